@@ -1,0 +1,3 @@
+//! The `castor` command.
+
+fn main() {}

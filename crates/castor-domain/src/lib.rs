@@ -1,0 +1,7 @@
+//! The form model of CASTOR: what an E-14 says, how its marks mean numbers, and what can be checked.
+//!
+//! No I/O, no async, no clock, no image codec: values in, values and findings out.
+
+pub mod form;
+pub mod reading;
+pub mod symbol;

@@ -1,0 +1,1 @@
+//! From page images to boxes, symbols, serial, QR and printed header.
