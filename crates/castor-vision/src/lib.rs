@@ -1,1 +1,3 @@
 //! From page images to boxes, symbols, serial, QR and printed header.
+
+pub mod page;
