@@ -1,3 +1,6 @@
 //! From page images to boxes, symbols, serial, QR and printed header.
 
+pub mod homography;
 pub mod page;
+mod raster;
+pub mod register;

@@ -1,0 +1,334 @@
+//! Registration: where the corner marks of the form stand on a page, and the map from the canonical page to it.
+//!
+//! The four black squares (triangles in 2018) span the square frame. Candidates are solid, isolated, square blobs; the
+//! best quadruple is the one whose sides fit the printed proportions. With three squares the fourth is completed; with
+//! fewer the page is not registered and goes to a person.
+
+use crate::homography::{Homography, Point};
+use crate::page::{FRAME_HEIGHT, FRAME_MARGIN, FRAME_WIDTH, PageImage, RectifiedPage};
+use crate::raster::{Integral, bilinear, index, real, resize, warp};
+use image::GrayImage;
+
+/// Width that pages are brought to for the search of the marks, in pixels.
+const SEARCH_WIDTH: u32 = 420;
+
+/// Printed height of the square frame over its width: 316.5 / 96.7 mm from 2023 on, 318 / 92 mm in 2022.
+const PROPORTIONS: [f32; 2] = [316.5 / 96.7, 318.0 / 92.0];
+
+/// A page found: the map from canonical pixels to pixels of the page image.
+#[derive(Debug, Clone)]
+pub struct Registration {
+    /// Canonical pixel → page pixel.
+    pub to_page: Homography,
+    /// 0–1: how well marks, proportions and header fit.
+    pub quality: f32,
+    /// How many of the four marks were seen (3 or 4).
+    pub marks_seen: u8,
+    /// Quarter turns clockwise that bring the page upright.
+    pub quarter_turns: u8,
+}
+
+/// A solid square blob.
+#[derive(Debug, Clone, Copy)]
+struct Blob {
+    centre: Point,
+    side: f32,
+    /// 0–1, how square, solid and isolated.
+    merit: f32,
+}
+
+/// Finds the form on a page. `None` when no arrangement of marks is plausible.
+#[must_use]
+pub fn register(page: &PageImage) -> Option<Registration> {
+    let (w, h) = page.gray.dimensions();
+    if w < 60 || h < 60 {
+        return None;
+    }
+    let landscape = w > h;
+    let mut best: Option<Registration> = None;
+    for turns in if landscape { [1u8, 3] } else { [0, 2] } {
+        let Some(found) = register_upright(&page.gray, turns) else { continue };
+        let sure = found.quality > 0.6;
+        if best.as_ref().is_none_or(|b| found.quality > b.quality) {
+            best = Some(found);
+        }
+        if sure {
+            break;
+        }
+    }
+    best
+}
+
+/// The page in the canonical frame.
+#[must_use]
+pub fn rectify(page: &PageImage, registration: &Registration) -> RectifiedPage {
+    let (width, height) = (canonical_width(), canonical_height());
+    // Bilinear sampling alone would alias where the page is much finer than the canonical one.
+    let a = registration.to_page.apply(Point::new(0.0, 0.0));
+    let b = registration.to_page.apply(Point::new(real(width), 0.0));
+    if a.distance(b) / real(width) >= 1.8 {
+        let half = crate::raster::halve(&page.gray);
+        let shrink = scaling(0.5, 0.5);
+        return RectifiedPage { gray: warp(&half, &registration.to_page.then(&shrink), width, height) };
+    }
+    RectifiedPage { gray: warp(&page.gray, &registration.to_page, width, height) }
+}
+
+fn canonical_width() -> u32 {
+    u32::from(FRAME_WIDTH + 2 * FRAME_MARGIN)
+}
+
+fn canonical_height() -> u32 {
+    u32::from(FRAME_HEIGHT + 2 * FRAME_MARGIN)
+}
+
+/// The map that multiplies coordinates (pixel centres at integers).
+fn scaling(sx: f32, sy: f32) -> Homography {
+    let from = [Point::new(0.0, 0.0), Point::new(1.0, 0.0), Point::new(1.0, 1.0), Point::new(0.0, 1.0)];
+    let to = from.map(|p| Point::new((p.x + 0.5) * sx - 0.5, (p.y + 0.5) * sy - 0.5));
+    Homography::from_corners(from, to).unwrap_or_else(|| unreachable!("a unit square is no line"))
+}
+
+/// Registers the page after `turns` clockwise quarter turns.
+fn register_upright(gray: &GrayImage, turns: u8) -> Option<Registration> {
+    let turned = turn(gray, turns);
+    let (w, h) = turned.dimensions();
+    let scale = real(SEARCH_WIDTH) / real(w);
+    let search = resize(&turned, SEARCH_WIDTH, index(real(h) * scale, u32::MAX).max(1));
+    let integral = Integral::of(&search);
+    let blobs = square_blobs(&search, &integral);
+    let (m, fw, fh) = (f32::from(FRAME_MARGIN), f32::from(FRAME_WIDTH), f32::from(FRAME_HEIGHT));
+    let canonical =
+        [Point::new(m, m), Point::new(m + fw, m), Point::new(m + fw, m + fh), Point::new(m, m + fh)];
+    let (to_search, seen, quality) = plausible_frames(&blobs, &search)
+        .into_iter()
+        .filter_map(|frame| {
+            let map = Homography::from_corners(canonical, frame.corners)?;
+            Some((map, frame.marks_seen, frame.merit * (0.3 + 0.7 * header_fit(&search, &map))))
+        })
+        .max_by(|a, b| a.2.total_cmp(&b.2))?;
+    let to_turned = to_search.then(&scaling(1.0 / scale, real(h) / real(search.height())));
+    let to_page = to_turned.then(&unturn(w, h, turns)?);
+    Some(Registration { to_page, quality, marks_seen: seen, quarter_turns: turns })
+}
+
+/// The image turned clockwise.
+fn turn(gray: &GrayImage, turns: u8) -> GrayImage {
+    match turns {
+        1 => image::imageops::rotate90(gray),
+        2 => image::imageops::rotate180(gray),
+        3 => image::imageops::rotate270(gray),
+        _ => gray.clone(),
+    }
+}
+
+/// From pixels of the turned image (of the given size) back to the unturned one.
+fn unturn(w: u32, h: u32, turns: u8) -> Option<Homography> {
+    let (r, b) = (real(w - 1), real(h - 1));
+    let turned = [Point::new(0.0, 0.0), Point::new(r, 0.0), Point::new(r, b), Point::new(0.0, b)];
+    let source = match turns {
+        1 => [Point::new(0.0, r), Point::new(0.0, 0.0), Point::new(b, 0.0), Point::new(b, r)],
+        2 => [Point::new(r, b), Point::new(0.0, b), Point::new(0.0, 0.0), Point::new(r, 0.0)],
+        3 => [Point::new(b, 0.0), Point::new(b, r), Point::new(0.0, r), Point::new(0.0, 0.0)],
+        _ => turned,
+    };
+    Homography::from_corners(turned, source)
+}
+
+/// Solid, isolated, roughly square dark blobs of about the size of a corner mark.
+fn square_blobs(search: &GrayImage, integral: &Integral) -> Vec<Blob> {
+    let (w, h) = search.dimensions();
+    let stride = w as usize;
+    let mut dark = vec![false; stride * h as usize];
+    const REACH: i64 = 21;
+    for y in 0..h {
+        for x in 0..w {
+            let (cx, cy) = (i64::from(x), i64::from(y));
+            let mean = integral.mean(cx - REACH, cy - REACH, cx + REACH + 1, cy + REACH + 1);
+            let v = f32::from(search.as_raw()[y as usize * stride + x as usize]);
+            dark[y as usize * stride + x as usize] = v < mean * 0.72;
+        }
+    }
+    let mut blobs = Vec::new();
+    let mut seen = vec![false; dark.len()];
+    let mut stack = Vec::new();
+    for start in 0..dark.len() {
+        if !dark[start] || seen[start] {
+            continue;
+        }
+        seen[start] = true;
+        stack.push(start);
+        let (mut x0, mut x1, mut y0, mut y1) = (usize::MAX, 0, usize::MAX, 0);
+        let (mut n, mut sx, mut sy) = (0usize, 0usize, 0usize);
+        while let Some(p) = stack.pop() {
+            let (x, y) = (p % stride, p / stride);
+            (x0, x1, y0, y1) = (x0.min(x), x1.max(x), y0.min(y), y1.max(y));
+            n += 1;
+            sx += x;
+            sy += y;
+            let mut visit = |q: usize| {
+                if dark[q] && !seen[q] {
+                    seen[q] = true;
+                    stack.push(q);
+                }
+            };
+            if x > 0 {
+                visit(p - 1);
+            }
+            if x + 1 < stride {
+                visit(p + 1);
+            }
+            if y > 0 {
+                visit(p - stride);
+            }
+            if p + stride < dark.len() {
+                visit(p + stride);
+            }
+        }
+        let (bw, bh) = (x1 - x0 + 1, y1 - y0 + 1);
+        if !(5..=26).contains(&bw) || !(5..=26).contains(&bh) {
+            continue;
+        }
+        let to_f = |v: usize| real(u32::try_from(v).unwrap_or(u32::MAX));
+        let aspect = to_f(bw.min(bh)) / to_f(bw.max(bh));
+        let fill = to_f(n) / to_f(bw * bh);
+        if aspect < 0.6 || fill < 0.7 {
+            continue;
+        }
+        let centre = Point::new(to_f(sx) / to_f(n), to_f(sy) / to_f(n));
+        let merit = aspect * ((fill - 0.6) / 0.35).clamp(0.0, 1.0);
+        blobs.push(Blob { centre, side: (to_f(bw) + to_f(bh)) / 2.0, merit });
+    }
+    blobs.sort_by(|a, b| b.merit.total_cmp(&a.merit));
+    blobs.truncate(80);
+    blobs
+}
+
+/// An arrangement of corner marks, clockwise from top left.
+#[derive(Debug, Clone, Copy)]
+struct Frame {
+    corners: [Point; 4],
+    marks_seen: u8,
+    /// 0–1.
+    merit: f32,
+}
+
+/// The likeliest arrangements, best first. The header decides among them.
+fn plausible_frames(blobs: &[Blob], search: &GrayImage) -> Vec<Frame> {
+    const KEEP: usize = 24;
+    let (w, h) = (real(search.width()), real(search.height()));
+    let mut frames: Vec<Frame> = Vec::new();
+    let mut offer = |corners: [Point; 4], marks_seen: u8, merit: f32| {
+        if merit > 0.05 {
+            frames.push(Frame { corners, marks_seen, merit });
+        }
+    };
+    let top: Vec<Blob> = blobs.iter().filter(|b| b.centre.y < h * 0.35).copied().collect();
+    let bottom: Vec<Blob> = blobs.iter().filter(|b| b.centre.y > h * 0.65).copied().collect();
+    let pairs = |side: &[Blob]| -> Vec<(Blob, Blob)> {
+        let mut out = Vec::new();
+        for &a in side {
+            for &b in side {
+                let dx = b.centre.x - a.centre.x;
+                let sizes = a.side.min(b.side) / a.side.max(b.side);
+                if dx > 0.5 * w && (b.centre.y - a.centre.y).abs() < 0.2 * dx && sizes > 0.6 {
+                    out.push((a, b));
+                }
+            }
+        }
+        out
+    };
+    let (tops, bottoms) = (pairs(&top), pairs(&bottom));
+    for &(tl, tr) in &tops {
+        for &(bl, br) in &bottoms {
+            let corners = [tl.centre, tr.centre, br.centre, bl.centre];
+            let marks = [tl, tr, br, bl];
+            offer(corners, 4, proportion_fit(&corners) * merit_of(&marks) * size_fit(&marks, &corners));
+        }
+    }
+    // Three marks complete a parallelogram; it is never better than a good quadruple.
+    for (pair, third, third_is_bottom) in tops
+        .iter()
+        .flat_map(|p| bottom.iter().map(move |b| (*p, *b, true)))
+        .chain(bottoms.iter().flat_map(|p| top.iter().map(move |t| (*p, *t, false))))
+    {
+        let (left, right) = (pair.0.centre, pair.1.centre);
+        let across = Point::new(right.x - left.x, right.y - left.y);
+        for third_is_left in [true, false] {
+            let sign = if third_is_left { 1.0 } else { -1.0 };
+            let other = Point::new(third.centre.x + sign * across.x, third.centre.y + sign * across.y);
+            let (l, r) = if third_is_left { (third.centre, other) } else { (other, third.centre) };
+            let corners = if third_is_bottom { [left, right, r, l] } else { [l, r, right, left] };
+            let marks = [pair.0, pair.1, third, third];
+            offer(corners, 3, 0.6 * proportion_fit(&corners) * merit_of(&marks) * size_fit(&marks, &corners));
+        }
+    }
+    // Two marks at the head: the foot follows from the printed proportion. Enough to tell what page it is.
+    for &(tl, tr) in &tops {
+        let across = Point::new(tr.centre.x - tl.centre.x, tr.centre.y - tl.centre.y);
+        let down = Point::new(-across.y * PROPORTIONS[0], across.x * PROPORTIONS[0]);
+        let below = |p: Point| Point::new(p.x + down.x, p.y + down.y);
+        let corners = [tl.centre, tr.centre, below(tr.centre), below(tl.centre)];
+        if corners[2].y < h * 1.05 {
+            let marks = [tl, tr, tl, tr];
+            offer(corners, 2, 0.35 * merit_of(&marks) * size_fit(&marks, &corners));
+        }
+    }
+    frames.sort_by(|a, b| b.merit.total_cmp(&a.merit));
+    frames.truncate(KEEP);
+    frames
+}
+
+/// Geometric mean of the marks' merits.
+fn merit_of(marks: &[Blob; 4]) -> f32 {
+    marks.iter().map(|m| m.merit).product::<f32>().powf(0.25)
+}
+
+/// 0–1: sides in the printed proportions, opposite sides alike, corners near right angles.
+fn proportion_fit(c: &[Point; 4]) -> f32 {
+    let (top, right, bottom, left) =
+        (c[0].distance(c[1]), c[1].distance(c[2]), c[2].distance(c[3]), c[3].distance(c[0]));
+    if top.min(right).min(bottom).min(left) < 1.0 {
+        return 0.0;
+    }
+    let ratio = (left + right) / (top + bottom);
+    let off = PROPORTIONS.iter().map(|p| (ratio / p).ln().abs()).fold(f32::MAX, f32::min);
+    let taper = (top / bottom).ln().abs() + (left / right).ln().abs();
+    let skew = {
+        let across = Point::new(c[1].x - c[0].x + c[2].x - c[3].x, c[1].y - c[0].y + c[2].y - c[3].y);
+        let down = Point::new(c[3].x - c[0].x + c[2].x - c[1].x, c[3].y - c[0].y + c[2].y - c[1].y);
+        let dot = across.x * down.x + across.y * down.y;
+        (dot / (across.x.hypot(across.y) * down.x.hypot(down.y))).abs()
+    };
+    (-(off / 0.16).powi(2) - (taper / 0.5).powi(2) - (skew / 0.18).powi(2)).exp()
+}
+
+/// 0–1: marks of the printed size, 3.2 mm on a frame 96.7 mm wide.
+fn size_fit(marks: &[Blob; 4], corners: &[Point; 4]) -> f32 {
+    let width = (corners[0].distance(corners[1]) + corners[3].distance(corners[2])) / 2.0;
+    let expected = width * 3.2 / 96.7;
+    let off: f32 = marks.iter().map(|m| (m.side / expected).ln().powi(2)).sum::<f32>() / 4.0;
+    (-off / 0.12).exp()
+}
+
+/// 0–1: whether the barcode (many vertical edges across its band) stands where an upright page has it.
+fn header_fit(search: &GrayImage, to_search: &Homography) -> f32 {
+    let at = |x: f32, y: f32| {
+        let (cx, cy) = RectifiedPage::pixel(x, y);
+        let p = to_search.apply(Point::new(cx, cy));
+        bilinear(search, p.x, p.y)
+    };
+    let stripes = |y: f32| {
+        let (mut changes, mut last) = (0.0f32, at(0.22, y));
+        for i in 1..=400u16 {
+            let v = at(0.22 + 0.56 * f32::from(i) / 400.0, y);
+            changes += (v - last).abs();
+            last = v;
+        }
+        changes
+    };
+    // Compare with the mirrored place at the foot.
+    let head: f32 = [0.002, 0.006, 0.010].iter().map(|&y| stripes(y)).sum::<f32>() / 3.0;
+    let foot: f32 = [0.990, 0.994, 0.998].iter().map(|&y| stripes(y)).sum::<f32>() / 3.0;
+    head / (head + foot + 1.0)
+}
