@@ -48,7 +48,10 @@ impl Homography {
         let h = &self.0;
         let (x, y) = (f64::from(p.x), f64::from(p.y));
         let w = h[6] * x + h[7] * y + h[8];
-        Point::new(narrow((h[0] * x + h[1] * y + h[2]) / w), narrow((h[3] * x + h[4] * y + h[5]) / w))
+        Point::new(
+            narrow((h[0] * x + h[1] * y + h[2]) / w),
+            narrow((h[3] * x + h[4] * y + h[5]) / w),
+        )
     }
 
     /// First this map, then `next`.
@@ -101,8 +104,18 @@ mod tests {
 
     #[test]
     fn four_corners_go_where_they_were_told() {
-        let from = [Point::new(0.0, 0.0), Point::new(10.0, 0.0), Point::new(10.0, 30.0), Point::new(0.0, 30.0)];
-        let to = [Point::new(3.0, 1.0), Point::new(14.0, 2.0), Point::new(12.0, 33.0), Point::new(1.0, 29.0)];
+        let from = [
+            Point::new(0.0, 0.0),
+            Point::new(10.0, 0.0),
+            Point::new(10.0, 30.0),
+            Point::new(0.0, 30.0),
+        ];
+        let to = [
+            Point::new(3.0, 1.0),
+            Point::new(14.0, 2.0),
+            Point::new(12.0, 33.0),
+            Point::new(1.0, 29.0),
+        ];
         let h = Homography::from_corners(from, to).unwrap();
         for (a, b) in from.iter().zip(to) {
             assert!(h.apply(*a).distance(b) < 1e-3);
@@ -113,7 +126,12 @@ mod tests {
 
     #[test]
     fn three_corners_on_a_line_have_no_map() {
-        let line = [Point::new(0.0, 0.0), Point::new(1.0, 0.0), Point::new(2.0, 0.0), Point::new(0.0, 3.0)];
+        let line = [
+            Point::new(0.0, 0.0),
+            Point::new(1.0, 0.0),
+            Point::new(2.0, 0.0),
+            Point::new(0.0, 3.0),
+        ];
         assert!(Homography::from_corners(line, line).is_none());
     }
 }

@@ -32,6 +32,9 @@ impl RectifiedPage {
     /// Canonical pixel of a point of the square frame (x = 1 at the right marks, y = 1 at the bottom marks).
     #[must_use]
     pub fn pixel(x: f32, y: f32) -> (f32, f32) {
-        (f32::from(FRAME_MARGIN) + x * f32::from(FRAME_WIDTH), f32::from(FRAME_MARGIN) + y * f32::from(FRAME_HEIGHT))
+        (
+            f32::from(FRAME_MARGIN) + x * f32::from(FRAME_WIDTH),
+            f32::from(FRAME_MARGIN) + y * f32::from(FRAME_HEIGHT),
+        )
     }
 }

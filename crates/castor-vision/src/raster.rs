@@ -4,14 +4,22 @@ use crate::homography::{Homography, Point};
 use image::GrayImage;
 
 /// Nearest pixel index of a coordinate, clamped to `0..len`.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to the image first")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to the image first"
+)]
 pub(crate) fn index(v: f32, len: u32) -> u32 {
     let top = len.saturating_sub(1);
     (v.round().max(0.0) as u32).min(top)
 }
 
 /// A value in 0–255, rounded.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=255 first")]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "clamped to 0..=255 first"
+)]
 pub(crate) fn level(v: f32) -> u8 {
     v.round().clamp(0.0, 255.0) as u8
 }
@@ -67,7 +75,11 @@ pub(crate) fn resize(image: &GrayImage, width: u32, height: u32) -> GrayImage {
     }
     let (sx, sy) = (real(image.width()) / real(width), real(image.height()) / real(height));
     GrayImage::from_fn(width, height, |x, y| {
-        image::Luma([level(bilinear(image, (real(x) + 0.5) * sx - 0.5, (real(y) + 0.5) * sy - 0.5))])
+        image::Luma([level(bilinear(
+            image,
+            (real(x) + 0.5) * sx - 0.5,
+            (real(y) + 0.5) * sy - 0.5,
+        ))])
     })
 }
 
@@ -87,12 +99,113 @@ pub(crate) fn warp(image: &GrayImage, map: &Homography, width: u32, height: u32)
             let (dx, dy) = ((b.x - a.x) / n, (b.y - a.y) / n);
             for i in 0..end - x {
                 let t = real(i);
-                out.put_pixel(x + i, y, image::Luma([level(bilinear(image, a.x + dx * t, a.y + dy * t))]));
+                out.put_pixel(
+                    x + i,
+                    y,
+                    image::Luma([level(bilinear(image, a.x + dx * t, a.y + dy * t))]),
+                );
             }
             x = end;
         }
     }
     out
+}
+
+/// Paper brightness across a page: the bright end of the grey levels around each tile, smooth between tiles.
+pub(crate) struct Paper {
+    tiles: GrayImage,
+    side: u32,
+}
+
+impl Paper {
+    /// Estimates from tiles of `side` pixels; a tile takes the brightest of its 3 × 3 neighbourhood so that print,
+    /// bars and photographs do not pass for dark paper.
+    pub(crate) fn of(image: &GrayImage, side: u32) -> Self {
+        let (columns, rows) = (
+            image.width().div_ceil(side).max(1),
+            image.height().div_ceil(side).max(1),
+        );
+        let own = GrayImage::from_fn(columns, rows, |tx, ty| {
+            let mut histogram = [0u32; 256];
+            let mut n = 0u32;
+            let (x1, y1) = (
+                ((tx + 1) * side).min(image.width()),
+                ((ty + 1) * side).min(image.height()),
+            );
+            for y in ty * side..y1 {
+                let row = (y * image.width()) as usize;
+                for &v in &image.as_raw()[row + (tx * side) as usize..row + x1 as usize] {
+                    histogram[usize::from(v)] += 1;
+                    n += 1;
+                }
+            }
+            let mut above = 0u32;
+            let bright = (0..=255u8).rev().find(|&v| {
+                above += histogram[usize::from(v)];
+                above * 5 >= n
+            });
+            image::Luma([bright.unwrap_or(255)])
+        });
+        let tiles = GrayImage::from_fn(columns, rows, |tx, ty| {
+            let mut best = 0;
+            for y in ty.saturating_sub(1)..=(ty + 1).min(rows - 1) {
+                for x in tx.saturating_sub(1)..=(tx + 1).min(columns - 1) {
+                    best = best.max(own.get_pixel(x, y).0[0]);
+                }
+            }
+            image::Luma([best])
+        });
+        Self { tiles, side }
+    }
+
+    /// Paper level at a pixel.
+    pub(crate) fn at(&self, x: f32, y: f32) -> f32 {
+        let side = real(self.side);
+        bilinear(&self.tiles, (x + 0.5) / side - 0.5, (y + 0.5) / side - 0.5).max(1.0)
+    }
+
+    /// Ink of a page, 0 = paper to 255 = as black as the page gets. Levels are exact at every eighth pixel of a row
+    /// for the paper and exact everywhere for the image.
+    pub(crate) fn ink(&self, image: &GrayImage) -> GrayImage {
+        let black = black_level(image);
+        let (w, h) = image.dimensions();
+        let mut out = GrayImage::new(w, h);
+        let mut papers = vec![0.0f32; (w as usize).div_ceil(8)];
+        for (y, (row, source)) in out
+            .chunks_exact_mut((w as usize).max(1))
+            .zip(image.as_raw().chunks_exact((w as usize).max(1)))
+            .enumerate()
+        {
+            if y % 8 == 0 {
+                for (i, p) in papers.iter_mut().enumerate() {
+                    let x = u32::try_from(8 * i).unwrap_or(0);
+                    let level = self.at(real(x), real(u32::try_from(y).unwrap_or(0)));
+                    *p = 255.0 / (level * 0.97 - black).max(24.0);
+                }
+            }
+            for (x, (v, &s)) in row.iter_mut().zip(source).enumerate() {
+                let gain = papers[x / 8];
+                let paper = black + 255.0 / gain;
+                *v = level((paper - f32::from(s)) * gain);
+            }
+        }
+        out
+    }
+}
+
+/// The dark end of a page's grey levels: what print and full strokes reach.
+pub(crate) fn black_level(image: &GrayImage) -> f32 {
+    let mut histogram = [0u32; 256];
+    for &v in image.as_raw() {
+        histogram[usize::from(v)] += 1;
+    }
+    let total: u32 = histogram.iter().sum();
+    let mut below = 0u32;
+    let level = (0..=255u8).find(|&v| {
+        below += histogram[usize::from(v)];
+        below * 50 >= total
+    });
+    f32::from(level.unwrap_or(0))
 }
 
 /// Sums over any upright rectangle in constant time.
@@ -118,7 +231,12 @@ impl Integral {
                 below[x + 1] = run.wrapping_add(above[x + 1]);
             }
         }
-        Self { sums, stride, width: w, height: h }
+        Self {
+            sums,
+            stride,
+            width: w,
+            height: h,
+        }
     }
 
     /// Mean level over `x0..x1`, `y0..y1`, clipped to the image; 0 for an empty rectangle.
@@ -130,7 +248,10 @@ impl Integral {
             return 0.0;
         }
         let at = |x: usize, y: usize| self.sums[y * self.stride + x];
-        let sum = at(x1, y1).wrapping_sub(at(x0, y1)).wrapping_sub(at(x1, y0)).wrapping_add(at(x0, y0));
+        let sum = at(x1, y1)
+            .wrapping_sub(at(x0, y1))
+            .wrapping_sub(at(x1, y0))
+            .wrapping_add(at(x0, y0));
         let area = u32::try_from((x1 - x0) * (y1 - y0)).unwrap_or(u32::MAX);
         real(sum) / real(area)
     }

@@ -6,7 +6,7 @@
 
 use crate::homography::{Homography, Point};
 use crate::page::{FRAME_HEIGHT, FRAME_MARGIN, FRAME_WIDTH, PageImage, RectifiedPage};
-use crate::raster::{Integral, bilinear, index, real, resize, warp};
+use crate::raster::{Paper, bilinear, index, real, resize, warp};
 use image::GrayImage;
 
 /// Width that pages are brought to for the search of the marks, in pixels.
@@ -47,8 +47,10 @@ pub fn register(page: &PageImage) -> Option<Registration> {
     let landscape = w > h;
     let mut best: Option<Registration> = None;
     for turns in if landscape { [1u8, 3] } else { [0, 2] } {
-        let Some(found) = register_upright(&page.gray, turns) else { continue };
-        let sure = found.quality > 0.6;
+        let Some(found) = register_upright(&page.gray, turns) else {
+            continue;
+        };
+        let sure = found.quality > 0.4;
         if best.as_ref().is_none_or(|b| found.quality > b.quality) {
             best = Some(found);
         }
@@ -69,9 +71,13 @@ pub fn rectify(page: &PageImage, registration: &Registration) -> RectifiedPage {
     if a.distance(b) / real(width) >= 1.8 {
         let half = crate::raster::halve(&page.gray);
         let shrink = scaling(0.5, 0.5);
-        return RectifiedPage { gray: warp(&half, &registration.to_page.then(&shrink), width, height) };
+        return RectifiedPage {
+            gray: warp(&half, &registration.to_page.then(&shrink), width, height),
+        };
     }
-    RectifiedPage { gray: warp(&page.gray, &registration.to_page, width, height) }
+    RectifiedPage {
+        gray: warp(&page.gray, &registration.to_page, width, height),
+    }
 }
 
 fn canonical_width() -> u32 {
@@ -84,7 +90,12 @@ fn canonical_height() -> u32 {
 
 /// The map that multiplies coordinates (pixel centres at integers).
 fn scaling(sx: f32, sy: f32) -> Homography {
-    let from = [Point::new(0.0, 0.0), Point::new(1.0, 0.0), Point::new(1.0, 1.0), Point::new(0.0, 1.0)];
+    let from = [
+        Point::new(0.0, 0.0),
+        Point::new(1.0, 0.0),
+        Point::new(1.0, 1.0),
+        Point::new(0.0, 1.0),
+    ];
     let to = from.map(|p| Point::new((p.x + 0.5) * sx - 0.5, (p.y + 0.5) * sy - 0.5));
     Homography::from_corners(from, to).unwrap_or_else(|| unreachable!("a unit square is no line"))
 }
@@ -95,21 +106,29 @@ fn register_upright(gray: &GrayImage, turns: u8) -> Option<Registration> {
     let (w, h) = turned.dimensions();
     let scale = real(SEARCH_WIDTH) / real(w);
     let search = resize(&turned, SEARCH_WIDTH, index(real(h) * scale, u32::MAX).max(1));
-    let integral = Integral::of(&search);
-    let blobs = square_blobs(&search, &integral);
+    let blobs = square_blobs(&search);
     let (m, fw, fh) = (f32::from(FRAME_MARGIN), f32::from(FRAME_WIDTH), f32::from(FRAME_HEIGHT));
-    let canonical =
-        [Point::new(m, m), Point::new(m + fw, m), Point::new(m + fw, m + fh), Point::new(m, m + fh)];
+    let canonical = [
+        Point::new(m, m),
+        Point::new(m + fw, m),
+        Point::new(m + fw, m + fh),
+        Point::new(m, m + fh),
+    ];
     let (to_search, seen, quality) = plausible_frames(&blobs, &search)
         .into_iter()
         .filter_map(|frame| {
             let map = Homography::from_corners(canonical, frame.corners)?;
-            Some((map, frame.marks_seen, frame.merit * (0.3 + 0.7 * header_fit(&search, &map))))
+            Some((map, frame.marks_seen, frame.merit.sqrt() * header_fit(&search, &map)))
         })
         .max_by(|a, b| a.2.total_cmp(&b.2))?;
     let to_turned = to_search.then(&scaling(1.0 / scale, real(h) / real(search.height())));
     let to_page = to_turned.then(&unturn(w, h, turns)?);
-    Some(Registration { to_page, quality, marks_seen: seen, quarter_turns: turns })
+    Some(Registration {
+        to_page,
+        quality,
+        marks_seen: seen,
+        quarter_turns: turns,
+    })
 }
 
 /// The image turned clockwise.
@@ -125,28 +144,46 @@ fn turn(gray: &GrayImage, turns: u8) -> GrayImage {
 /// From pixels of the turned image (of the given size) back to the unturned one.
 fn unturn(w: u32, h: u32, turns: u8) -> Option<Homography> {
     let (r, b) = (real(w - 1), real(h - 1));
-    let turned = [Point::new(0.0, 0.0), Point::new(r, 0.0), Point::new(r, b), Point::new(0.0, b)];
+    let turned = [
+        Point::new(0.0, 0.0),
+        Point::new(r, 0.0),
+        Point::new(r, b),
+        Point::new(0.0, b),
+    ];
     let source = match turns {
-        1 => [Point::new(0.0, r), Point::new(0.0, 0.0), Point::new(b, 0.0), Point::new(b, r)],
-        2 => [Point::new(r, b), Point::new(0.0, b), Point::new(0.0, 0.0), Point::new(r, 0.0)],
-        3 => [Point::new(b, 0.0), Point::new(b, r), Point::new(0.0, r), Point::new(0.0, 0.0)],
+        1 => [
+            Point::new(0.0, r),
+            Point::new(0.0, 0.0),
+            Point::new(b, 0.0),
+            Point::new(b, r),
+        ],
+        2 => [
+            Point::new(r, b),
+            Point::new(0.0, b),
+            Point::new(0.0, 0.0),
+            Point::new(r, 0.0),
+        ],
+        3 => [
+            Point::new(b, 0.0),
+            Point::new(b, r),
+            Point::new(0.0, r),
+            Point::new(0.0, 0.0),
+        ],
         _ => turned,
     };
     Homography::from_corners(turned, source)
 }
 
 /// Solid, isolated, roughly square dark blobs of about the size of a corner mark.
-fn square_blobs(search: &GrayImage, integral: &Integral) -> Vec<Blob> {
+fn square_blobs(search: &GrayImage) -> Vec<Blob> {
     let (w, h) = search.dimensions();
     let stride = w as usize;
     let mut dark = vec![false; stride * h as usize];
-    const REACH: i64 = 21;
+    let paper = Paper::of(search, 16);
     for y in 0..h {
         for x in 0..w {
-            let (cx, cy) = (i64::from(x), i64::from(y));
-            let mean = integral.mean(cx - REACH, cy - REACH, cx + REACH + 1, cy + REACH + 1);
             let v = f32::from(search.as_raw()[y as usize * stride + x as usize]);
-            dark[y as usize * stride + x as usize] = v < mean * 0.72;
+            dark[y as usize * stride + x as usize] = v < paper.at(real(x), real(y)) * 0.7;
         }
     }
     let mut blobs = Vec::new();
@@ -186,7 +223,7 @@ fn square_blobs(search: &GrayImage, integral: &Integral) -> Vec<Blob> {
             }
         }
         let (bw, bh) = (x1 - x0 + 1, y1 - y0 + 1);
-        if !(5..=26).contains(&bw) || !(5..=26).contains(&bh) {
+        if !(4..=26).contains(&bw) || !(4..=26).contains(&bh) {
             continue;
         }
         let to_f = |v: usize| real(u32::try_from(v).unwrap_or(u32::MAX));
@@ -197,7 +234,11 @@ fn square_blobs(search: &GrayImage, integral: &Integral) -> Vec<Blob> {
         }
         let centre = Point::new(to_f(sx) / to_f(n), to_f(sy) / to_f(n));
         let merit = aspect * ((fill - 0.6) / 0.35).clamp(0.0, 1.0);
-        blobs.push(Blob { centre, side: (to_f(bw) + to_f(bh)) / 2.0, merit });
+        blobs.push(Blob {
+            centre,
+            side: (to_f(bw) + to_f(bh)) / 2.0,
+            merit,
+        });
     }
     blobs.sort_by(|a, b| b.merit.total_cmp(&a.merit));
     blobs.truncate(80);
@@ -219,8 +260,12 @@ fn plausible_frames(blobs: &[Blob], search: &GrayImage) -> Vec<Frame> {
     let (w, h) = (real(search.width()), real(search.height()));
     let mut frames: Vec<Frame> = Vec::new();
     let mut offer = |corners: [Point; 4], marks_seen: u8, merit: f32| {
-        if merit > 0.05 {
-            frames.push(Frame { corners, marks_seen, merit });
+        if merit > 0.02 {
+            frames.push(Frame {
+                corners,
+                marks_seen,
+                merit,
+            });
         }
     };
     let top: Vec<Blob> = blobs.iter().filter(|b| b.centre.y < h * 0.35).copied().collect();
@@ -243,7 +288,11 @@ fn plausible_frames(blobs: &[Blob], search: &GrayImage) -> Vec<Frame> {
         for &(bl, br) in &bottoms {
             let corners = [tl.centre, tr.centre, br.centre, bl.centre];
             let marks = [tl, tr, br, bl];
-            offer(corners, 4, proportion_fit(&corners) * merit_of(&marks) * size_fit(&marks, &corners));
+            offer(
+                corners,
+                4,
+                proportion_fit(&corners) * merit_of(&marks) * size_fit(&marks, &corners),
+            );
         }
     }
     // Three marks complete a parallelogram; it is never better than a good quadruple.
@@ -257,10 +306,22 @@ fn plausible_frames(blobs: &[Blob], search: &GrayImage) -> Vec<Frame> {
         for third_is_left in [true, false] {
             let sign = if third_is_left { 1.0 } else { -1.0 };
             let other = Point::new(third.centre.x + sign * across.x, third.centre.y + sign * across.y);
-            let (l, r) = if third_is_left { (third.centre, other) } else { (other, third.centre) };
-            let corners = if third_is_bottom { [left, right, r, l] } else { [l, r, right, left] };
+            let (l, r) = if third_is_left {
+                (third.centre, other)
+            } else {
+                (other, third.centre)
+            };
+            let corners = if third_is_bottom {
+                [left, right, r, l]
+            } else {
+                [l, r, right, left]
+            };
             let marks = [pair.0, pair.1, third, third];
-            offer(corners, 3, 0.6 * proportion_fit(&corners) * merit_of(&marks) * size_fit(&marks, &corners));
+            offer(
+                corners,
+                3,
+                0.6 * proportion_fit(&corners) * merit_of(&marks) * size_fit(&marks, &corners),
+            );
         }
     }
     // Two marks at the head: the foot follows from the printed proportion. Enough to tell what page it is.
@@ -279,20 +340,27 @@ fn plausible_frames(blobs: &[Blob], search: &GrayImage) -> Vec<Frame> {
     frames
 }
 
-/// Geometric mean of the marks' merits.
+/// The joint merit of four marks: one poor mark spoils the frame.
 fn merit_of(marks: &[Blob; 4]) -> f32 {
-    marks.iter().map(|m| m.merit).product::<f32>().powf(0.25)
+    marks.iter().map(|m| m.merit).product::<f32>().sqrt()
 }
 
 /// 0–1: sides in the printed proportions, opposite sides alike, corners near right angles.
 fn proportion_fit(c: &[Point; 4]) -> f32 {
-    let (top, right, bottom, left) =
-        (c[0].distance(c[1]), c[1].distance(c[2]), c[2].distance(c[3]), c[3].distance(c[0]));
+    let (top, right, bottom, left) = (
+        c[0].distance(c[1]),
+        c[1].distance(c[2]),
+        c[2].distance(c[3]),
+        c[3].distance(c[0]),
+    );
     if top.min(right).min(bottom).min(left) < 1.0 {
         return 0.0;
     }
     let ratio = (left + right) / (top + bottom);
-    let off = PROPORTIONS.iter().map(|p| (ratio / p).ln().abs()).fold(f32::MAX, f32::min);
+    let off = PROPORTIONS
+        .iter()
+        .map(|p| (ratio / p).ln().abs())
+        .fold(f32::MAX, f32::min);
     let taper = (top / bottom).ln().abs() + (left / right).ln().abs();
     let skew = {
         let across = Point::new(c[1].x - c[0].x + c[2].x - c[3].x, c[1].y - c[0].y + c[2].y - c[3].y);
@@ -300,7 +368,7 @@ fn proportion_fit(c: &[Point; 4]) -> f32 {
         let dot = across.x * down.x + across.y * down.y;
         (dot / (across.x.hypot(across.y) * down.x.hypot(down.y))).abs()
     };
-    (-(off / 0.16).powi(2) - (taper / 0.5).powi(2) - (skew / 0.18).powi(2)).exp()
+    (-(off / 0.20).powi(2) - (taper / 0.7).powi(2) - (skew / 0.20).powi(2)).exp()
 }
 
 /// 0–1: marks of the printed size, 3.2 mm on a frame 96.7 mm wide.
@@ -311,24 +379,26 @@ fn size_fit(marks: &[Blob; 4], corners: &[Point; 4]) -> f32 {
     (-off / 0.12).exp()
 }
 
-/// 0–1: whether the barcode (many vertical edges across its band) stands where an upright page has it.
+/// 0–1: whether an upright header stands where the frame says: the barcode between quiet margins, the QR under a quiet
+/// gap, and nothing like a barcode at the foot.
 fn header_fit(search: &GrayImage, to_search: &Homography) -> f32 {
-    let at = |x: f32, y: f32| {
-        let (cx, cy) = RectifiedPage::pixel(x, y);
-        let p = to_search.apply(Point::new(cx, cy));
-        bilinear(search, p.x, p.y)
+    let texture = |x0: f32, x1: f32, y: f32| {
+        const STEPS: u16 = 120;
+        let at = |i: u16| {
+            let (cx, cy) = RectifiedPage::pixel(x0 + (x1 - x0) * f32::from(i) / f32::from(STEPS), y);
+            let p = to_search.apply(Point::new(cx, cy));
+            bilinear(search, p.x, p.y)
+        };
+        (1..=STEPS).map(|i| (at(i) - at(i - 1)).abs()).sum::<f32>() / (x1 - x0)
     };
-    let stripes = |y: f32| {
-        let (mut changes, mut last) = (0.0f32, at(0.22, y));
-        for i in 1..=400u16 {
-            let v = at(0.22 + 0.56 * f32::from(i) / 400.0, y);
-            changes += (v - last).abs();
-            last = v;
-        }
-        changes
+    let mean = |x0: f32, x1: f32, ys: &[f32]| {
+        ys.iter().map(|&y| texture(x0, x1, y)).sum::<f32>() / ys.iter().map(|_| 1.0f32).sum::<f32>()
     };
-    // Compare with the mirrored place at the foot.
-    let head: f32 = [0.002, 0.006, 0.010].iter().map(|&y| stripes(y)).sum::<f32>() / 3.0;
-    let foot: f32 = [0.990, 0.994, 0.998].iter().map(|&y| stripes(y)).sum::<f32>() / 3.0;
-    head / (head + foot + 1.0)
+    let barcode = mean(0.24, 0.76, &[0.004, 0.008, 0.012]);
+    let margins = mean(0.07, 0.18, &[0.004, 0.008]) + mean(0.82, 0.93, &[0.004, 0.008]);
+    let foot = mean(0.24, 0.76, &[0.988, 0.992, 0.996]);
+    let qr = mean(0.01, 0.22, &[0.055, 0.065, 0.08, 0.095, 0.105]);
+    let gap = mean(0.01, 0.22, &[0.026, 0.032]);
+    let share = |signal: f32, quiet: f32| signal / (signal + quiet + 200.0);
+    share(barcode, margins / 2.0 + foot / 2.0) * share(qr, gap)
 }
