@@ -4,3 +4,6 @@ pub mod homography;
 pub mod page;
 mod raster;
 pub mod register;
+pub mod printed;
+pub mod runtime;
+pub mod text;

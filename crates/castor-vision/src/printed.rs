@@ -1,0 +1,455 @@
+//! Printed Arial by matching: every line of address, code and number on the forms is set in one typeface, so a line is
+//! explained by the cheapest sequence of its glyphs. Microseconds a character, no model, and honest about print that
+//! is not Arial: the residual says so.
+//!
+//! For a line laid level, with ink o over columns, the reader minimises over glyph sequences
+//! Σ |o − g·t|² + λ per glyph, where t is the glyph's sample blurred like the line and g its best gain; columns outside
+//! glyphs cost their own ink. Widths are the typeface's advances, one column more or less.
+
+mod glyphs;
+
+use crate::raster::{bilinear, index, real};
+use crate::text::{LineBand, Region, ink_of};
+use glyphs::{CAP, Glyph, ROWS, samples};
+use image::GrayImage;
+
+/// What a glyph costs by itself, in squared ink: keeps noise from being spelt out.
+const GLYPH_COST: f32 = 1.6;
+/// What a column outside glyphs costs beside its ink.
+const GAP_COST: f32 = 0.03;
+/// What one column more or less than the advance costs.
+const JITTER_COST: f32 = 0.35;
+/// How far behind the best path a path may fall and still be followed.
+const BEAM: f32 = 18.0;
+/// Squared ink by which one glyph must beat another to be e times likelier.
+const TEMPERATURE: f32 = 1.1;
+
+/// Which glyphs a line can hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Charset {
+    /// Digits of both weights.
+    Digits,
+    /// Digits, hyphen and X of both weights: the control code.
+    Codes,
+    /// Regular capitals and signs, digits of both weights.
+    Capitals,
+    /// Everything in regular, digits of both weights.
+    Mixed,
+    /// Bold capitals, digits and signs.
+    Bold,
+}
+
+/// One glyph of a line as matched.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PrintedChar {
+    /// The character; a space where the gap is wide.
+    pub character: char,
+    /// 0–1: likelihood against the best other character at this place.
+    pub confidence: f32,
+    /// The best other character.
+    pub second: char,
+    /// Left edge on the page, in pixels.
+    pub left: f32,
+    /// Right edge on the page, in pixels.
+    pub right: f32,
+    /// Share of the ink that the glyph leaves unexplained, 0–1.
+    pub residual: f32,
+}
+
+/// A line as matched.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PrintedLine {
+    /// Its characters, spaces included.
+    pub characters: Vec<PrintedChar>,
+    /// Share of all ink left unexplained, 0–1: above about 0.35 the line is not Arial, or too blurred.
+    pub residual: f32,
+}
+
+impl PrintedLine {
+    /// The text.
+    #[must_use]
+    pub fn text(&self) -> String {
+        self.characters.iter().map(|c| c.character).collect()
+    }
+
+    /// The lowest confidence of its glyphs; 0 for an empty line.
+    #[must_use]
+    pub fn confidence(&self) -> f32 {
+        let lowest = self
+            .characters
+            .iter()
+            .filter(|c| c.character != ' ')
+            .map(|c| c.confidence)
+            .fold(f32::MAX, f32::min);
+        if lowest == f32::MAX { 0.0 } else { lowest }
+    }
+}
+
+/// How a page shows its print: the blur and the proportions that explain a line best.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct PrintLook {
+    /// Blur of the print, standard deviation in hundredths of the capitals' height.
+    blur: usize,
+    /// Width of the print over that of Arial at the height found.
+    stretch: f32,
+    /// Height of the capitals over the height found.
+    rise: f32,
+}
+
+impl Default for PrintLook {
+    fn default() -> Self {
+        Self {
+            blur: 0,
+            stretch: 1.0,
+            rise: 1.0,
+        }
+    }
+}
+
+/// A line resampled to the matcher's size: columns of [`ROWS`] ink levels 0–1.
+struct Columns {
+    ink: Vec<f32>,
+    /// Σ ink² of the columns before each column.
+    energy: Vec<f32>,
+    /// Page pixels a column.
+    step: f32,
+    /// Page place of column 0.
+    origin: f32,
+}
+
+impl Columns {
+    fn count(&self) -> usize {
+        self.energy.len() - 1
+    }
+
+    fn of(ink: &GrayImage, offset: (f32, f32), band: &LineBand, look: &PrintLook) -> Self {
+        let height = band.height * look.rise;
+        let down = height / CAP;
+        let step = down * look.stretch;
+        let pad = 0.35 * band.height;
+        let origin = band.left - pad;
+        let count = index((band.right - band.left + 2.0 * pad) / step, 4000).max(1) as usize;
+        let mut levels = Vec::with_capacity(count * ROWS);
+        let mut energy = Vec::with_capacity(count + 1);
+        let mut sum = 0.0;
+        energy.push(0.0);
+        let mut x = origin + 0.5 * step;
+        for _ in 0..count {
+            let base = band.base_at(x);
+            let mut y = base - (glyphs::BASE - 0.5) * down;
+            for _ in 0..ROWS {
+                let v = bilinear(ink, x - 0.5 - offset.0, y - 0.5 - offset.1) / 255.0;
+                levels.push(v);
+                sum += v * v;
+                y += down;
+            }
+            energy.push(sum);
+            x += step;
+        }
+        Self {
+            ink: levels,
+            energy,
+            step,
+            origin,
+        }
+    }
+
+    fn ink_between(&self, from: usize, to: usize) -> f32 {
+        self.energy[to.min(self.count())] - self.energy[from.min(self.count())]
+    }
+
+    /// Squared ink that the glyph leaves when it starts at a column.
+    fn unexplained(&self, from: usize, glyph: &Glyph) -> f32 {
+        let n = glyph.ink.len();
+        let start = from * ROWS;
+        let Some(here) = self.ink.get(start..(start + n).min(self.ink.len())) else {
+            return f32::MAX;
+        };
+        let dot = dot(here, &glyph.ink);
+        let gain = (dot / glyph.energy).clamp(0.55, 1.35);
+        let own = self.ink_between(from, from + n / ROWS);
+        own - 2.0 * gain * dot + gain * gain * glyph.energy
+    }
+}
+
+/// Σ a·b over the shorter length, in eight lanes so that the compiler vectorises it.
+fn dot(a: &[f32], b: &[f32]) -> f32 {
+    let mut lanes = [0.0f32; 8];
+    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
+    let rest: f32 = a8.remainder().iter().zip(b8.remainder()).map(|(x, y)| x * y).sum();
+    for (x, y) in a8.zip(b8) {
+        for i in 0..8 {
+            lanes[i] += x[i] * y[i];
+        }
+    }
+    lanes.iter().sum::<f32>() + rest
+}
+
+/// A step of the cheapest path that ends at a column.
+#[derive(Clone, Copy)]
+struct Step {
+    cost: f32,
+    from: usize,
+    glyph: Option<usize>,
+}
+
+/// The cheapest sequence of glyphs. Returns its cost and its glyphs with their columns.
+fn decode(columns: &Columns, glyphs: &[&Glyph]) -> (f32, Vec<(usize, usize, usize)>) {
+    let n = columns.count();
+    let unreached = Step {
+        cost: f32::MAX,
+        from: 0,
+        glyph: None,
+    };
+    let mut best = vec![unreached; n + 1];
+    best[0].cost = 0.0;
+    for x in 0..n {
+        let here = best[x].cost;
+        if here == f32::MAX {
+            continue;
+        }
+        let ahead = best[x + 1..(x + 16).min(n + 1)]
+            .iter()
+            .map(|s| s.cost)
+            .fold(f32::MAX, f32::min);
+        let gap = here + columns.ink_between(x, x + 1) + GAP_COST;
+        if gap < best[x + 1].cost {
+            best[x + 1] = Step {
+                cost: gap,
+                from: x,
+                glyph: None,
+            };
+        }
+        // No glyph starts where the column is blank: its side bearing may as well be a gap.
+        if here > ahead + BEAM {
+            continue;
+        }
+        for (g, glyph) in glyphs.iter().enumerate() {
+            if x + glyph.advance > n + 1 {
+                continue;
+            }
+            let cost = here + columns.unexplained(x, glyph) + GLYPH_COST;
+            for (end, extra) in [
+                (x + glyph.advance, 0.0),
+                (x + glyph.advance - 1, JITTER_COST),
+                (x + glyph.advance + 1, JITTER_COST),
+            ] {
+                if end <= n && cost + extra < best[end].cost {
+                    best[end] = Step {
+                        cost: cost + extra,
+                        from: x,
+                        glyph: Some(g),
+                    };
+                }
+            }
+        }
+    }
+    let mut path = Vec::new();
+    let mut at = n;
+    while at > 0 {
+        let step = best[at];
+        if let Some(g) = step.glyph {
+            path.push((g, step.from, at));
+        }
+        at = step.from;
+    }
+    path.reverse();
+    (best[n].cost, path)
+}
+
+/// Confidence of a glyph against every other character near its place, and the best other.
+fn judge(columns: &Columns, glyphs: &[&Glyph], placed: (usize, usize, usize)) -> (f32, char) {
+    let (g, from, to) = placed;
+    let own = glyphs[g];
+    let end_ink = |start: usize, advance: usize| {
+        let end = start + advance;
+        // Ink of the place that a narrower glyph would leave bare.
+        if end < to { columns.ink_between(end, to) } else { 0.0 }
+    };
+    let reach = |glyph: &Glyph| {
+        let first = from.saturating_sub(1);
+        (first..=from + 1)
+            .map(|s| columns.unexplained(s, glyph) + columns.ink_between(from, s.max(from)) + end_ink(s, glyph.advance))
+            .fold(f32::MAX, f32::min)
+    };
+    let mine = reach(own);
+    let mut second = (f32::MAX, ' ');
+    for glyph in glyphs {
+        if glyph.character != own.character && glyph.advance <= own.advance + 3 {
+            let cost = reach(glyph);
+            if cost < second.0 {
+                second = (cost, glyph.character);
+            }
+        }
+    }
+    let margin = (second.0 - mine) / TEMPERATURE;
+    (1.0 / (1.0 + (-margin).exp()), second.1)
+}
+
+/// Reads a line of Arial. `look` carries the page's blur and proportions from line to line; `None` looks for them.
+#[must_use]
+pub fn read_band(
+    page: &GrayImage,
+    band: &LineBand,
+    charset: Charset,
+    look: Option<&PrintLook>,
+) -> (PrintedLine, PrintLook) {
+    let reach = band.height * 1.6;
+    let fall = band.slope * (band.right - band.left);
+    let top = (band.base.min(band.base + fall) - reach).max(0.0);
+    let region = Region {
+        left: index((band.left - reach).max(0.0), page.width()),
+        top: index(top, page.height()),
+        right: index(band.right + reach, page.width()) + 1,
+        bottom: index(band.base.max(band.base + fall) + reach, page.height()) + 1,
+    };
+    let ink = ink_of(page, region);
+    let offset = (real(region.left), real(region.top));
+    let look = look.copied().unwrap_or_else(|| find_look(&ink, offset, band, charset));
+    let columns = Columns::of(&ink, offset, band, &look);
+    let glyphs = samples(look.blur, charset);
+    let (_, path) = decode(&columns, &glyphs);
+    (spell(&columns, &glyphs, &path), look)
+}
+
+/// The look that explains the beginning of a line best, one property after the other.
+fn find_look(ink: &GrayImage, offset: (f32, f32), band: &LineBand, charset: Charset) -> PrintLook {
+    let start = band.part(band.left, band.right.min(band.left + 11.0 * band.height));
+    let cost = |look: &PrintLook| {
+        let columns = Columns::of(ink, offset, &start, look);
+        let (cost, _) = decode(&columns, &samples(look.blur, charset));
+        // Cost a unit of the line's ink, so that sizes compare.
+        cost / columns.ink_between(0, columns.count()).max(1.0)
+    };
+    let mut look = PrintLook::default();
+    let mut lowest = cost(&look);
+    let mut offer = |candidate: PrintLook, look: &mut PrintLook| {
+        let c = cost(&candidate);
+        if c < lowest {
+            lowest = c;
+            *look = candidate;
+        }
+    };
+    for blur in 1..glyphs::BLURS.len() {
+        offer(PrintLook { blur, ..look }, &mut look);
+    }
+    for stretch in [0.94, 0.97, 1.03, 1.06] {
+        offer(PrintLook { stretch, ..look }, &mut look);
+    }
+    let settled = look;
+    for rise in [0.95, 1.05] {
+        offer(
+            PrintLook {
+                rise,
+                stretch: settled.stretch / rise,
+                ..settled
+            },
+            &mut look,
+        );
+    }
+    look
+}
+
+/// Characters of a path, with spaces where the gaps are wide.
+fn spell(columns: &Columns, glyphs: &[&Glyph], path: &[(usize, usize, usize)]) -> PrintedLine {
+    let place = |column: usize| columns.origin + columns.step * real(u32::try_from(column).unwrap_or(u32::MAX));
+    let mut characters: Vec<PrintedChar> = Vec::new();
+    let mut bare = 0.0;
+    let mut end = 0;
+    for &(g, from, to) in path {
+        let gap = real(u32::try_from(from.saturating_sub(end)).unwrap_or(0));
+        if !characters.is_empty() && gap > 0.22 * CAP {
+            characters.push(PrintedChar {
+                character: ' ',
+                confidence: 1.0,
+                second: ' ',
+                left: place(end),
+                right: place(from),
+                residual: 0.0,
+            });
+        }
+        bare += columns.ink_between(end, from);
+        let (confidence, second) = judge(columns, glyphs, (g, from, to));
+        let left = columns.unexplained(from, glyphs[g]);
+        let residual = left / columns.ink_between(from, to).max(1.0);
+        bare += left;
+        characters.push(PrintedChar {
+            character: glyphs[g].character,
+            confidence,
+            second,
+            left: place(from),
+            right: place(to),
+            residual: residual.clamp(0.0, 1.0),
+        });
+        end = to;
+    }
+    bare += columns.ink_between(end, columns.count());
+    PrintedLine {
+        characters,
+        residual: (bare / columns.ink_between(0, columns.count()).max(1.0)).clamp(0.0, 1.0),
+    }
+}
+
+/// A printed number as read from a crop.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct NumberReading {
+    /// Its digits, empty when no number stands on the crop.
+    pub digits: String,
+    /// 0–1: likelihood of the least certain digit.
+    pub confidence: f32,
+    /// Other readings, one uncertain digit exchanged, likeliest first.
+    pub alternatives: Vec<(String, f32)>,
+}
+
+/// Reads a printed number (row number, party code) that stands alone on a crop in canonical pixels.
+#[must_use]
+pub fn read_number(crop: &GrayImage) -> NumberReading {
+    let region = Region {
+        left: 0,
+        top: 0,
+        right: crop.width(),
+        bottom: crop.height(),
+    };
+    let lines = crate::text::find_digits(crop, region);
+    let Some(band) = lines
+        .iter()
+        .filter(|b| (9.0..=34.0).contains(&b.height))
+        .max_by(|a, b| (a.height * (a.right - a.left)).total_cmp(&(b.height * (b.right - b.left))))
+    else {
+        return NumberReading::default();
+    };
+    let (line, _) = read_band(crop, band, Charset::Digits, None);
+    number_of(&line)
+}
+
+/// The number that a line of digits spells.
+fn number_of(line: &PrintedLine) -> NumberReading {
+    let digits: Vec<&PrintedChar> = line
+        .characters
+        .iter()
+        .filter(|c| c.character.is_ascii_digit())
+        .collect();
+    let text: String = digits.iter().map(|c| c.character).collect();
+    let lowest = digits.iter().map(|c| c.confidence).fold(f32::MAX, f32::min);
+    // Ink that no digit explains makes any digit doubtful.
+    let fit = ((0.75 - line.residual) / 0.45).clamp(0.0, 1.0);
+    let mut alternatives: Vec<(String, f32)> = digits
+        .iter()
+        .enumerate()
+        .filter(|(_, c)| c.confidence < 0.98 && c.second.is_ascii_digit())
+        .map(|(i, c)| {
+            let other: String = text
+                .chars()
+                .enumerate()
+                .map(|(j, d)| if i == j { c.second } else { d })
+                .collect();
+            (other, 1.0 - c.confidence)
+        })
+        .collect();
+    alternatives.sort_by(|a, b| b.1.total_cmp(&a.1));
+    NumberReading {
+        confidence: if text.is_empty() { 0.0 } else { lowest * fit },
+        digits: text,
+        alternatives,
+    }
+}

@@ -1,0 +1,113 @@
+//! The samples of the typeface, resampled to the matcher's size and blurred like a page's print.
+
+use super::Charset;
+use crate::raster::{bilinear, index, real};
+use image::GrayImage;
+use std::sync::OnceLock;
+
+/// Height of the capitals in the matcher's pixels.
+pub(super) const CAP: f32 = 14.0;
+/// Rows of a column: capitals, accents above, tails below.
+pub(super) const ROWS: usize = 22;
+/// Rows from the top to the base line.
+pub(super) const BASE: f32 = 1.36 * CAP;
+/// Standard deviations of the blurs that print is compared with, in the matcher's pixels.
+pub(super) const BLURS: [f32; 4] = [0.45, 1.0, 1.7, 2.6];
+
+/// Height of the capitals in the rendered samples, see assets/make_print.py.
+const SAMPLE_CAP: f32 = 20.0;
+
+/// One glyph at the matcher's size.
+pub(super) struct Glyph {
+    pub(super) character: char,
+    pub(super) bold: bool,
+    /// Width in columns.
+    pub(super) advance: usize,
+    /// Columns of [`ROWS`] levels, 0–1.
+    pub(super) ink: Vec<f32>,
+    /// Σ ink².
+    pub(super) energy: f32,
+}
+
+/// The glyphs of a charset under a blur.
+pub(super) fn samples(blur: usize, charset: Charset) -> Vec<&'static Glyph> {
+    static SETS: [OnceLock<Vec<Glyph>>; BLURS.len()] = [const { OnceLock::new() }; BLURS.len()];
+    let blur = blur.min(BLURS.len() - 1);
+    SETS[blur]
+        .get_or_init(|| render(BLURS[blur]))
+        .iter()
+        .filter(|g| holds(charset, g))
+        .collect()
+}
+
+fn holds(charset: Charset, glyph: &Glyph) -> bool {
+    let c = glyph.character;
+    match charset {
+        Charset::Digits => c.is_ascii_digit(),
+        Charset::Codes => c.is_ascii_digit() || c == '-' || c == 'X',
+        Charset::Capitals => !c.is_lowercase() && (!glyph.bold || c.is_ascii_digit()),
+        Charset::Mixed => !glyph.bold || c.is_ascii_digit(),
+        Charset::Bold => glyph.bold,
+    }
+}
+
+/// Every sample at the matcher's size under one blur.
+fn render(sigma: f32) -> Vec<Glyph> {
+    let sheet = image::load_from_memory(include_bytes!("../../assets/print.png"))
+        .map(image::DynamicImage::into_luma8)
+        .unwrap_or_default();
+    include_str!("../../assets/print.tsv")
+        .lines()
+        .filter_map(|line| {
+            let mut parts = line.split('\t');
+            let bold = parts.next()? == "bold";
+            let character = parts.next()?.chars().next()?;
+            let left: f32 = parts.next()?.parse().ok()?;
+            let advance: f32 = parts.next()?.parse().ok()?;
+            Some(glyph(&sheet, character, bold, left, advance * SAMPLE_CAP, sigma))
+        })
+        .collect()
+}
+
+fn glyph(sheet: &GrayImage, character: char, bold: bool, left: f32, width: f32, sigma: f32) -> Glyph {
+    let down = SAMPLE_CAP / CAP;
+    let columns = index(width / down, 64).max(1);
+    let (right, bottom) = (left + width.round(), real(sheet.height()));
+    let at = |x: f32, y: f32| {
+        if x < left || x >= right || y < 0.0 || y >= bottom {
+            0.0
+        } else {
+            bilinear(sheet, x - 0.5, y - 0.5) / 255.0
+        }
+    };
+    // Blur and resampling in one: a Gaussian of samples around each matcher pixel.
+    let reach = (2.5 * sigma).max(0.6);
+    let taps: Vec<(f32, f32)> = (0..9u8)
+        .map(|i| {
+            let t = (f32::from(i) / 4.0 - 1.0) * reach;
+            (t, (-t * t / (2.0 * sigma * sigma)).exp())
+        })
+        .collect();
+    let total: f32 = taps.iter().map(|t| t.1).sum::<f32>().powi(2);
+    let rows = u32::try_from(ROWS).unwrap_or(0);
+    let mut ink = Vec::with_capacity(columns as usize * ROWS);
+    for column in 0..columns {
+        for row in 0..rows {
+            let (cx, cy) = (real(column) + 0.5, real(row) + 0.5);
+            let sum: f32 = taps
+                .iter()
+                .flat_map(|&(dx, wx)| taps.iter().map(move |&(dy, wy)| (dx, dy, wx * wy)))
+                .map(|(dx, dy, w)| w * at(left + (cx + dx) * down, (cy + dy) * down))
+                .sum();
+            ink.push(sum / total);
+        }
+    }
+    let energy = ink.iter().map(|v| v * v).sum::<f32>().max(1e-3);
+    Glyph {
+        character,
+        bold,
+        advance: columns as usize,
+        ink,
+        energy,
+    }
+}
