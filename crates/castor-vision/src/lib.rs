@@ -7,3 +7,4 @@ pub mod register;
 pub mod printed;
 pub mod runtime;
 pub mod text;
+pub mod header;

@@ -14,7 +14,7 @@ use glyphs::{CAP, Glyph, ROWS, samples};
 use image::GrayImage;
 
 /// What a glyph costs by itself, in squared ink: keeps noise from being spelt out.
-const GLYPH_COST: f32 = 1.6;
+const GLYPH_COST: f32 = 0.9;
 /// What a column outside glyphs costs beside its ink.
 const GAP_COST: f32 = 0.03;
 /// What one column more or less than the advance costs.
@@ -22,13 +22,15 @@ const JITTER_COST: f32 = 0.35;
 /// How far behind the best path a path may fall and still be followed.
 const BEAM: f32 = 18.0;
 /// Squared ink by which one glyph must beat another to be e times likelier.
-const TEMPERATURE: f32 = 1.1;
+const TEMPERATURE: f32 = 0.7;
 
 /// Which glyphs a line can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Charset {
     /// Digits of both weights.
     Digits,
+    /// Digits of both weights with the comma and point that group them.
+    Numbers,
     /// Digits, hyphen and X of both weights: the control code.
     Codes,
     /// Regular capitals and signs, digits of both weights.
@@ -37,6 +39,8 @@ pub enum Charset {
     Mixed,
     /// Bold capitals, digits and signs.
     Bold,
+    /// Regular capitals, digits and signs: names.
+    Names,
 }
 
 /// One glyph of a line as matched.

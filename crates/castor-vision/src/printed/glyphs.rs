@@ -44,10 +44,12 @@ fn holds(charset: Charset, glyph: &Glyph) -> bool {
     let c = glyph.character;
     match charset {
         Charset::Digits => c.is_ascii_digit(),
+        Charset::Numbers => c.is_ascii_digit() || c == ',' || c == '.',
         Charset::Codes => c.is_ascii_digit() || c == '-' || c == 'X',
         Charset::Capitals => !c.is_lowercase() && (!glyph.bold || c.is_ascii_digit()),
         Charset::Mixed => !glyph.bold || c.is_ascii_digit(),
         Charset::Bold => glyph.bold,
+        Charset::Names => !glyph.bold && !c.is_lowercase(),
     }
 }
 

@@ -3,8 +3,10 @@
 use crate::raster::{Paper, bilinear, index, level, real};
 use image::{GrayImage, Luma};
 
-/// Ink level (0–255) from which a pixel belongs to print.
-const PRINT: u8 = 96;
+/// Ink level (0–255) from which a pixel belongs to print where print is black; blurred print never gets black.
+const PRINT: f32 = 96.0;
+/// The same as a share of the darkest ink of a region.
+const PRINT_SHARE: f32 = 0.42;
 
 /// One printed line on a page, in pixels of the page.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -104,7 +106,7 @@ pub fn ink_of(page: &GrayImage, region: Region) -> GrayImage {
 #[must_use]
 pub fn find_lines(page: &GrayImage, region: Region, gap: f32) -> Vec<LineBand> {
     let ink = ink_of(page, region);
-    let mut pieces = pieces(&ink);
+    let mut pieces = pieces(&ink, print_level(&ink));
     pieces.retain(|p| (7.0..=46.0).contains(&p.height()) && p.right - p.left <= 430.0);
     pieces.sort_by(|a, b| a.left.total_cmp(&b.left));
     let mut chains: Vec<Vec<Piece>> = Vec::new();
@@ -214,11 +216,26 @@ fn fit(points: &[(f32, f32)]) -> Option<(f32, f32)> {
     Some((my - slope * mx, slope))
 }
 
+/// Ink level from which a pixel belongs to print, by the darkest ink of the region.
+fn print_level(ink: &GrayImage) -> u8 {
+    let mut histogram = [0u32; 256];
+    for &v in ink.as_raw() {
+        histogram[usize::from(v)] += 1;
+    }
+    let total: u32 = histogram.iter().sum();
+    let mut above = 0u32;
+    let dark = (0..=255u8).rev().find(|&v| {
+        above += histogram[usize::from(v)];
+        above * 66 >= total
+    });
+    level((f32::from(dark.unwrap_or(255)) * PRINT_SHARE).clamp(48.0, PRINT))
+}
+
 /// Connected ink, eight neighbours.
-fn pieces(ink: &GrayImage) -> Vec<Piece> {
+fn pieces(ink: &GrayImage, print: u8) -> Vec<Piece> {
     let stride = ink.width() as usize;
     let levels = ink.as_raw();
-    let mut seen: Vec<bool> = levels.iter().map(|&v| v < PRINT).collect();
+    let mut seen: Vec<bool> = levels.iter().map(|&v| v < print).collect();
     let mut found = Vec::new();
     let mut stack = Vec::new();
     for start in 0..levels.len() {
