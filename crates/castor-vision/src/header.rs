@@ -9,7 +9,7 @@ mod footer;
 mod fuzzy;
 mod title;
 
-use crate::page::{RectifiedPage};
+use crate::page::RectifiedPage;
 use crate::printed::{PrintLook, PrintedLine};
 use crate::runtime::RuntimeError;
 use crate::text::TextReader;
@@ -163,7 +163,7 @@ pub fn read_header(
     let mut look: Option<PrintLook> = None;
     let frame = address::read(page, reader, scope, &mut header, &mut look)?;
     title::read(page, reader, scope, frame, &mut header, look.as_ref())?;
-    footer::read(page, &mut header, look.as_ref());
+    footer::read(page, scope, &mut header, look.as_ref());
     footer::agree(&mut header);
     Ok(header)
 }

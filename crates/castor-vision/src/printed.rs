@@ -21,6 +21,8 @@ const GAP_COST: f32 = 0.03;
 const JITTER_COST: f32 = 0.35;
 /// How far behind the best path a path may fall and still be followed.
 const BEAM: f32 = 18.0;
+/// Squared ink of three columns below which no glyph begins.
+const BLANK: f32 = 0.15;
 /// Squared ink by which one glyph must beat another to be e times likelier.
 const TEMPERATURE: f32 = 0.7;
 
@@ -41,6 +43,12 @@ pub enum Charset {
     Bold,
     /// Regular capitals, digits and signs: names.
     Names,
+    /// The letters of the address's labels, digits of both weights.
+    Labels,
+    /// The letters of `Ver: Pag: de`, `No. Form:` and `Civ`, regular digits.
+    Marginalia,
+    /// Bold K, I, T, digits, comma and point.
+    Kit,
 }
 
 /// One glyph of a line as matched.
@@ -89,24 +97,18 @@ impl PrintedLine {
     }
 }
 
-/// How a page shows its print: the blur and the proportions that explain a line best.
+/// How a page shows its print: the same for all its lines.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct PrintLook {
-    /// Blur of the print, standard deviation in hundredths of the capitals' height.
+    /// Which of the blurs explains the print best.
     blur: usize,
-    /// Width of the print over that of Arial at the height found.
-    stretch: f32,
-    /// Height of the capitals over the height found.
-    rise: f32,
+    /// Width of the print over that of Arial of its height.
+    aspect: f32,
 }
 
 impl Default for PrintLook {
     fn default() -> Self {
-        Self {
-            blur: 0,
-            stretch: 1.0,
-            rise: 1.0,
-        }
+        Self { blur: 0, aspect: 1.0 }
     }
 }
 
@@ -127,9 +129,8 @@ impl Columns {
     }
 
     fn of(ink: &GrayImage, offset: (f32, f32), band: &LineBand, look: &PrintLook) -> Self {
-        let height = band.height * look.rise;
-        let down = height / CAP;
-        let step = down * look.stretch;
+        let down = band.height / CAP;
+        let step = down * look.aspect;
         let pad = 0.35 * band.height;
         let origin = band.left - pad;
         let count = index((band.right - band.left + 2.0 * pad) / step, 4000).max(1) as usize;
@@ -197,165 +198,219 @@ struct Step {
     glyph: Option<usize>,
 }
 
-/// The cheapest sequence of glyphs. Returns its cost and its glyphs with their columns.
-fn decode(columns: &Columns, glyphs: &[&Glyph]) -> (f32, Vec<(usize, usize, usize)>) {
-    let n = columns.count();
-    let unreached = Step {
-        cost: f32::MAX,
-        from: 0,
-        glyph: None,
-    };
-    let mut best = vec![unreached; n + 1];
-    best[0].cost = 0.0;
-    for x in 0..n {
-        let here = best[x].cost;
-        if here == f32::MAX {
-            continue;
+/// What every glyph leaves unexplained at every column, computed when first asked for.
+struct Table<'a> {
+    columns: &'a Columns,
+    glyphs: &'a [&'static Glyph],
+    known: Vec<f32>,
+}
+
+impl<'a> Table<'a> {
+    fn of(columns: &'a Columns, glyphs: &'a [&'static Glyph]) -> Self {
+        Self {
+            known: vec![f32::NAN; (columns.count() + 1) * glyphs.len()],
+            columns,
+            glyphs,
         }
-        let ahead = best[x + 1..(x + 16).min(n + 1)]
-            .iter()
-            .map(|s| s.cost)
-            .fold(f32::MAX, f32::min);
-        let gap = here + columns.ink_between(x, x + 1) + GAP_COST;
-        if gap < best[x + 1].cost {
-            best[x + 1] = Step {
-                cost: gap,
-                from: x,
-                glyph: None,
-            };
+    }
+
+    fn unexplained(&mut self, from: usize, glyph: usize) -> f32 {
+        let at = from * self.glyphs.len() + glyph;
+        let Some(known) = self.known.get_mut(at) else {
+            return f32::MAX;
+        };
+        if known.is_nan() {
+            *known = self.columns.unexplained(from, self.glyphs[glyph]);
         }
-        // No glyph starts where the column is blank: its side bearing may as well be a gap.
-        if here > ahead + BEAM {
-            continue;
-        }
-        for (g, glyph) in glyphs.iter().enumerate() {
-            if x + glyph.advance > n + 1 {
+        *known
+    }
+
+    /// The cheapest sequence of glyphs: its cost, and each glyph with its first column and the first column after it.
+    fn decode(&mut self) -> (f32, Vec<(usize, usize, usize)>) {
+        let n = self.columns.count();
+        let unreached = Step {
+            cost: f32::MAX,
+            from: 0,
+            glyph: None,
+        };
+        let mut best = vec![unreached; n + 1];
+        best[0].cost = 0.0;
+        for x in 0..n {
+            let here = best[x].cost;
+            if here == f32::MAX {
                 continue;
             }
-            let cost = here + columns.unexplained(x, glyph) + GLYPH_COST;
-            for (end, extra) in [
-                (x + glyph.advance, 0.0),
-                (x + glyph.advance - 1, JITTER_COST),
-                (x + glyph.advance + 1, JITTER_COST),
-            ] {
-                if end <= n && cost + extra < best[end].cost {
-                    best[end] = Step {
-                        cost: cost + extra,
-                        from: x,
-                        glyph: Some(g),
-                    };
+            let gap = here + self.columns.ink_between(x, x + 1) + GAP_COST;
+            if gap < best[x + 1].cost {
+                best[x + 1] = Step {
+                    cost: gap,
+                    from: x,
+                    glyph: None,
+                };
+            }
+            let ahead = best[x + 1..(x + 16).min(n + 1)]
+                .iter()
+                .map(|s| s.cost)
+                .fold(f32::MAX, f32::min);
+            // A glyph begins with its own side bearing, so nothing is lost by leaving blank columns to the gap.
+            let blank = self.columns.ink_between(x, x + 3) < BLANK;
+            if here > ahead + BEAM || blank {
+                continue;
+            }
+            for g in 0..self.glyphs.len() {
+                let advance = self.glyphs[g].advance;
+                if x + advance > n + 1 {
+                    continue;
+                }
+                let cost = here + self.unexplained(x, g) + GLYPH_COST;
+                for (end, extra) in [
+                    (x + advance, 0.0),
+                    (x + advance - 1, JITTER_COST),
+                    (x + advance + 1, JITTER_COST),
+                ] {
+                    if end <= n && cost + extra < best[end].cost {
+                        best[end] = Step {
+                            cost: cost + extra,
+                            from: x,
+                            glyph: Some(g),
+                        };
+                    }
                 }
             }
         }
-    }
-    let mut path = Vec::new();
-    let mut at = n;
-    while at > 0 {
-        let step = best[at];
-        if let Some(g) = step.glyph {
-            path.push((g, step.from, at));
+        let mut path = Vec::new();
+        let mut at = n;
+        while at > 0 {
+            let step = best[at];
+            if let Some(g) = step.glyph {
+                path.push((g, step.from, at));
+            }
+            at = step.from;
         }
-        at = step.from;
+        path.reverse();
+        (best[n].cost, path)
     }
-    path.reverse();
-    (best[n].cost, path)
-}
 
-/// Confidence of a glyph against every other character near its place, and the best other.
-fn judge(columns: &Columns, glyphs: &[&Glyph], placed: (usize, usize, usize)) -> (f32, char) {
-    let (g, from, to) = placed;
-    let own = glyphs[g];
-    let end_ink = |start: usize, advance: usize| {
-        let end = start + advance;
-        // Ink of the place that a narrower glyph would leave bare.
-        if end < to { columns.ink_between(end, to) } else { 0.0 }
-    };
-    let reach = |glyph: &Glyph| {
-        let first = from.saturating_sub(1);
-        (first..=from + 1)
-            .map(|s| columns.unexplained(s, glyph) + columns.ink_between(from, s.max(from)) + end_ink(s, glyph.advance))
-            .fold(f32::MAX, f32::min)
-    };
-    let mine = reach(own);
-    let mut second = (f32::MAX, ' ');
-    for glyph in glyphs {
-        if glyph.character != own.character && glyph.advance <= own.advance + 3 {
-            let cost = reach(glyph);
-            if cost < second.0 {
-                second = (cost, glyph.character);
+    /// Confidence of a glyph against every other character near its place, and the best other.
+    fn judge(&mut self, placed: (usize, usize, usize)) -> (f32, char) {
+        let (g, from, to) = placed;
+        let own = self.glyphs[g];
+        let mine = self.reach(g, from, to);
+        let mut second = (f32::MAX, ' ');
+        for other in 0..self.glyphs.len() {
+            let glyph = self.glyphs[other];
+            if glyph.character != own.character && glyph.advance <= own.advance + 3 {
+                let cost = self.reach(other, from, to);
+                if cost < second.0 {
+                    second = (cost, glyph.character);
+                }
             }
         }
+        let margin = (second.0 - mine) / TEMPERATURE;
+        (1.0 / (1.0 + (-margin).exp()), second.1)
     }
-    let margin = (second.0 - mine) / TEMPERATURE;
-    (1.0 / (1.0 + (-margin).exp()), second.1)
+
+    /// What a glyph leaves of the ink between two columns when it stands there as well as it can.
+    fn reach(&mut self, glyph: usize, from: usize, to: usize) -> f32 {
+        let advance = self.glyphs[glyph].advance;
+        (from.saturating_sub(1)..=from + 1)
+            .map(|start| {
+                let end = start + advance;
+                let bare = if end < to {
+                    self.columns.ink_between(end, to)
+                } else {
+                    0.0
+                };
+                self.unexplained(start, glyph) + self.columns.ink_between(from, start.max(from)) + bare
+            })
+            .fold(f32::MAX, f32::min)
+    }
 }
 
-/// Reads a line of Arial. `look` carries the page's blur and proportions from line to line; `None` looks for them.
+/// The ink around a line, with the place of its first pixel on the page.
+struct Surroundings {
+    ink: GrayImage,
+    offset: (f32, f32),
+}
+
+impl Surroundings {
+    fn of(page: &GrayImage, band: &LineBand) -> Self {
+        let reach = band.height * 1.6;
+        let end = band.base_at(band.right);
+        let region = Region {
+            left: index((band.left - reach).max(0.0), page.width()),
+            top: index((band.base.min(end) - reach).max(0.0), page.height()),
+            right: index(band.right + reach, page.width()) + 1,
+            bottom: index(band.base.max(end) + reach, page.height()) + 1,
+        };
+        Self {
+            ink: ink_of(page, region),
+            offset: (real(region.left), real(region.top)),
+        }
+    }
+}
+
+/// Reads a line of Arial whose height is known exactly, see [`fit_band`].
 #[must_use]
-pub fn read_band(
+pub fn read_band(page: &GrayImage, band: &LineBand, charset: Charset, look: &PrintLook) -> PrintedLine {
+    let around = Surroundings::of(page, band);
+    let columns = Columns::of(&around.ink, around.offset, band, look);
+    let glyphs = samples(look.blur, charset);
+    let mut table = Table::of(&columns, &glyphs);
+    let (_, path) = table.decode();
+    spell(&mut table, &path)
+}
+
+/// The exact height of a line's print, found by explaining its beginning, and how the page shows print. A known look
+/// is kept.
+#[must_use]
+pub fn fit_band(
     page: &GrayImage,
     band: &LineBand,
     charset: Charset,
     look: Option<&PrintLook>,
-) -> (PrintedLine, PrintLook) {
-    let reach = band.height * 1.6;
-    let fall = band.slope * (band.right - band.left);
-    let top = (band.base.min(band.base + fall) - reach).max(0.0);
-    let region = Region {
-        left: index((band.left - reach).max(0.0), page.width()),
-        top: index(top, page.height()),
-        right: index(band.right + reach, page.width()) + 1,
-        bottom: index(band.base.max(band.base + fall) + reach, page.height()) + 1,
-    };
-    let ink = ink_of(page, region);
-    let offset = (real(region.left), real(region.top));
-    let look = look.copied().unwrap_or_else(|| find_look(&ink, offset, band, charset));
-    let columns = Columns::of(&ink, offset, band, &look);
-    let glyphs = samples(look.blur, charset);
-    let (_, path) = decode(&columns, &glyphs);
-    (spell(&columns, &glyphs, &path), look)
-}
-
-/// The look that explains the beginning of a line best, one property after the other.
-fn find_look(ink: &GrayImage, offset: (f32, f32), band: &LineBand, charset: Charset) -> PrintLook {
-    let start = band.part(band.left, band.right.min(band.left + 11.0 * band.height));
-    let cost = |look: &PrintLook| {
-        let columns = Columns::of(ink, offset, &start, look);
-        let (cost, _) = decode(&columns, &samples(look.blur, charset));
+) -> (LineBand, PrintLook) {
+    let start = band.part(band.left, band.right.min(band.left + 9.0 * band.height));
+    let around = Surroundings::of(page, &start);
+    let cost = |height: f32, look: &PrintLook| {
+        let sized = LineBand { height, ..start };
+        let columns = Columns::of(&around.ink, around.offset, &sized, look);
+        let glyphs = samples(look.blur, charset);
+        let (cost, _) = Table::of(&columns, &glyphs).decode();
         // Cost a unit of the line's ink, so that sizes compare.
         cost / columns.ink_between(0, columns.count()).max(1.0)
     };
-    let mut look = PrintLook::default();
-    let mut lowest = cost(&look);
-    let mut offer = |candidate: PrintLook, look: &mut PrintLook| {
-        let c = cost(&candidate);
+    let mut height = band.height;
+    let mut found = look.copied().unwrap_or_default();
+    let mut lowest = cost(height, &found);
+    let mut offer = |h: f32, l: PrintLook, height: &mut f32, found: &mut PrintLook| {
+        let c = cost(h, &l);
         if c < lowest {
-            lowest = c;
-            *look = candidate;
+            (lowest, *height, *found) = (c, h, l);
         }
     };
-    for blur in 1..glyphs::BLURS.len() {
-        offer(PrintLook { blur, ..look }, &mut look);
+    let measured = height;
+    for step in [-0.05, 0.05] {
+        offer(measured * (1.0 + step), found, &mut height, &mut found);
     }
-    for stretch in [0.94, 0.97, 1.03, 1.06] {
-        offer(PrintLook { stretch, ..look }, &mut look);
+    if look.is_none() {
+        for blur in 1..glyphs::BLURS.len() {
+            offer(height, PrintLook { blur, ..found }, &mut height, &mut found);
+        }
+        for aspect in [0.94, 0.97, 1.03, 1.06] {
+            offer(height, PrintLook { aspect, ..found }, &mut height, &mut found);
+        }
     }
-    let settled = look;
-    for rise in [0.95, 1.05] {
-        offer(
-            PrintLook {
-                rise,
-                stretch: settled.stretch / rise,
-                ..settled
-            },
-            &mut look,
-        );
+    let coarse = height;
+    for step in [-0.025, 0.025] {
+        offer(coarse * (1.0 + step), found, &mut height, &mut found);
     }
-    look
+    (LineBand { height, ..*band }, found)
 }
 
 /// Characters of a path, with spaces where the gaps are wide.
-fn spell(columns: &Columns, glyphs: &[&Glyph], path: &[(usize, usize, usize)]) -> PrintedLine {
+fn spell(table: &mut Table<'_>, path: &[(usize, usize, usize)]) -> PrintedLine {
+    let columns = table.columns;
     let place = |column: usize| columns.origin + columns.step * real(u32::try_from(column).unwrap_or(u32::MAX));
     let mut characters: Vec<PrintedChar> = Vec::new();
     let mut bare = 0.0;
@@ -373,17 +428,16 @@ fn spell(columns: &Columns, glyphs: &[&Glyph], path: &[(usize, usize, usize)]) -
             });
         }
         bare += columns.ink_between(end, from);
-        let (confidence, second) = judge(columns, glyphs, (g, from, to));
-        let left = columns.unexplained(from, glyphs[g]);
-        let residual = left / columns.ink_between(from, to).max(1.0);
+        let (confidence, second) = table.judge((g, from, to));
+        let left = table.unexplained(from, g);
         bare += left;
         characters.push(PrintedChar {
-            character: glyphs[g].character,
+            character: table.glyphs[g].character,
             confidence,
             second,
             left: place(from),
             right: place(to),
-            residual: residual.clamp(0.0, 1.0),
+            residual: (left / columns.ink_between(from, to).max(1.0)).clamp(0.0, 1.0),
         });
         end = to;
     }
@@ -422,8 +476,8 @@ pub fn read_number(crop: &GrayImage) -> NumberReading {
     else {
         return NumberReading::default();
     };
-    let (line, _) = read_band(crop, band, Charset::Digits, None);
-    number_of(&line)
+    let (band, look) = fit_band(crop, band, Charset::Digits, None);
+    number_of(&read_band(crop, &band, Charset::Digits, &look))
 }
 
 /// The number that a line of digits spells.

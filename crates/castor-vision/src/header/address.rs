@@ -4,7 +4,7 @@
 use super::fuzzy::{closest, find};
 use super::{HeaderLine, HeaderScope, HeaderText, Printed, PrintedHeader, ReadBy, SURE, believed};
 use crate::page::RectifiedPage;
-use crate::printed::{Charset, PrintLook, PrintedChar, PrintedLine, read_band};
+use crate::printed::{Charset, PrintLook, PrintedChar, PrintedLine, fit_band, read_band};
 use crate::runtime::RuntimeError;
 use crate::text::{Alphabet, LineBand, Region, TextLine, TextReader, crop_line, find_lines};
 
@@ -80,7 +80,7 @@ impl Reading<'_> {
     }
 
     fn part(&self, left: f32, right: f32, charset: Charset) -> PrintedLine {
-        read_band(&self.page.gray, &self.band.part(left, right), charset, Some(&self.look)).0
+        read_band(&self.page.gray, &self.band.part(left, right), charset, &self.look)
     }
 }
 
@@ -103,8 +103,20 @@ pub(super) fn read(
         .collect();
     let mut frame: Option<AddressFrame> = None;
     let mut bottom = 0.0;
+    let mut size: Option<f32> = None;
     for band in address {
-        let (matched, found) = read_band(&page.gray, &band, Charset::Capitals, look.as_ref());
+        // The box is set in one size: the first line that fits tells it.
+        let (band, found) = match (size, look.as_ref()) {
+            (Some(height), Some(known)) if (band.height / height - 1.0).abs() < 0.2 => {
+                (LineBand { height, ..band }, *known)
+            }
+            _ => fit_band(&page.gray, &band, Charset::Labels, look.as_ref()),
+        };
+        let charset = match scope {
+            HeaderScope::Full => Charset::Capitals,
+            HeaderScope::PageIdentity => Charset::Labels,
+        };
+        let matched = read_band(&page.gray, &band, charset, &found);
         if matched.characters.len() < 4 {
             continue;
         }
@@ -116,11 +128,12 @@ pub(super) fn read(
             look: found,
             recognised: None,
         };
-        let Some(label) = label_of(&mut reading)? else {
+        let Some(label) = label_of(&mut reading, scope)? else {
             continue;
         };
-        if look.is_none() && reading.matched.residual < 0.25 {
-            *look = Some(found);
+        if reading.matched.residual < 0.25 {
+            look.get_or_insert(found);
+            size.get_or_insert(band.height);
         }
         frame.get_or_insert(AddressFrame {
             top: band.middle(),
@@ -142,7 +155,7 @@ pub(super) fn read(
                 keep(header, HeaderLine::Municipio, &reading);
             }
             Label::Zona => {
-                mesa(&mut reading, header)?;
+                mesa(&mut reading, scope, header)?;
                 keep(header, HeaderLine::Mesa, &reading);
             }
             Label::Lugar => {
@@ -155,7 +168,7 @@ pub(super) fn read(
     }
     let control = bands
         .iter()
-        .filter(|b| b.left > 150.0 && b.middle() > bottom + 20.0 && b.right - b.left > 200.0)
+        .filter(|b| b.left > 150.0 && b.middle() > bottom + 20.0 && b.right - b.left > 250.0 && b.height > 16.0)
         .min_by(|a, b| a.middle().total_cmp(&b.middle()));
     if let Some(band) = control {
         header.control = control_code(page, reader, band, header, look.as_ref())?;
@@ -181,7 +194,7 @@ fn keep(header: &mut PrintedHeader, line: HeaderLine, reading: &Reading<'_>) {
 }
 
 /// The label at the beginning of a line; the recogniser is asked when matching finds none.
-fn label_of(reading: &mut Reading<'_>) -> Result<Option<Label>, RuntimeError> {
+fn label_of(reading: &mut Reading<'_>, scope: HeaderScope) -> Result<Option<Label>, RuntimeError> {
     let first = |text: &str| -> Option<Label> {
         LABELS
             .iter()
@@ -202,16 +215,15 @@ fn label_of(reading: &mut Reading<'_>) -> Result<Option<Label>, RuntimeError> {
     if let Some(label) = first(&reading.matched.text()) {
         return Ok(Some(label));
     }
+    if scope == HeaderScope::PageIdentity {
+        return Ok(None);
+    }
     let text = reading.recognise()?.text.clone();
     Ok(first(&text))
 }
 
 /// Code and name of `LABEL: 01 - NAME`.
-fn code_and_name(
-    reading: &mut Reading<'_>,
-    digits: usize,
-    scope: HeaderScope,
-) -> Result<(Item, Item), RuntimeError> {
+fn code_and_name(reading: &mut Reading<'_>, digits: usize, scope: HeaderScope) -> Result<(Item, Item), RuntimeError> {
     if let Some(places) = matched_places(&reading.matched) {
         let code = reading.part(places.code.0, places.code.1, Charset::Digits);
         let code = digits_of(&code, digits);
@@ -223,6 +235,9 @@ fn code_and_name(
         if let Some(code) = code.filter(|c| c.confidence >= SURE) {
             return Ok((Some(code), name));
         }
+    }
+    if scope == HeaderScope::PageIdentity {
+        return Ok((None, None));
     }
     let line = reading.recognise()?.clone();
     let after = line.text.split_once(':').map_or(line.text.as_str(), |s| s.1);
@@ -371,10 +386,10 @@ fn lugar(reading: &mut Reading<'_>) -> Result<Printed<String>, RuntimeError> {
 }
 
 /// The codes of `ZONA: 99 PUESTO: 01 MESA: 001`.
-fn mesa(reading: &mut Reading<'_>, header: &mut PrintedHeader) -> Result<(), RuntimeError> {
+fn mesa(reading: &mut Reading<'_>, scope: HeaderScope, header: &mut PrintedHeader) -> Result<(), RuntimeError> {
     let matched = mesa_matched(reading);
     let sure = |c: &Option<Printed<String>>| c.as_ref().is_some_and(|c| c.confidence >= SURE);
-    let codes = if matched.iter().all(sure) {
+    let codes = if scope == HeaderScope::PageIdentity || matched.iter().all(sure) {
         matched
     } else {
         let line = reading.recognise()?.clone();
@@ -465,7 +480,8 @@ fn control_code(
     header: &mut PrintedHeader,
     look: Option<&PrintLook>,
 ) -> Result<Option<Printed<String>>, RuntimeError> {
-    let (line, _) = read_band(&page.gray, band, Charset::Codes, look);
+    let (fitted, look) = fit_band(&page.gray, band, Charset::Codes, look);
+    let line = read_band(&page.gray, &fitted, Charset::Codes, &look);
     let digits: Vec<&PrintedChar> = line
         .characters
         .iter()

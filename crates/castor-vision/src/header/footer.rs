@@ -1,9 +1,9 @@
 //! The serial numbers at the foot (`KIT 8,490`, `No. Form: 8490`, `Civ 142356`), and what must agree with the serial.
 
 use super::fuzzy::likeness;
-use super::{HeaderLine, HeaderText, Printed, PrintedHeader, ReadBy};
+use super::{HeaderLine, HeaderScope, HeaderText, Printed, PrintedHeader, ReadBy};
 use crate::page::RectifiedPage;
-use crate::printed::{Charset, PrintLook, PrintedChar, read_band};
+use crate::printed::{Charset, PrintLook, PrintedChar, fit_band, read_band};
 use crate::text::{LineBand, Region, find_lines};
 use castor_domain::form::Copia;
 
@@ -13,7 +13,7 @@ const TOP: u32 = 2640;
 const BOTTOM: u32 = 2722;
 
 /// Reads the footer. A line that does not begin with its printed label is not kept: it may be anything.
-pub(super) fn read(page: &RectifiedPage, header: &mut PrintedHeader, look: Option<&PrintLook>) {
+pub(super) fn read(page: &RectifiedPage, scope: HeaderScope, header: &mut PrintedHeader, look: Option<&PrintLook>) {
     let region = |left, right| Region {
         left,
         top: TOP,
@@ -24,16 +24,19 @@ pub(super) fn read(page: &RectifiedPage, header: &mut PrintedHeader, look: Optio
         page,
         region(300, 640),
         "KIT",
-        Charset::Bold,
+        Charset::Kit,
         HeaderLine::Kit,
         &mut header.lines,
-        None,
+        look,
     );
+    if scope == HeaderScope::PageIdentity {
+        return;
+    }
     header.form_number = labelled(
         page,
         region(84, 300),
         "No. Form",
-        Charset::Mixed,
+        Charset::Marginalia,
         HeaderLine::FormNumber,
         &mut header.lines,
         look,
@@ -42,7 +45,7 @@ pub(super) fn read(page: &RectifiedPage, header: &mut PrintedHeader, look: Optio
         page,
         region(640, 838),
         "Civ",
-        Charset::Mixed,
+        Charset::Marginalia,
         HeaderLine::Civ,
         &mut header.lines,
         look,
@@ -66,7 +69,8 @@ fn labelled(
     let [band] = bands.as_slice() else {
         return None;
     };
-    let (read, _) = read_band(&page.gray, band, charset, look);
+    let (band, look) = fit_band(&page.gray, band, charset, look);
+    let read = read_band(&page.gray, &band, charset, &look);
     let text = read.text();
     let letters = label.chars().filter(|c| c.is_alphanumeric()).count();
     let start: String = text.chars().filter(|c| c.is_alphanumeric()).take(letters).collect();
@@ -88,7 +92,7 @@ fn labelled(
         .filter(|c| c.character.is_alphanumeric())
         .collect();
     let (left, right) = (after.first()?.left, after.last()?.right);
-    let (digits, _) = read_band(&page.gray, &band.part(left, right), Charset::Numbers, look);
+    let digits = read_band(&page.gray, &band.part(left, right), Charset::Numbers, &look);
     let digits: Vec<&PrintedChar> = digits
         .characters
         .iter()

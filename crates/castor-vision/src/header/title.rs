@@ -4,7 +4,7 @@ use super::address::AddressFrame;
 use super::fuzzy::{closest, likeness};
 use super::{FOREIGN, HeaderLine, HeaderScope, HeaderText, Printed, PrintedHeader, ReadBy, SURE, believed};
 use crate::page::RectifiedPage;
-use crate::printed::{Charset, PrintLook, PrintedChar, read_band};
+use crate::printed::{Charset, PrintLook, PrintedChar, fit_band, read_band};
 use crate::raster::{index, real};
 use crate::runtime::RuntimeError;
 use crate::text::{Alphabet, LineBand, Region, TextReader, crop_line, find_lines, ink_of};
@@ -98,7 +98,7 @@ pub(super) fn read(
     let slope = frame.map_or(0.0, |f| f.slope);
     let end = frame.map_or(385.0, |f| f.top - 32.0);
     let band_bottom = copy_band(page, reader, slope, end, header)?;
-    title(page, reader, band_bottom, end, header)
+    title(page, reader, (band_bottom, end), header, look)
 }
 
 fn keep(header: &mut PrintedHeader, line: HeaderLine, seen: &Seen) {
@@ -119,12 +119,13 @@ fn serial(
 ) -> Result<(), RuntimeError> {
     let Some(band) = find_lines(&page.gray, SERIAL, 1.6)
         .into_iter()
-        .filter(|b| (9.0..26.0).contains(&b.height) && b.right - b.left > 110.0)
-        .max_by(|a, b| (a.right - a.left).total_cmp(&(b.right - b.left)))
+        .filter(|b| (9.0..26.0).contains(&b.height) && (120.0..290.0).contains(&(b.right - b.left)))
+        .min_by(|a, b| a.middle().total_cmp(&b.middle()))
     else {
         return Ok(());
     };
-    let (line, _) = read_band(&page.gray, &band, Charset::Digits, look);
+    let (fitted, fitted_look) = fit_band(&page.gray, &band, Charset::Digits, look);
+    let line = read_band(&page.gray, &fitted, Charset::Digits, &fitted_look);
     let digits: Vec<&PrintedChar> = line
         .characters
         .iter()
@@ -199,7 +200,8 @@ fn page_of(
     else {
         return Ok(());
     };
-    let (line, _) = read_band(&page.gray, &band, Charset::Mixed, look);
+    let (fitted, fitted_look) = fit_band(&page.gray, &band, Charset::Marginalia, look);
+    let line = read_band(&page.gray, &fitted, Charset::Marginalia, &fitted_look);
     let mut seen = Seen {
         text: line.text(),
         confidence: line.confidence(),
@@ -335,9 +337,9 @@ fn copy_band(
 fn title(
     page: &RectifiedPage,
     reader: &TextReader,
-    from: f32,
-    to: f32,
+    (from, to): (f32, f32),
     header: &mut PrintedHeader,
+    look: Option<&PrintLook>,
 ) -> Result<(), RuntimeError> {
     let bands: Vec<LineBand> = find_lines(&page.gray, CENTRE, 1.1)
         .into_iter()
@@ -354,7 +356,7 @@ fn title(
             skip -= 1;
             continue;
         }
-        let seen = title_line(page, reader, band)?;
+        let seen = title_line(page, reader, band, look)?;
         keep(header, HeaderLine::Title, &seen);
         if let Some(date) = date_of(&seen.text) {
             header.date.get_or_insert(Printed {
@@ -426,9 +428,15 @@ fn title(
 }
 
 /// A line of the title: bold Arial, else whatever the recogniser makes of it.
-fn title_line(page: &RectifiedPage, reader: &TextReader, band: &LineBand) -> Result<Seen, RuntimeError> {
+fn title_line(
+    page: &RectifiedPage,
+    reader: &TextReader,
+    band: &LineBand,
+    look: Option<&PrintLook>,
+) -> Result<Seen, RuntimeError> {
     if band.height < 22.0 {
-        let (line, _) = read_band(&page.gray, band, Charset::Bold, None);
+        let (fitted, fitted_look) = fit_band(&page.gray, band, Charset::Bold, look);
+        let line = read_band(&page.gray, &fitted, Charset::Bold, &fitted_look);
         if believed(&line) {
             return Ok(Seen {
                 text: line.text(),

@@ -49,6 +49,9 @@ fn holds(charset: Charset, glyph: &Glyph) -> bool {
         Charset::Capitals => !c.is_lowercase() && (!glyph.bold || c.is_ascii_digit()),
         Charset::Mixed => !glyph.bold || c.is_ascii_digit(),
         Charset::Bold => glyph.bold,
+        Charset::Labels => c.is_ascii_digit() || (!glyph.bold && "DEPARTMNOUICSLZG:-Í".contains(c)),
+        Charset::Marginalia => !glyph.bold && (c.is_ascii_digit() || "VerPagdeNoFmCiv:.".contains(c)),
+        Charset::Kit => glyph.bold && (c.is_ascii_digit() || "KIT,.".contains(c)),
         Charset::Names => !glyph.bold && !c.is_lowercase(),
     }
 }
@@ -82,7 +85,7 @@ fn glyph(sheet: &GrayImage, character: char, bold: bool, left: f32, width: f32, 
             bilinear(sheet, x - 0.5, y - 0.5) / 255.0
         }
     };
-    // Blur and resampling in one: a Gaussian of samples around each matcher pixel.
+    // Blur and resampling in one, first along the rows, then along the columns.
     let reach = (2.5 * sigma).max(0.6);
     let taps: Vec<(f32, f32)> = (0..9u8)
         .map(|i| {
@@ -90,16 +93,23 @@ fn glyph(sheet: &GrayImage, character: char, bold: bool, left: f32, width: f32, 
             (t, (-t * t / (2.0 * sigma * sigma)).exp())
         })
         .collect();
-    let total: f32 = taps.iter().map(|t| t.1).sum::<f32>().powi(2);
+    let total: f32 = taps.iter().map(|t| t.1).sum();
     let rows = u32::try_from(ROWS).unwrap_or(0);
     let mut ink = Vec::with_capacity(columns as usize * ROWS);
     for column in 0..columns {
+        let across: Vec<f32> = (0..sheet.height())
+            .map(|y| {
+                let sum: f32 = taps
+                    .iter()
+                    .map(|&(t, w)| w * at(left + (real(column) + 0.5 + t) * down, real(y) + 0.5))
+                    .sum();
+                sum / total
+            })
+            .collect();
         for row in 0..rows {
-            let (cx, cy) = (real(column) + 0.5, real(row) + 0.5);
             let sum: f32 = taps
                 .iter()
-                .flat_map(|&(dx, wx)| taps.iter().map(move |&(dy, wy)| (dx, dy, wx * wy)))
-                .map(|(dx, dy, w)| w * at(left + (cx + dx) * down, (cy + dy) * down))
+                .map(|&(t, w)| w * between(&across, (real(row) + 0.5 + t) * down - 0.5))
                 .sum();
             ink.push(sum / total);
         }
@@ -112,4 +122,20 @@ fn glyph(sheet: &GrayImage, character: char, bold: bool, left: f32, width: f32, 
         ink,
         energy,
     }
+}
+
+/// Linear between the values of a row; 0 outside.
+fn between(values: &[f32], at: f32) -> f32 {
+    if at <= -1.0 {
+        return 0.0;
+    }
+    let floor = at.floor();
+    let before = if floor < 0.0 {
+        None
+    } else {
+        Some(index(floor, u32::MAX) as usize)
+    };
+    let value = |i: usize| values.get(i).copied().unwrap_or(0.0);
+    let (a, b) = before.map_or((0.0, value(0)), |i| (value(i), value(i + 1)));
+    a + (b - a) * (at - floor)
 }

@@ -132,6 +132,7 @@ pub fn find_lines(page: &GrayImage, region: Region, gap: f32) -> Vec<LineBand> {
     let mut bands: Vec<LineBand> = chains
         .iter()
         .filter_map(|chain| band(chain))
+        .map(|b| extended(&ink, b))
         .map(|b| LineBand {
             left: b.left + real(region.left),
             right: b.right + real(region.left),
@@ -197,6 +198,35 @@ fn band(chain: &[Piece]) -> Option<LineBand> {
         slope: line.1,
         height,
     })
+}
+
+/// A line with the letters at its ends that were too faint or too broken to be pieces: the ends move outwards over
+/// inked columns, and over gaps no wider than stand inside a word.
+fn extended(ink: &GrayImage, band: LineBand) -> LineBand {
+    let inked = |x: f32| {
+        let base = band.base_at(x);
+        let (from, to) = (index(base - band.height, ink.height()), index(base, ink.height()));
+        (from..=to).any(|y| f32::from(ink.get_pixel(index(x, ink.width()), y).0[0]) > 0.5 * PRINT)
+    };
+    let widest = 0.45 * band.height;
+    let reach = |start: f32, direction: f32, limit: f32| {
+        let (mut end, mut x) = (start, start);
+        while (x - end).abs() < widest && (x - start).abs() < 2.5 * band.height && (limit - x) * direction > 0.0 {
+            x += direction;
+            if inked(x) {
+                end = x;
+            }
+        }
+        end
+    };
+    let left = reach(band.left, -1.0, 1.0);
+    let right = reach(band.right - 1.0, 1.0, real(ink.width()) - 1.0) + 1.0;
+    LineBand {
+        left,
+        right,
+        base: band.base_at(left),
+        ..band
+    }
 }
 
 /// Least squares y = a + b·x; level when the points do not span enough to tell a slope.
