@@ -23,8 +23,8 @@ const JITTER_COST: f32 = 0.35;
 const BEAM: f32 = 18.0;
 /// Squared ink of three columns below which no glyph begins.
 const BLANK: f32 = 0.15;
-/// Squared ink by which one glyph must beat another to be e times likelier.
-const TEMPERATURE: f32 = 0.7;
+/// Squared ink by which one glyph must beat another to be e times likelier, under each blur: blurred shapes are alike.
+const TEMPERATURES: [f32; glyphs::BLURS.len()] = [0.7, 0.9, 1.8, 3.0];
 
 /// Which glyphs a line can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -203,11 +203,13 @@ struct Table<'a> {
     columns: &'a Columns,
     glyphs: &'a [&'static Glyph],
     known: Vec<f32>,
+    temperature: f32,
 }
 
 impl<'a> Table<'a> {
-    fn of(columns: &'a Columns, glyphs: &'a [&'static Glyph]) -> Self {
+    fn of(columns: &'a Columns, glyphs: &'a [&'static Glyph], look: &PrintLook) -> Self {
         Self {
+            temperature: TEMPERATURES[look.blur.min(TEMPERATURES.len() - 1)],
             known: vec![f32::NAN; (columns.count() + 1) * glyphs.len()],
             columns,
             glyphs,
@@ -291,6 +293,70 @@ impl<'a> Table<'a> {
         (best[n].cost, path)
     }
 
+    /// The cheapest sequence of exactly `count` glyphs; empty when they do not fit.
+    fn decode_exactly(&mut self, count: usize) -> Vec<(usize, usize, usize)> {
+        let n = self.columns.count();
+        let unreached = Step {
+            cost: f32::MAX,
+            from: 0,
+            glyph: None,
+        };
+        // One row of columns for each number of glyphs already placed.
+        let mut best = vec![vec![unreached; n + 1]; count + 1];
+        best[0][0].cost = 0.0;
+        for placed in 0..=count {
+            for x in 0..n {
+                let here = best[placed][x].cost;
+                if here == f32::MAX {
+                    continue;
+                }
+                let gap = here + self.columns.ink_between(x, x + 1) + GAP_COST;
+                if gap < best[placed][x + 1].cost {
+                    best[placed][x + 1] = Step {
+                        cost: gap,
+                        from: x,
+                        glyph: None,
+                    };
+                }
+                if placed == count {
+                    continue;
+                }
+                for g in 0..self.glyphs.len() {
+                    let advance = self.glyphs[g].advance;
+                    let cost = here + self.unexplained(x, g);
+                    for (end, extra) in [
+                        (x + advance, 0.0),
+                        (x + advance - 1, JITTER_COST),
+                        (x + advance + 1, JITTER_COST),
+                    ] {
+                        if end <= n && cost + extra < best[placed + 1][end].cost {
+                            best[placed + 1][end] = Step {
+                                cost: cost + extra,
+                                from: x,
+                                glyph: Some(g),
+                            };
+                        }
+                    }
+                }
+            }
+        }
+        let mut path = Vec::new();
+        let (mut at, mut left) = (n, count);
+        if best[left][at].cost == f32::MAX {
+            return path;
+        }
+        while at > 0 {
+            let step = best[left][at];
+            if let Some(g) = step.glyph {
+                path.push((g, step.from, at));
+                left -= 1;
+            }
+            at = step.from;
+        }
+        path.reverse();
+        path
+    }
+
     /// Confidence of a glyph against every other character near its place, and the best other.
     fn judge(&mut self, placed: (usize, usize, usize)) -> (f32, char) {
         let (g, from, to) = placed;
@@ -306,7 +372,7 @@ impl<'a> Table<'a> {
                 }
             }
         }
-        let margin = (second.0 - mine) / TEMPERATURE;
+        let margin = (second.0 - mine) / self.temperature;
         (1.0 / (1.0 + (-margin).exp()), second.1)
     }
 
@@ -356,8 +422,19 @@ pub fn read_band(page: &GrayImage, band: &LineBand, charset: Charset, look: &Pri
     let around = Surroundings::of(page, band);
     let columns = Columns::of(&around.ink, around.offset, band, look);
     let glyphs = samples(look.blur, charset);
-    let mut table = Table::of(&columns, &glyphs);
+    let mut table = Table::of(&columns, &glyphs, look);
     let (_, path) = table.decode();
+    spell(&mut table, &path)
+}
+
+/// Reads a code of a known number of digits that stands alone between the ends of a band.
+#[must_use]
+pub fn read_digits(page: &GrayImage, band: &LineBand, count: usize, look: &PrintLook) -> PrintedLine {
+    let around = Surroundings::of(page, band);
+    let columns = Columns::of(&around.ink, around.offset, band, look);
+    let glyphs = samples(look.blur, Charset::Digits);
+    let mut table = Table::of(&columns, &glyphs, look);
+    let path = table.decode_exactly(count);
     spell(&mut table, &path)
 }
 
@@ -376,7 +453,7 @@ pub fn fit_band(
         let sized = LineBand { height, ..start };
         let columns = Columns::of(&around.ink, around.offset, &sized, look);
         let glyphs = samples(look.blur, charset);
-        let (cost, _) = Table::of(&columns, &glyphs).decode();
+        let (cost, _) = Table::of(&columns, &glyphs, look).decode();
         // Cost a unit of the line's ink, so that sizes compare.
         cost / columns.ink_between(0, columns.count()).max(1.0)
     };

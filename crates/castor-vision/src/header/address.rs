@@ -4,7 +4,7 @@
 use super::fuzzy::{closest, find};
 use super::{HeaderLine, HeaderScope, HeaderText, Printed, PrintedHeader, ReadBy, SURE, believed};
 use crate::page::RectifiedPage;
-use crate::printed::{Charset, PrintLook, PrintedChar, PrintedLine, fit_band, read_band};
+use crate::printed::{Charset, PrintLook, PrintedChar, PrintedLine, fit_band, read_band, read_digits};
 use crate::runtime::RuntimeError;
 use crate::text::{Alphabet, LineBand, Region, TextLine, TextReader, crop_line, find_lines};
 
@@ -77,6 +77,27 @@ impl Reading<'_> {
             self.recognised = Some(self.reader.read(&crop, Alphabet::Text, SQUEEZE)?);
         }
         Ok(self.recognised.get_or_insert_default())
+    }
+
+    /// A code of a known number of digits between two places.
+    fn code(&self, (left, right): (f32, f32), digits: usize) -> Option<Printed<String>> {
+        let line = read_digits(&self.page.gray, &self.band.part(left, right), digits, &self.look);
+        digits_of(&line, digits)
+    }
+
+    /// Page places of a stretch of the recognised text, by the places of its characters.
+    fn recognised_place(&self, from: usize, to: usize) -> Option<(f32, f32)> {
+        let line = self.recognised.as_ref()?;
+        let crop_left = self.band.left - 0.35 * self.band.height;
+        let half = 0.42 * self.band.height;
+        let inked: Vec<f32> = line
+            .characters
+            .get(from..to)?
+            .iter()
+            .filter(|c| c.character.is_alphanumeric() || c.character == '#')
+            .map(|c| crop_left + c.x)
+            .collect();
+        Some((inked.first()? - half, inked.last()? + half))
     }
 
     fn part(&self, left: f32, right: f32, charset: Charset) -> PrintedLine {
@@ -225,8 +246,7 @@ fn label_of(reading: &mut Reading<'_>, scope: HeaderScope) -> Result<Option<Labe
 /// Code and name of `LABEL: 01 - NAME`.
 fn code_and_name(reading: &mut Reading<'_>, digits: usize, scope: HeaderScope) -> Result<(Item, Item), RuntimeError> {
     if let Some(places) = matched_places(&reading.matched) {
-        let code = reading.part(places.code.0, places.code.1, Charset::Digits);
-        let code = digits_of(&code, digits);
+        let code = reading.code(places.code, digits);
         let name = if scope == HeaderScope::Full {
             Some(name(reading, places.name)?)
         } else {
@@ -250,6 +270,10 @@ fn code_and_name(reading: &mut Reading<'_>, digits: usize, scope: HeaderScope) -
         alternatives: Vec::new(),
         by: ReadBy::Recogniser,
     });
+    let matched = recognised_code_place(&line)
+        .and_then(|(from, to)| reading.recognised_place(from, to))
+        .and_then(|place| reading.code(place, digits));
+    let code = weighed(matched, code);
     let name = (!right.trim().is_empty()).then(|| Printed {
         value: right.trim().to_owned(),
         raw: right.trim().to_owned(),
@@ -258,6 +282,47 @@ fn code_and_name(reading: &mut Reading<'_>, digits: usize, scope: HeaderScope) -
         by: ReadBy::Recogniser,
     });
     Ok((code, name))
+}
+
+/// Where the code stands among the characters of a recognised line: after the label, before the hyphen.
+fn recognised_code_place(line: &TextLine) -> Option<(usize, usize)> {
+    let at = |c: char| line.characters.iter().position(|r| r.character == c);
+    let hyphen = at('-')?;
+    let start = at(':').filter(|&c| c < hyphen).map(|c| c + 1).or_else(|| {
+        let before = line.characters.get(..hyphen)?;
+        before
+            .iter()
+            .position(|r| r.character.is_ascii_digit() || r.character == '#')
+    })?;
+    (start < hyphen).then_some((start, hyphen))
+}
+
+/// One item from the readings of both readers: agreement makes it surer, of two that differ the surer goes first and the
+/// other stays as an alternative.
+fn weighed(matched: Item, recognised: Item) -> Item {
+    match (matched, recognised) {
+        (Some(m), Some(r)) if m.value == r.value => Some(Printed {
+            confidence: 1.0 - (1.0 - m.confidence) * (1.0 - r.confidence),
+            ..m
+        }),
+        (Some(mut m), Some(mut r)) => {
+            if m.confidence >= SURE {
+                m.alternatives.insert(0, (r.value, r.confidence));
+                m.confidence *= 0.6;
+                Some(m)
+            } else {
+                r.alternatives.insert(0, (m.value, m.confidence));
+                r.confidence *= 0.8;
+                Some(r)
+            }
+        }
+        // One reader alone where the other was asked too.
+        (Some(one), None) | (None, Some(one)) => Some(Printed {
+            confidence: one.confidence * 0.9,
+            ..one
+        }),
+        (None, None) => None,
+    }
 }
 
 struct Places {
@@ -393,30 +458,10 @@ fn mesa(reading: &mut Reading<'_>, scope: HeaderScope, header: &mut PrintedHeade
         matched
     } else {
         let line = reading.recognise()?.clone();
-        let recognised = mesa_recognised(&line);
-        let mut codes = recognised.into_iter();
+        let mut recognised = mesa_recognised(&line, reading).into_iter();
         matched.map(|m| {
-            let r = codes.next().flatten();
-            match (m, r) {
-                (Some(m), Some(mut r)) if m.value != r.value => {
-                    // Both readings stay; the one that saw more of it goes first.
-                    if m.confidence >= SURE {
-                        let mut m = m;
-                        m.alternatives.insert(0, (r.value, r.confidence));
-                        m.confidence *= 0.6;
-                        Some(m)
-                    } else {
-                        r.alternatives.insert(0, (m.value, m.confidence));
-                        r.confidence *= 0.8;
-                        Some(r)
-                    }
-                }
-                (Some(m), Some(r)) => Some(Printed {
-                    confidence: m.confidence.max(r.confidence),
-                    ..m
-                }),
-                (m, r) => r.or(m),
-            }
+            let (again, r) = recognised.next().unwrap_or_default();
+            weighed(m.filter(|m| m.confidence >= SURE).or(again), r)
         })
     };
     let [zona, puesto, mesa] = codes;
@@ -440,7 +485,7 @@ fn mesa_matched(reading: &Reading<'_>) -> [Option<Printed<String>>; 3] {
             .filter(|c| !":.,".contains(c.character))
             .collect();
         let (left, right) = inked(&code)?;
-        digits_of(&reading.part(left, right, Charset::Digits), digits)
+        reading.code((left, right), digits)
     };
     [
         between(labels[0], labels[1].map(|l| l.0), 2),
@@ -449,21 +494,28 @@ fn mesa_matched(reading: &Reading<'_>) -> [Option<Printed<String>>; 3] {
     ]
 }
 
-fn mesa_recognised(line: &TextLine) -> [Option<Printed<String>>; 3] {
-    let text: Vec<char> = line.text.chars().collect();
+/// For zona, puesto and mesa, what matching and what the recogniser read at the place that the recogniser found.
+fn mesa_recognised(line: &TextLine, reading: &Reading<'_>) -> [(Item, Item); 3] {
+    let text: Vec<char> = line.characters.iter().map(|c| c.character).collect();
     let labels = ["ZONA", "PUESTO", "MESA"].map(|word| find(&text, word).filter(|f| f.2 > 0.6));
     let between = |from: Option<(usize, usize, f32)>, to: Option<usize>, digits: usize| {
-        let (_, start, _) = from?;
+        let Some((_, start, _)) = from else {
+            return (None, None);
+        };
         let end = to.unwrap_or(text.len());
-        let raw: String = text.get(start..end)?.iter().collect();
+        let matched = reading
+            .recognised_place(start, end)
+            .and_then(|place| reading.code(place, digits));
+        let raw: String = text.get(start..end).unwrap_or_default().iter().collect();
         let value: String = raw.chars().filter(char::is_ascii_digit).collect();
-        (value.len() == digits).then(|| Printed {
+        let recognised = (value.len() == digits).then(|| Printed {
             value,
             raw: raw.trim().to_owned(),
             confidence: line.confidence,
             alternatives: Vec::new(),
             by: ReadBy::Recogniser,
-        })
+        });
+        (matched, recognised)
     };
     [
         between(labels[0], labels[1].map(|l| l.0), 2),

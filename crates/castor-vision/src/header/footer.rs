@@ -176,5 +176,19 @@ pub(super) fn agree(header: &mut PrintedHeader) {
     } else {
         serial.confidence
     };
+    if let (Some(page_of), Some(page), Some(pages)) = (
+        header.page_of.as_mut(),
+        serial.value.get(11..13).and_then(|d| d.parse::<u16>().ok()),
+        serial.value.get(13..15).and_then(|d| d.parse::<u16>().ok()),
+    ) {
+        if page_of.value == (page, pages) {
+            page_of.confidence = 1.0 - (1.0 - page_of.confidence) * (1.0 - serial.confidence);
+        } else {
+            page_of
+                .alternatives
+                .insert(0, (format!("{page} de {pages}"), serial.confidence));
+            page_of.confidence *= 0.5;
+        }
+    }
     header.serial = Some(serial);
 }

@@ -33,6 +33,8 @@ const CENTRE: Region = Region {
 };
 /// Height of the band, in canonical pixels.
 const BAND_HEIGHT: usize = 40;
+/// Middle of the centre column.
+const BAND_MIDDLE: f32 = 461.0;
 
 const COPIES: [(&str, Copia); 4] = [
     ("CLAVEROS", Copia::Claveros),
@@ -208,7 +210,7 @@ fn page_of(
         by: ReadBy::Matching,
     };
     let mut parsed = parse_page_of(&seen.text);
-    if parsed.is_none() || line.residual > FOREIGN {
+    if parsed.is_none() || line.residual > FOREIGN || seen.confidence < 0.3 {
         let crop = crop_line(&page.gray, &band, 0.38, 0.35, 0.4);
         let read = reader.read(&crop, Alphabet::Text, 0.65)?;
         if let Some(found) = parse_page_of(&read.text) {
@@ -276,42 +278,24 @@ fn copy_band(
     end: f32,
     header: &mut PrintedHeader,
 ) -> Result<f32, RuntimeError> {
-    let (left, right) = (310u32, 610u32);
-    let top = 205u32;
-    let region = Region {
-        left,
-        top,
-        right,
-        bottom: index(end.max(320.0), page.gray.height()).max(top + 60),
+    let (start, bottom, slope) = match jurados_line(page) {
+        Some(line) => {
+            let unit = line.height / 27.0;
+            let base = line.base_at(BAND_MIDDLE);
+            (base + 5.0 * unit, base + 53.0 * unit, line.slope)
+        }
+        None => {
+            let start = darkest_stretch(page, slope, end);
+            (start, start + real(u32::try_from(BAND_HEIGHT).unwrap_or(0)), slope)
+        }
     };
-    let ink = ink_of(&page.gray, region);
-    // Darkness of each row along the page's slope; the band is the darkest stretch of its height, white letters or not.
-    let rows: Vec<f32> = (0..ink.height())
-        .map(|y| {
-            (0..ink.width())
-                .step_by(2)
-                .map(|x| {
-                    let drop = slope * (real(x) - real(ink.width()) / 2.0);
-                    f32::from(ink.get_pixel(x, index(real(y) + drop, ink.height())).0[0])
-                })
-                .sum()
-        })
-        .collect();
-    let start = rows
-        .windows(BAND_HEIGHT)
-        .map(|w| w.iter().sum::<f32>())
-        .enumerate()
-        .max_by(|a, b| a.1.total_cmp(&b.1))
-        .map_or(0, |(i, _)| i);
-    let start = real(top + u32::try_from(start).unwrap_or(0));
-    let bottom = start + real(u32::try_from(BAND_HEIGHT).unwrap_or(0));
-    let middle = f32::from(u16::try_from(u32::midpoint(left, right)).unwrap_or(460));
+    let height = (bottom - start) / 1.34;
     let band = LineBand {
         left: 278.0,
         right: 644.0,
-        base: bottom - 3.0 + slope * (278.0 - middle),
+        base: bottom - 0.18 * height + slope * (278.0 - BAND_MIDDLE),
         slope,
-        height: 34.0,
+        height,
     };
     let crop = crop_line(&page.gray, &band, 0.16, 0.18, 0.0);
     let read = reader.read(&crop, Alphabet::Text, 0.42)?;
@@ -331,6 +315,51 @@ fn copy_band(
         });
     }
     Ok(bottom)
+}
+
+/// `JURADOS DE VOTACIÓN`, the line above the band.
+fn jurados_line(page: &RectifiedPage) -> Option<LineBand> {
+    find_lines(&page.gray, CENTRE, 1.1)
+        .into_iter()
+        .filter(|b| {
+            let width = b.right - b.left;
+            (21.0..38.0).contains(&b.height)
+                && (230.0..310.0).contains(&width)
+                && (f32::midpoint(b.left, b.right) - BAND_MIDDLE).abs() < 30.0
+                && (195.0..270.0).contains(&b.middle())
+        })
+        .min_by(|a, b| a.middle().total_cmp(&b.middle()))
+}
+
+/// Top of the darkest stretch of the band's height in the centre column.
+fn darkest_stretch(page: &RectifiedPage, slope: f32, end: f32) -> f32 {
+    let (left, right) = (310u32, 610u32);
+    let top = 205u32;
+    let region = Region {
+        left,
+        top,
+        right,
+        bottom: index(end.max(320.0), page.gray.height()).max(top + 60),
+    };
+    let ink = ink_of(&page.gray, region);
+    let rows: Vec<f32> = (0..ink.height())
+        .map(|y| {
+            (0..ink.width())
+                .step_by(2)
+                .map(|x| {
+                    let drop = slope * (real(x) - real(ink.width()) / 2.0);
+                    f32::from(ink.get_pixel(x, index(real(y) + drop, ink.height())).0[0])
+                })
+                .sum()
+        })
+        .collect();
+    let start = rows
+        .windows(BAND_HEIGHT)
+        .map(|w| w.iter().sum::<f32>())
+        .enumerate()
+        .max_by(|a, b| a.1.total_cmp(&b.1))
+        .map_or(0, |(i, _)| i);
+    real(top + u32::try_from(start).unwrap_or(0))
 }
 
 /// Title, date and corporación, between the band and the address.
@@ -382,7 +411,7 @@ fn title(
             .iter()
             .map(|&(first, rest)| (first, rest, likeness(&seen.text, first)))
             .max_by(|a, b| a.2.total_cmp(&b.2))
-            .filter(|k| k.2 > 0.8);
+            .filter(|k| k.2 > 0.68);
         if let Some((first, rest, alike)) = known {
             // The second line of this title never varies and is not read.
             words.extend([first.to_owned(), rest.to_owned()]);
