@@ -1,6 +1,7 @@
 //! From page images to boxes, symbols, serial, QR and printed header.
 
 pub mod homography;
+pub mod input;
 pub mod page;
 mod raster;
 pub mod register;
