@@ -9,6 +9,8 @@ mod footer;
 mod fuzzy;
 mod title;
 
+pub(crate) use fuzzy::likeness;
+
 use crate::page::RectifiedPage;
 use crate::printed::{PrintLook, PrintedLine};
 use crate::runtime::RuntimeError;

@@ -9,3 +9,5 @@ pub mod printed;
 pub mod runtime;
 pub mod text;
 pub mod header;
+pub mod recount;
+pub mod signatures;

@@ -133,6 +133,50 @@ impl TextReader {
         })
     }
 
+    /// Reads a name set in one or two lines on a crop (candidate, party): by matching Arial where that is sure, by the
+    /// recogniser where it is not. The lines are joined by a space; the characters' places are lost.
+    ///
+    /// # Errors
+    /// [`RuntimeError::Run`] when the recogniser fails.
+    pub fn read_name(&self, crop: &GrayImage) -> Result<TextLine, RuntimeError> {
+        let region = Region {
+            left: 0,
+            top: 0,
+            right: crop.width(),
+            bottom: crop.height(),
+        };
+        let mut words = Vec::new();
+        let mut confidences = Vec::new();
+        for band in find_lines(crop, region, 1.6) {
+            if band.height < 8.0 || band.right - band.left < band.height {
+                continue;
+            }
+            let (text, confidence) = self.name_line(crop, &band)?;
+            if !text.is_empty() {
+                words.push(text);
+                confidences.push(confidence);
+            }
+        }
+        Ok(TextLine {
+            text: words.join(" "),
+            confidence: confidences.iter().copied().reduce(f32::min).unwrap_or(0.0),
+            characters: Vec::new(),
+        })
+    }
+
+    fn name_line(&self, crop: &GrayImage, band: &LineBand) -> Result<(String, f32), RuntimeError> {
+        use crate::printed::{Charset, fit_band, read_band};
+        for charset in [Charset::Names, Charset::Bold] {
+            let (fitted, look) = fit_band(crop, band, charset, None);
+            let line = read_band(crop, &fitted, charset, &look);
+            if line.residual < 0.25 && line.confidence() > 0.75 {
+                return Ok((line.text().trim().to_owned(), line.confidence()));
+            }
+        }
+        let read = self.read(&crop_line(crop, band, 0.38, 0.3, 0.35), Alphabet::Text, 0.6)?;
+        Ok((read.text, read.confidence))
+    }
+
     /// Greedy CTC: the best allowed class of each step, repeats merged, blanks dropped.
     fn decode(&self, probabilities: &[f32], count: usize, classes: &[usize], step: f32) -> TextLine {
         let mut characters: Vec<ReadChar> = Vec::new();

@@ -48,7 +48,7 @@ pub(super) fn distance(a: &[char], b: &[char]) -> u32 {
 }
 
 /// 0–1: how alike two texts are, letters and digits only.
-pub(super) fn likeness(a: &str, b: &str) -> f32 {
+pub(crate) fn likeness(a: &str, b: &str) -> f32 {
     let (a, b) = (skeleton(a), skeleton(b));
     let longest = u32::try_from(a.len().max(b.len())).unwrap_or(u32::MAX).max(1);
     1.0 - (crate::raster::real(distance(&a, &b)) / (4.0 * crate::raster::real(longest))).min(1.0)
