@@ -97,7 +97,36 @@ pub fn ink_of(page: &GrayImage, region: Region) -> GrayImage {
         h,
     )
     .to_image();
-    Paper::of(&crop, 32).ink(&crop)
+    let paper = Paper::of(&crop, 32);
+    let black = black_of(&crop);
+    let mut ink = GrayImage::new(w, h);
+    for y in 0..h {
+        for x0 in (0..w).step_by(8) {
+            let bright = 0.97 * paper.at(real(x0) + 4.0, real(y));
+            let gain = 255.0 / (bright - black.min(0.62 * bright)).max(24.0);
+            for x in x0..(x0 + 8).min(w) {
+                let v = f32::from(crop.get_pixel(x, y).0[0]);
+                ink.put_pixel(x, y, Luma([level((bright - v) * gain)]));
+            }
+        }
+    }
+    ink
+}
+
+/// How dark the print of a region gets: the level that one pixel in two hundred does not exceed. Paper alone never
+/// counts as print, see [`ink_of`].
+fn black_of(region: &GrayImage) -> f32 {
+    let mut histogram = [0u32; 256];
+    for &v in region.as_raw() {
+        histogram[usize::from(v)] += 1;
+    }
+    let total: u32 = histogram.iter().sum();
+    let mut below = 0u32;
+    let black = (0..=255u8).find(|&v| {
+        below += histogram[usize::from(v)];
+        below * 200 >= total
+    });
+    f32::from(black.unwrap_or(0))
 }
 
 /// Finds the lines of print in a region, top to bottom; on one height, left to right.
