@@ -38,18 +38,19 @@ const NO_LETTERS: usize = 430;
 /// Ink level of a mark.
 const INKED: u8 = 88;
 
-/// Finds the printed question, from the specials downwards. It stops at the question: the signatures stand below.
+/// Finds the printed question between two heights in canonical pixels: `from` below the header or the specials, `until`
+/// where the template's signature area begins. Nothing outside is looked at, and nothing below the question.
 #[must_use]
-pub fn find_question(page: &RectifiedPage, from: f32) -> Option<LineBand> {
+pub fn find_question(page: &RectifiedPage, from: f32, until: f32) -> Option<LineBand> {
     const STRIP: u32 = 240;
-    let height = page.gray.height().saturating_sub(420);
-    let mut top = index(from, height);
-    while top + 60 < height {
+    let height = page.gray.height();
+    let (mut top, end) = (index(from, height), index(until, height));
+    while top + 24 < end {
         let region = Region {
             left: 20,
             top,
             right: 420,
-            bottom: top + STRIP,
+            bottom: (top + STRIP).min(end),
         };
         let found = find_lines(&page.gray, region, 1.4).into_iter().find(|band| {
             let width = band.right - band.left;

@@ -4,17 +4,17 @@ use castor_vision::page::RectifiedPage;
 use image::{GrayImage, Luma};
 use std::collections::HashMap;
 
-pub const REGULAR: &str = "regular";
-pub const BOLD: &str = "bold";
+pub(crate) const REGULAR: &str = "regular";
+pub(crate) const BOLD: &str = "bold";
 
 /// The samples that the matcher ships with, by weight and character: left edge on the sheet and advance.
-pub struct Typeface {
+pub(crate) struct Typeface {
     sheet: GrayImage,
     glyphs: HashMap<(String, char), (f32, f32)>,
 }
 
 impl Typeface {
-    pub fn load() -> Self {
+    pub(crate) fn load() -> Self {
         let sheet = image::load_from_memory(include_bytes!("../../assets/print.png"))
             .unwrap()
             .into_luma8();
@@ -32,7 +32,7 @@ impl Typeface {
 
     /// Draws words of different weights one after the other; capitals are `height` pixels, and the base line falls by
     /// `slope` per pixel.
-    pub fn write(&self, page: &mut GrayImage, at: (f32, f32), height: f32, slope: f32, words: &[(&str, &str)]) {
+    pub(crate) fn write(&self, page: &mut GrayImage, at: (f32, f32), height: f32, slope: f32, words: &[(&str, &str)]) {
         let mut x = at.0;
         for &(weight, text) in words {
             for c in text.chars() {
@@ -75,16 +75,16 @@ impl Typeface {
 }
 
 /// A blank canonical page.
-pub fn page() -> GrayImage {
+pub(crate) fn page() -> GrayImage {
     GrayImage::from_pixel(920, 2738, Luma([255]))
 }
 
-pub fn rectified(gray: GrayImage) -> RectifiedPage {
+pub(crate) fn rectified(gray: GrayImage) -> RectifiedPage {
     RectifiedPage { gray }
 }
 
 /// A stroke three pixels wide.
-pub fn stroke(page: &mut GrayImage, from: (f32, f32), to: (f32, f32)) {
+pub(crate) fn stroke(page: &mut GrayImage, from: (f32, f32), to: (f32, f32)) {
     let steps = (to.0 - from.0).abs().max((to.1 - from.1).abs()) as u32 * 2;
     for i in 0..=steps {
         let t = i as f32 / steps as f32;
@@ -98,7 +98,7 @@ pub fn stroke(page: &mut GrayImage, from: (f32, f32), to: (f32, f32)) {
 }
 
 /// A box outline two pixels wide.
-pub fn frame(page: &mut GrayImage, left: u32, top: u32, right: u32, bottom: u32) {
+pub(crate) fn frame(page: &mut GrayImage, left: u32, top: u32, right: u32, bottom: u32) {
     for t in 0..2 {
         for x in left..=right {
             page.put_pixel(x, top + t, Luma([90]));
@@ -112,7 +112,7 @@ pub fn frame(page: &mut GrayImage, left: u32, top: u32, right: u32, bottom: u32)
 }
 
 /// The page as a poor photograph shows it: blurred, grey paper that darkens to the right.
-pub fn photographed(page: &GrayImage, sigma: f32) -> GrayImage {
+pub(crate) fn photographed(page: &GrayImage, sigma: f32) -> GrayImage {
     let mut blurred = image::imageops::blur(page, sigma);
     for (x, _, p) in blurred.enumerate_pixels_mut() {
         let paper = 215.0 - 60.0 * x as f32 / 920.0;

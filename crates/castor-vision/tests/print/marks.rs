@@ -26,7 +26,7 @@ fn cross(sheet: &mut GrayImage, x: f32, y: f32) {
 
 fn answer(sheet: GrayImage) -> Option<Recount> {
     let page = rectified(sheet);
-    find_question(&page, 620.0).map(|q| read_recount(&page, &q))
+    find_question(&page, 620.0, 2200.0).map(|q| read_recount(&page, &q))
 }
 
 #[test]
@@ -57,6 +57,12 @@ fn the_question_is_found_wherever_the_family_prints_it() {
     for y in [905.0, 1240.0, 1833.0, 2100.0] {
         assert_eq!(answer(question(y, false)), Some(Recount::Unmarked), "at {y}");
     }
+}
+
+#[test]
+fn nothing_is_looked_at_from_the_signature_area_on() {
+    let page = rectified(question(2100.0, false));
+    assert!(find_question(&page, 620.0, 2060.0).is_none());
 }
 
 #[test]
