@@ -1,6 +1,9 @@
 //! The parts of an E-14: corporaciones, copies, header, and the paths of its vote fields.
 
 use std::fmt;
+use std::str::FromStr;
+
+use crate::error::ParseError;
 
 /// The elected body or office of the form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -25,6 +28,60 @@ pub enum Corporacion {
     Cmj,
 }
 
+impl Corporacion {
+    /// Every corporación, in the order of the ballot papers of one election day.
+    pub const ALL: [Self; 9] = [
+        Self::Presidente,
+        Self::Senado,
+        Self::Camara,
+        Self::Gobernador,
+        Self::Asamblea,
+        Self::Alcalde,
+        Self::Concejo,
+        Self::Jal,
+        Self::Cmj,
+    ];
+
+    /// Name in the reading contract: `PRESIDENTE`, `SENADO` …
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Presidente => "PRESIDENTE",
+            Self::Senado => "SENADO",
+            Self::Camara => "CAMARA",
+            Self::Gobernador => "GOBERNADOR",
+            Self::Asamblea => "ASAMBLEA",
+            Self::Alcalde => "ALCALDE",
+            Self::Concejo => "CONCEJO",
+            Self::Jal => "JAL",
+            Self::Cmj => "CMJ",
+        }
+    }
+
+    /// Whether the form has a row for blank votes; the youth council's E-14J has none.
+    #[must_use]
+    pub fn prints_blanco(self) -> bool {
+        self != Self::Cmj
+    }
+}
+
+impl fmt::Display for Corporacion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Corporacion {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        Self::ALL
+            .into_iter()
+            .find(|c| c.name().eq_ignore_ascii_case(text.trim()))
+            .ok_or_else(|| ParseError::Corporacion(text.to_owned()))
+    }
+}
+
 /// Which of the originals of a table's form this is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Copia {
@@ -36,6 +93,49 @@ pub enum Copia {
     Transmision,
     /// The delegates' copy abroad, printed CÓNSUL/EMBAJADOR.
     Consul,
+}
+
+impl Copia {
+    /// Every copy, by legal rank; the consul's is the delegates' abroad.
+    pub const ALL: [Self; 4] = [Self::Claveros, Self::Delegados, Self::Transmision, Self::Consul];
+
+    /// Name in the reading contract: `CLAVEROS`, `DELEGADOS`, `TRANSMISION`, `CONSUL`.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Claveros => "CLAVEROS",
+            Self::Delegados => "DELEGADOS",
+            Self::Transmision => "TRANSMISION",
+            Self::Consul => "CONSUL",
+        }
+    }
+
+    /// Copy digit of the serial: 1 claveros, 2 delegados or cónsul, 3 transmisión.
+    #[must_use]
+    pub fn digit(self) -> u8 {
+        match self {
+            Self::Claveros => 1,
+            Self::Delegados | Self::Consul => 2,
+            Self::Transmision => 3,
+        }
+    }
+}
+
+impl fmt::Display for Copia {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+impl FromStr for Copia {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        Self::ALL
+            .into_iter()
+            .find(|c| c.name().eq_ignore_ascii_case(text.trim()))
+            .ok_or_else(|| ParseError::Copia(text.to_owned()))
+    }
 }
 
 /// One of the three numbers of the NIVELACIÓN block.
@@ -52,6 +152,43 @@ pub enum Nivelacion {
 /// Code of a party or list as printed, without leading zeros ("26", "6345", a letter code in the afro circunscripción).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct ListCode(pub String);
+
+impl ListCode {
+    /// The code as the paths write it: leading zeros dropped, letters in upper case.
+    ///
+    /// # Errors
+    /// [`ParseError::ListCode`] when the text is empty, longer than four characters or not of letters and digits.
+    pub fn new(text: &str) -> Result<Self, ParseError> {
+        let text = text.trim();
+        let fits = (1..=4).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric());
+        if !fits {
+            return Err(ParseError::ListCode(text.to_owned()));
+        }
+        let bare = if text.bytes().all(|b| b.is_ascii_digit()) {
+            match text.trim_start_matches('0') {
+                "" => "0",
+                rest => rest,
+            }
+        } else {
+            text
+        };
+        Ok(Self(bare.to_ascii_uppercase()))
+    }
+}
+
+impl fmt::Display for ListCode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl FromStr for ListCode {
+    type Err = ParseError;
+
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        Self::new(text)
+    }
+}
 
 /// Names one vote field of a form. The text form is the path of the reading contract (`lista.26.candidato.4`).
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -90,6 +227,50 @@ impl fmt::Display for FieldPath {
             Self::Nulos => f.write_str("nulos"),
             Self::NoMarcados => f.write_str("no_marcados"),
             Self::Total => f.write_str("total"),
+        }
+    }
+}
+
+impl FieldPath {
+    /// The list that the field belongs to, if any.
+    #[must_use]
+    pub fn list(&self) -> Option<&ListCode> {
+        match self {
+            Self::SoloLista(code) | Self::ListaCandidato(code, _) | Self::ListaTotal(code) => Some(code),
+            Self::Nivelacion(_) | Self::Candidato(_) | Self::Blanco | Self::Nulos | Self::NoMarcados | Self::Total => {
+                None
+            }
+        }
+    }
+}
+
+impl FromStr for FieldPath {
+    type Err = ParseError;
+
+    /// Leading zeros of codes and numbers do not matter: `lista.0026.candidato.04` is `lista.26.candidato.4`.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let unknown = || ParseError::FieldPath(text.to_owned());
+        let number = |part: &str| -> Result<u16, ParseError> {
+            if part.bytes().all(|b| b.is_ascii_digit()) {
+                part.parse().map_err(|_| unknown())
+            } else {
+                Err(unknown())
+            }
+        };
+        let parts: Vec<&str> = text.split('.').collect();
+        match parts.as_slice() {
+            ["nivelacion", "sufragantes"] => Ok(Self::Nivelacion(Nivelacion::Sufragantes)),
+            ["nivelacion", "urna"] => Ok(Self::Nivelacion(Nivelacion::Urna)),
+            ["nivelacion", "incinerados"] => Ok(Self::Nivelacion(Nivelacion::Incinerados)),
+            ["candidato", n] => Ok(Self::Candidato(number(n)?)),
+            ["lista", code, "solo_lista"] => Ok(Self::SoloLista(ListCode::new(code)?)),
+            ["lista", code, "candidato", n] => Ok(Self::ListaCandidato(ListCode::new(code)?, number(n)?)),
+            ["lista", code, "total"] => Ok(Self::ListaTotal(ListCode::new(code)?)),
+            ["blanco"] => Ok(Self::Blanco),
+            ["nulos"] => Ok(Self::Nulos),
+            ["no_marcados"] => Ok(Self::NoMarcados),
+            ["total"] => Ok(Self::Total),
+            _ => Err(unknown()),
         }
     }
 }

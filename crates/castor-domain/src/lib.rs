@@ -2,6 +2,11 @@
 //!
 //! No I/O, no async, no clock, no image codec: values in, values and findings out.
 
+pub mod codes;
+pub mod error;
 pub mod form;
+pub mod grammar;
+pub mod header;
 pub mod reading;
+pub mod serial;
 pub mod symbol;

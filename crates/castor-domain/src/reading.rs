@@ -1,6 +1,9 @@
 //! What the machine read of a form, with everything a person or a check needs to judge it.
 
+use crate::codes::MesaId;
 use crate::form::FieldPath;
+use crate::header::{Header, Item};
+use crate::serial::{ControlCode, PageOf, Serial};
 use crate::symbol::{BoxReading, Symbol};
 
 /// Pixel rectangle on the page image as the file holds it: left, top, width, height.
@@ -56,4 +59,72 @@ pub enum ReviewReason {
     Layout,
     /// The row's printed number or label was not confirmed.
     RowIdentity,
+    /// Marks whose meaning the template does not settle.
+    UnsettledMark,
+}
+
+impl ReviewReason {
+    /// Stable code, for files and messages.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::LowConfidence => "LOW_CONFIDENCE",
+            Self::Overwritten => "OVERWRITTEN",
+            Self::Cross => "CROSS",
+            Self::FillerAfterDigit => "FILLER_AFTER_DIGIT",
+            Self::Layout => "LAYOUT",
+            Self::RowIdentity => "ROW_IDENTITY",
+            Self::UnsettledMark => "UNSETTLED_MARK",
+        }
+    }
+}
+
+/// One page of the file as read.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PageReading {
+    /// Page of the file, from 1.
+    pub page: u16,
+    /// Page and pages printed on the form, from all their readings.
+    pub page_of: Item<PageOf>,
+    /// Serial of this sheet.
+    pub serial: Item<Serial>,
+    /// Kit printed in this sheet's footer.
+    pub kit: Item<u32>,
+    /// Control code of this sheet.
+    pub control: Item<ControlCode>,
+    /// Table printed in this sheet's header, when all five codes were read.
+    pub mesa: Option<MesaId>,
+    /// What the QR holds, as read: a fingerprint of the sheet.
+    pub qr: Option<String>,
+    /// How well the corner marks fix the page, 0–1.
+    pub registration: f32,
+    /// Layout template that explains the page; `None` when no template does.
+    pub layout: Option<String>,
+    /// Whether a person must look at the whole page.
+    pub needs_review: bool,
+    /// What is worth telling of the page, in stable codes or plain words.
+    pub notes: Vec<String>,
+}
+
+impl PageReading {
+    /// The page number printed on the form.
+    #[must_use]
+    pub fn printed_page(&self) -> Option<u16> {
+        self.page_of.value().map(|p| p.page)
+    }
+}
+
+/// A whole form as read.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct FormReading {
+    /// Header, with every reading.
+    pub header: Header,
+    /// Vote fields, in the order of the pages of the file.
+    pub fields: Vec<FieldReading>,
+    /// Pages, in the order of the file.
+    pub pages: Vec<PageReading>,
+    /// HUBO RECUENTO DE VOTOS: yes or no; `None` when neither is marked, both are, or the page is missing.
+    pub recount: Option<bool>,
+    /// Signatures counted; `None` when the signature area was not seen.
+    pub signatures: Option<u8>,
 }
