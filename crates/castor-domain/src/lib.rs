@@ -5,6 +5,7 @@
 pub mod codes;
 pub mod error;
 pub mod form;
+pub mod geography;
 pub mod grammar;
 pub mod header;
 pub mod reading;
