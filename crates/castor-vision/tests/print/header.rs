@@ -167,6 +167,8 @@ fn names_in_two_lines_are_joined() {
     face.write(&mut crop, (40.0, 36.0), 17.0, 0.0, &[(REGULAR, "ROSALBA QUIROZ")]);
     face.write(&mut crop, (70.0, 66.0), 17.0, 0.0, &[(REGULAR, "DEL MONTE")]);
     assert_eq!(reader.read_name(&crop).unwrap().text, "ROSALBA QUIROZ DEL MONTE");
+    let both = reader.read_names(&[crop.clone(), crop]).unwrap();
+    assert!(both.iter().all(|n| n.text == "ROSALBA QUIROZ DEL MONTE"), "{both:?}");
 }
 
 #[test]
