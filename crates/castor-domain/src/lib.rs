@@ -2,6 +2,7 @@
 //!
 //! No I/O, no async, no clock, no image codec: values in, values and findings out.
 
+pub mod checks;
 pub mod codes;
 pub mod error;
 pub mod form;
@@ -10,4 +11,5 @@ pub mod grammar;
 pub mod header;
 pub mod reading;
 pub mod serial;
+pub mod suggestion;
 pub mod symbol;

@@ -1,5 +1,6 @@
 //! What the machine read of a form, with everything a person or a check needs to judge it.
 
+use crate::checks::Finding;
 use crate::codes::MesaId;
 use crate::form::FieldPath;
 use crate::header::{Header, Item};
@@ -127,4 +128,6 @@ pub struct FormReading {
     pub recount: Option<bool>,
     /// Signatures counted; `None` when the signature area was not seen.
     pub signatures: Option<u8>,
+    /// Outcomes of the checks.
+    pub findings: Vec<Finding>,
 }

@@ -2,8 +2,10 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod checks;
 mod geography;
 mod grammar;
 mod header;
+mod suggestion;
 mod support;
 mod text_forms;

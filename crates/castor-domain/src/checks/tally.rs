@@ -1,0 +1,366 @@
+//! The numbers of a form as the checks see them: each cell once, with what is known of it, and what the form lacks.
+
+use std::collections::BTreeMap;
+
+use super::{FieldRef, Missing};
+use crate::form::{Corporacion, FieldPath, ListCode, Nivelacion};
+use crate::reading::{FieldReading, FormReading, PageReading};
+use crate::symbol::Symbol;
+
+/// What a check knows of a field.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum FieldState {
+    /// A number is written.
+    Read(u16),
+    /// Fillers only, or nothing: no votes.
+    ImplicitZero,
+    /// Unread, or waits for a person.
+    Undecided,
+}
+
+impl FieldState {
+    /// State of a field that counts only when nobody needs to look at it.
+    #[must_use]
+    pub fn settled(field: &FieldReading) -> Self {
+        if field.needs_review {
+            Self::Undecided
+        } else {
+            Self::tentative(field)
+        }
+    }
+
+    /// State of a field taken at its likeliest reading.
+    #[must_use]
+    pub fn tentative(field: &FieldReading) -> Self {
+        let written = field.marks.iter().any(|mark| matches!(mark, Symbol::Digit(_)));
+        match field.value {
+            Some(0) | None if !written => Self::ImplicitZero,
+            Some(number) => Self::Read(number),
+            // Digits that make no number.
+            None => Self::Undecided,
+        }
+    }
+
+    /// Number of votes; nothing when undecided.
+    #[must_use]
+    pub fn votes(self) -> Option<u16> {
+        match self {
+            Self::Read(number) => Some(number),
+            Self::ImplicitZero => Some(0),
+            Self::Undecided => None,
+        }
+    }
+}
+
+impl FieldState {
+    /// The number, when one is written.
+    pub(super) fn written(self) -> Option<u16> {
+        match self {
+            Self::Read(number) => Some(number),
+            Self::ImplicitZero | Self::Undecided => None,
+        }
+    }
+
+    pub(super) fn is_implicit(self) -> bool {
+        self == Self::ImplicitZero
+    }
+}
+
+/// One cell of a form.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Cell {
+    pub(super) field: FieldRef,
+    pub(super) state: FieldState,
+}
+
+/// The rows of one list. A list that stands in two circunscripciones counts as two.
+#[derive(Debug, Default)]
+pub(super) struct ListRows<'t> {
+    pub(super) solo: Option<&'t Cell>,
+    pub(super) candidates: Vec<&'t Cell>,
+    pub(super) total: Option<&'t Cell>,
+}
+
+/// The numbers of a form for the sums.
+#[derive(Debug, Clone)]
+pub struct Tally {
+    cells: Vec<Cell>,
+    page_gaps: Vec<Missing>,
+    corporacion: Option<Corporacion>,
+}
+
+impl Tally {
+    /// Only what needs no person counts as read.
+    #[must_use]
+    pub fn settled(form: &FormReading) -> Self {
+        Self::new(form, FieldState::settled)
+    }
+
+    /// Every field at its likeliest reading, for looking for what might be misread.
+    #[must_use]
+    pub fn tentative(form: &FormReading) -> Self {
+        Self::new(form, FieldState::tentative)
+    }
+
+    fn new(form: &FormReading, state: fn(&FieldReading) -> FieldState) -> Self {
+        let pages = Pages::of(form);
+        let mut merged: BTreeMap<FieldRef, (FieldState, u16)> = BTreeMap::new();
+        for field in &form.fields {
+            let at = FieldRef {
+                page: pages.first_like(field.page),
+                path: field.path.clone(),
+            };
+            let state = state(field);
+            merged
+                .entry(at)
+                .and_modify(|(known, page)| {
+                    // A page that comes twice must say the same both times; one page cannot print a row twice.
+                    if *known != state || *page == field.page {
+                        *known = FieldState::Undecided;
+                    }
+                })
+                .or_insert((state, field.page));
+        }
+        let corporacion = form.header.corporacion.value().copied();
+        let mut cells: Vec<Cell> = merged
+            .into_iter()
+            .map(|(field, (state, _))| Cell { field, state })
+            .collect();
+        undecide_rows_named_twice(&mut cells, corporacion);
+        let mut tally = Self {
+            cells,
+            page_gaps: Vec::new(),
+            corporacion,
+        };
+        let whole = tally.is_whole_ballot();
+        if !whole {
+            tally.page_gaps = pages.gaps;
+        }
+        let holds_fields = |page: u16| form.fields.iter().any(|field| field.page == page);
+        let unexplained = |page: &&PageReading| page.layout.is_none() || page.needs_review;
+        for page in form.pages.iter().filter(unexplained) {
+            if !whole || holds_fields(page.page) {
+                tally.page_gaps.push(Missing::Layout(page.page));
+            }
+        }
+        tally
+    }
+
+    /// The same numbers with one field changed.
+    #[must_use]
+    pub fn with(&self, field: &FieldRef, state: FieldState) -> Self {
+        let mut changed = self.clone();
+        for cell in &mut changed.cells {
+            if cell.field == *field {
+                cell.state = state;
+            }
+        }
+        changed
+    }
+
+    /// The fields with their states, by page and path.
+    pub fn states(&self) -> impl Iterator<Item = (&FieldRef, FieldState)> {
+        self.cells.iter().map(|cell| (&cell.field, cell.state))
+    }
+
+    pub(super) fn cells(&self) -> &[Cell] {
+        &self.cells
+    }
+
+    pub(super) fn find(&self, path: &FieldPath) -> Option<&Cell> {
+        self.cells.iter().find(|cell| cell.field.path == *path)
+    }
+
+    /// A number of the NIVELACIÓN block or a total, which must be written to be compared.
+    pub(super) fn written(&self, path: &FieldPath) -> Result<(u16, &FieldRef), Missing> {
+        let cell = self.find(path).ok_or_else(|| Missing::NotFound(path.clone()))?;
+        match cell.state {
+            FieldState::Read(number) => Ok((number, &cell.field)),
+            FieldState::ImplicitZero => Err(Missing::LeftBlank(cell.field.clone())),
+            FieldState::Undecided => Err(Missing::Unread(cell.field.clone())),
+        }
+    }
+
+    /// What keeps the list of the form's fields from being complete.
+    pub(super) fn gaps(&self) -> Vec<Missing> {
+        let mut gaps = self.page_gaps.clone();
+        let blanco = self.corporacion.is_none_or(Corporacion::prints_blanco);
+        let specials = [
+            (FieldPath::Blanco, blanco),
+            (FieldPath::Nulos, true),
+            (FieldPath::NoMarcados, true),
+        ];
+        for (path, printed) in specials {
+            if printed && self.find(&path).is_none() {
+                gaps.push(Missing::NotFound(path));
+            }
+        }
+        gaps
+    }
+
+    /// What keeps the rows of one list from being complete: an unexplained page that it stands on or, when it runs over
+    /// several pages, any page missing.
+    pub(super) fn list_gaps(&self, rows: &ListRows<'_>) -> Vec<Missing> {
+        let cells = || {
+            rows.solo
+                .into_iter()
+                .chain(rows.candidates.iter().copied())
+                .chain(rows.total)
+        };
+        let first = cells().next().map(|cell| cell.field.page);
+        if cells().any(|cell| Some(cell.field.page) != first) {
+            return self.page_gaps.clone();
+        }
+        let own = |gap: &&Missing| matches!(gap, Missing::Layout(page) if Some(*page) == first);
+        self.page_gaps.iter().filter(own).cloned().collect()
+    }
+
+    /// The lists in the order of their pages.
+    pub(super) fn lists(&self) -> Vec<(ListCode, ListRows<'_>)> {
+        let mut lists: BTreeMap<(u16, ListCode), ListRows<'_>> = BTreeMap::new();
+        for cell in &self.cells {
+            let Some(code) = cell.field.path.list() else { continue };
+            let rows = lists
+                .entry((self.list_page(code, cell.field.page), code.clone()))
+                .or_default();
+            match cell.field.path {
+                FieldPath::SoloLista(_) => rows.solo = Some(cell),
+                FieldPath::ListaTotal(_) => rows.total = Some(cell),
+                FieldPath::ListaCandidato(..)
+                | FieldPath::Nivelacion(_)
+                | FieldPath::Candidato(_)
+                | FieldPath::Blanco
+                | FieldPath::Nulos
+                | FieldPath::NoMarcados
+                | FieldPath::Total => rows.candidates.push(cell),
+            }
+        }
+        lists.into_iter().map(|((_, code), rows)| (code, rows)).collect()
+    }
+
+    /// The page under which a list's rows are gathered: the page where the list begins, so that a list that runs over a
+    /// page's end stays one. Row 0 begins a list.
+    fn list_page(&self, code: &ListCode, page: u16) -> u16 {
+        let begins = |cell: &&Cell| matches!(&cell.field.path, FieldPath::SoloLista(c) if c == code);
+        let starts = self.cells.iter().filter(begins).map(|cell| cell.field.page);
+        starts.filter(|start| *start <= page).max().unwrap_or(page)
+    }
+
+    /// Whether the vote section is seen to be whole without counting pages: voters and urn, candidates 1 to n without a
+    /// gap, special rows, and the SUMA TOTAL that ends it. A page of signatures alone is then not missed.
+    fn is_whole_ballot(&self) -> bool {
+        let mut numbers: Vec<u16> = Vec::new();
+        for cell in &self.cells {
+            match cell.field.path {
+                FieldPath::Candidato(number) => numbers.push(number),
+                FieldPath::SoloLista(_) | FieldPath::ListaCandidato(..) | FieldPath::ListaTotal(_) => return false,
+                FieldPath::Nivelacion(_)
+                | FieldPath::Blanco
+                | FieldPath::Nulos
+                | FieldPath::NoMarcados
+                | FieldPath::Total => {}
+            }
+        }
+        numbers.sort_unstable();
+        let framed = [
+            FieldPath::Nivelacion(Nivelacion::Sufragantes),
+            FieldPath::Nivelacion(Nivelacion::Urna),
+            FieldPath::Nivelacion(Nivelacion::Incinerados),
+            FieldPath::Blanco,
+            FieldPath::Nulos,
+            FieldPath::NoMarcados,
+            FieldPath::Total,
+        ];
+        !numbers.is_empty()
+            && numbers
+                .iter()
+                .copied()
+                .eq(1..=u16::try_from(numbers.len()).unwrap_or(u16::MAX))
+            && framed.iter().all(|path| self.find(path).is_some())
+    }
+}
+
+/// A row that a form prints once and that was found on two of its pages is misnamed on one of them.
+fn undecide_rows_named_twice(cells: &mut [Cell], corporacion: Option<Corporacion>) {
+    let repeats = corporacion.is_none_or(|c| c == Corporacion::Camara);
+    let mut pages: BTreeMap<FieldPath, usize> = BTreeMap::new();
+    for cell in cells.iter() {
+        *pages.entry(cell.field.path.clone()).or_default() += 1;
+    }
+    for cell in cells.iter_mut() {
+        let by_circunscripcion = match cell.field.path {
+            FieldPath::Blanco
+            | FieldPath::Nulos
+            | FieldPath::NoMarcados
+            | FieldPath::SoloLista(_)
+            | FieldPath::ListaCandidato(..)
+            | FieldPath::ListaTotal(_) => repeats,
+            FieldPath::Nivelacion(_) | FieldPath::Candidato(_) | FieldPath::Total => false,
+        };
+        if !by_circunscripcion && pages.get(&cell.field.path).is_some_and(|count| *count > 1) {
+            cell.state = FieldState::Undecided;
+        }
+    }
+}
+
+/// Which printed page each page of the file is, and which are missing.
+pub(super) struct Pages {
+    /// Page of the file and its printed page.
+    pub(super) printed: Vec<(u16, Option<u16>)>,
+    /// Pages of the whole form.
+    pub(super) total: Option<u16>,
+    /// What keeps the pages from being complete.
+    pub(super) gaps: Vec<Missing>,
+}
+
+impl Pages {
+    pub(super) fn of(form: &FormReading) -> Self {
+        let total = form
+            .header
+            .pages
+            .value()
+            .copied()
+            .or_else(|| form.pages.iter().find_map(|p| p.page_of.value().map(|of| of.pages)));
+        let printed: Vec<(u16, Option<u16>)> = form.pages.iter().map(|p| (p.page, p.printed_page())).collect();
+        let mut pages = Self {
+            printed,
+            total,
+            gaps: Vec::new(),
+        };
+        pages.place_the_last_unread();
+        pages.gaps = match total {
+            None => vec![Missing::PageCount],
+            Some(_) => pages.absent().map(Missing::Page).collect(),
+        };
+        pages
+    }
+
+    /// Printed pages that the file lacks.
+    pub(super) fn absent(&self) -> impl Iterator<Item = u16> {
+        (1..=self.total.unwrap_or(0)).filter(|n| !self.printed.iter().any(|(_, printed)| *printed == Some(*n)))
+    }
+
+    /// When one page's number is unread and one printed page is left over, they are the same.
+    fn place_the_last_unread(&mut self) {
+        let left: Vec<u16> = self.absent().collect();
+        let mut unread = self.printed.iter_mut().filter(|(_, printed)| printed.is_none());
+        if let (&[page], Some(only), None) = (left.as_slice(), unread.next(), unread.next()) {
+            only.1 = Some(page);
+        }
+    }
+
+    /// The first page of the file with the same printed page.
+    fn first_like(&self, page: u16) -> u16 {
+        let printed = |of: u16| {
+            self.printed
+                .iter()
+                .find(|(file, _)| *file == of)
+                .and_then(|(_, printed)| *printed)
+        };
+        let Some(own) = printed(page) else { return page };
+        self.printed
+            .iter()
+            .find(|(_, printed)| *printed == Some(own))
+            .map_or(page, |(file, _)| *file)
+    }
+}
