@@ -65,10 +65,22 @@ fn labelled(
         .into_iter()
         .filter(|b| (8.0..30.0).contains(&b.height) && b.right - b.left > 40.0)
         .collect();
-    // A clean footer is one line; several mean handwriting or stamps.
-    let [band] = bands.as_slice() else {
-        return None;
-    };
+    // The frame of the last row, a tear line or a speck may stand in the strip; only the labelled line is kept.
+    bands
+        .iter()
+        .take(3)
+        .find_map(|band| labelled_line(page, band, label, charset, line, lines, look))
+}
+
+fn labelled_line(
+    page: &RectifiedPage,
+    band: &LineBand,
+    label: &str,
+    charset: Charset,
+    line: HeaderLine,
+    lines: &mut Vec<HeaderText>,
+    look: Option<&PrintLook>,
+) -> Option<Printed<String>> {
     let (band, look) = fit_band(&page.gray, band, charset, look);
     let read = read_band(&page.gray, &band, charset, &look);
     let text = read.text();
