@@ -1,0 +1,169 @@
+//! Layout: which cells a page prints and where, found on the page itself.
+//!
+//! The page's own rules bound the rows; a cell stands in the middle of its row, at the box columns that the template of
+//! the family gives. Rows are named by the numbers and labels printed in them; a row whose name is not confirmed says
+//! so. A page that no family explains is not recognised: it yields no cells and goes to a person.
+
+mod lines;
+mod numbering;
+mod rows;
+mod template;
+
+use crate::page::{FRAME_HEIGHT, FRAME_WIDTH, RectifiedPage};
+use crate::raster::real;
+use castor_domain::form::FieldPath;
+use image::GrayImage;
+
+pub(crate) use lines::PageLines;
+pub(crate) use template::Template;
+
+/// A rectangle in the square frame: x in widths, y in heights between the corner marks.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct FrameRect {
+    /// Left edge.
+    pub x0: f32,
+    /// Top edge.
+    pub y0: f32,
+    /// Right edge.
+    pub x1: f32,
+    /// Bottom edge.
+    pub y1: f32,
+}
+
+impl FrameRect {
+    /// Width over the frame's width.
+    #[must_use]
+    pub fn width(&self) -> f32 {
+        self.x1 - self.x0
+    }
+
+    /// Height over the frame's height.
+    #[must_use]
+    pub fn height(&self) -> f32 {
+        self.y1 - self.y0
+    }
+}
+
+/// One vote cell: three printed boxes.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Cell {
+    /// The field that the row names.
+    pub path: FieldPath,
+    /// The three boxes, hundreds first.
+    pub boxes: [FrameRect; 3],
+    /// Whether the row's printed number or label was read and agrees.
+    pub named: bool,
+}
+
+/// What a page turned out to be.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Layout {
+    /// A page with vote cells.
+    Cells(PageLayout),
+    /// A page of the form that prints no vote cell (constancias and signatures).
+    NoCells,
+    /// No family explains the page; the text says what was missing.
+    NotRecognised(String),
+}
+
+/// The cells of a page and where its other parts stand.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PageLayout {
+    /// The template that explains the page.
+    pub template: String,
+    /// In reading order.
+    pub cells: Vec<Cell>,
+    /// Candidate and party names: the field or list they belong to, and where they stand.
+    pub names: Vec<(FieldPath, FrameRect)>,
+    /// 0–1: share of the rows whose name was confirmed, less what contradicts the template.
+    pub quality: f32,
+    /// Where the last vote row ends; constancias and signatures follow.
+    pub foot: f32,
+}
+
+/// Reads printed labels and numbers for the layout. Crops are canonical pixels.
+pub trait LabelReader {
+    /// A printed whole number in the crop with its confidence 0–1.
+    fn number(&self, crop: &GrayImage) -> Option<(u32, f32)>;
+    /// Printed text in the crop, upper case as printed.
+    fn text(&self, crop: &GrayImage) -> Option<String>;
+}
+
+/// Finds the cells of a canonical page. `ink` is the page as ink levels.
+#[must_use]
+pub fn find_layout(page: &RectifiedPage, ink: &GrayImage, labels: &dyn LabelReader) -> Layout {
+    let page_lines = lines::find(ink);
+    let templates = match template::shipped() {
+        Ok(templates) => templates,
+        Err(message) => return Layout::NotRecognised(message),
+    };
+    let view = PageView { page, ink, lines: &page_lines, labels };
+    let best = templates
+        .iter()
+        .filter_map(|t| rows::explain(&view, t))
+        .max_by(|a, b| a.quality.total_cmp(&b.quality));
+    match best {
+        Some(layout) if layout.quality >= 0.5 => Layout::Cells(layout),
+        Some(layout) => Layout::NotRecognised(format!(
+            "{} cells found by {} but too few row names confirmed",
+            layout.cells.len(),
+            layout.template
+        )),
+        None if rows::is_constancias(&view) => Layout::NoCells,
+        None => Layout::NotRecognised("no row of vote cells found".to_owned()),
+    }
+}
+
+/// Everything that is known of a page while its layout is sought.
+pub(crate) struct PageView<'a> {
+    pub(crate) page: &'a RectifiedPage,
+    pub(crate) ink: &'a GrayImage,
+    pub(crate) lines: &'a PageLines,
+    pub(crate) labels: &'a dyn LabelReader,
+}
+
+impl PageView<'_> {
+    /// The page's grey pixels in a frame rectangle.
+    pub(crate) fn crop(&self, rect: FrameRect) -> GrayImage {
+        crop_frame(&self.page.gray, rect)
+    }
+
+    /// Mean ink 0–1 in a frame rectangle.
+    pub(crate) fn ink_share(&self, rect: FrameRect) -> f32 {
+        let (x0, y0, w, h) = pixels(self.ink, rect);
+        if w == 0 || h == 0 {
+            return 0.0;
+        }
+        let stride = self.ink.width() as usize;
+        let mut sum = 0u64;
+        for y in y0..y0 + h {
+            let row = y as usize * stride;
+            sum += self.ink.as_raw()[row + x0 as usize..row + (x0 + w) as usize]
+                .iter()
+                .map(|&v| u64::from(v))
+                .sum::<u64>();
+        }
+        real(u32::try_from(sum / 255).unwrap_or(u32::MAX)) / (real(w) * real(h))
+    }
+}
+
+/// Left, top, width, height in canonical pixels, clipped to the image.
+fn pixels(image: &GrayImage, rect: FrameRect) -> (u32, u32, u32, u32) {
+    let (a, b) = RectifiedPage::pixel(rect.x0, rect.y0);
+    let (c, d) = RectifiedPage::pixel(rect.x1, rect.y1);
+    let (w, h) = image.dimensions();
+    let (x0, y0) = (crate::raster::index(a, w), crate::raster::index(b, h));
+    let (x1, y1) = (crate::raster::index(c, w), crate::raster::index(d, h));
+    (x0, y0, x1.saturating_sub(x0), y1.saturating_sub(y0))
+}
+
+/// The pixels of a frame rectangle.
+pub(crate) fn crop_frame(image: &GrayImage, rect: FrameRect) -> GrayImage {
+    let (x, y, w, h) = pixels(image, rect);
+    image::imageops::crop_imm(image, x, y, w.max(1), h.max(1)).to_image()
+}
+
+/// Height in frame units of a length given in frame widths (they differ: the frame is tall).
+pub(crate) fn width_as_height(v: f32) -> f32 {
+    v * f32::from(FRAME_WIDTH) / f32::from(FRAME_HEIGHT)
+}
