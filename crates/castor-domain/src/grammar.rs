@@ -8,6 +8,7 @@ use crate::reading::ReviewReason;
 use crate::symbol::{BoxReading, SYMBOL_CLASSES, Symbol};
 use std::cmp::Ordering;
 use std::str::FromStr;
+use std::sync::OnceLock;
 
 /// What a cross means on a form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -203,33 +204,89 @@ fn prior(marks: [Symbol; 3], meaning: Meaning) -> f32 {
     }
 }
 
-/// Posterior mass of every number that three boxes can hold.
-struct Posterior {
-    numbers: [f32; 1000],
-    nothing: f32,
+/// Place of "nothing written" after the numbers 0 to 999 in a [`Posterior`].
+const NOTHING: u16 = 1000;
+/// Number of places of a [`Posterior`].
+const PLACES: usize = 1001;
+
+/// What a row of symbols contributes to: the places of its meanings in a [`Posterior`], the share of the first, and its
+/// prior.
+#[derive(Debug, Clone, Copy)]
+struct Contribution {
+    natural: u16,
+    other: u16,
+    share: f32,
+    prior: f32,
 }
 
+impl Contribution {
+    fn of(marks: [Symbol; 3]) -> Self {
+        let meaning = meaning(marks);
+        let (natural, other, share) = match meaning {
+            Meaning::Nothing => (NOTHING, NOTHING, 1.0),
+            Meaning::Number(n) => (n, n, 1.0),
+            Meaning::Doubtful { natural, other } => (natural, other, NATURAL_MEANING),
+        };
+        Self {
+            natural,
+            other,
+            share,
+            prior: prior(marks, meaning),
+        }
+    }
+}
+
+/// The contributions of all rows of symbols, the units changing fastest.
+fn contributions() -> &'static [Contribution] {
+    static ROWS: OnceLock<Vec<Contribution>> = OnceLock::new();
+    ROWS.get_or_init(|| rows().map(Contribution::of).collect())
+}
+
+/// All rows of symbols, the units changing fastest.
+fn rows() -> impl Iterator<Item = [Symbol; 3]> {
+    let symbols = || (0..SYMBOL_CLASSES).filter_map(Symbol::from_class);
+    symbols().flat_map(move |a| symbols().flat_map(move |b| symbols().map(move |c| [a, b, c])))
+}
+
+/// Posterior mass of every number that three boxes can hold, then of nothing written.
+struct Posterior([f32; PLACES]);
+
 impl Posterior {
-    /// The likeliest meaning: no votes (0 and nothing together) or a number above 0.
+    /// `None` when the boxes say nothing.
+    fn of(p: &[Distribution; 3]) -> Option<Self> {
+        let mut places = [0.0; PLACES];
+        visit_rows(p, |_, row, weight| {
+            places[usize::from(row.natural)] += weight * row.share;
+            if row.share < 1.0 {
+                places[usize::from(row.other)] += weight * (1.0 - row.share);
+            }
+        });
+        let mass: f32 = places.iter().sum();
+        (mass > 0.0).then(|| Self(places.map(|place| place / mass)))
+    }
+
+    /// No votes: 0 and nothing written together, as the likelier of the two.
+    fn no_votes(&self) -> (Option<u16>, f32) {
+        let nothing = self.0[usize::from(NOTHING)];
+        (if nothing > self.0[0] { None } else { Some(0) }, self.0[0] + nothing)
+    }
+
+    /// The likeliest meaning.
     fn best(&self) -> (Option<u16>, f32) {
-        let no_votes = self.numbers[0] + self.nothing;
-        let none = if self.nothing > self.numbers[0] { None } else { Some(0) };
         self.written().fold(
-            (none, no_votes),
+            self.no_votes(),
             |best, (n, p)| if p > best.1 { (Some(n), p) } else { best },
         )
     }
 
     /// Numbers above 0 with their mass.
     fn written(&self) -> impl Iterator<Item = (u16, f32)> {
-        (1u16..).zip(self.numbers[1..].iter().copied())
+        (1..NOTHING).zip(self.0[1..].iter().copied())
     }
 
     /// What else the boxes may mean, likeliest first.
     fn others(&self, chosen: Option<u16>) -> Vec<(Option<u16>, f32)> {
-        let no_votes = self.numbers[0] + self.nothing;
-        let none = if self.nothing > self.numbers[0] { None } else { Some(0) };
-        let mut others: Vec<(Option<u16>, f32)> = std::iter::once((none, no_votes))
+        let mut others: Vec<(Option<u16>, f32)> = std::iter::once(self.no_votes())
             .chain(self.written().map(|(n, p)| (Some(n), p)))
             .filter(|(value, p)| *p >= ALTERNATIVE_FLOOR && value.unwrap_or(0) != chosen.unwrap_or(0))
             .collect();
@@ -239,9 +296,16 @@ impl Posterior {
     }
 }
 
-/// The row of symbols at three positions of the model's output.
-fn row(classes: [usize; 3]) -> [Symbol; 3] {
-    classes.map(|c| Symbol::from_class(c).unwrap_or(Symbol::Blank))
+/// Visits every possible row of symbols: its position, what it contributes to, and its probability times its prior.
+fn visit_rows(p: &[Distribution; 3], mut visit: impl FnMut(usize, &Contribution, f32)) {
+    let pairs = p[0].iter().flat_map(|a| p[1].iter().map(move |b| a * b));
+    for (pair, (probability, rows)) in pairs.zip(contributions().chunks_exact(SYMBOL_CLASSES)).enumerate() {
+        if probability > 0.0 {
+            for (units, (row, c)) in rows.iter().zip(&p[2]).enumerate() {
+                visit(pair * SYMBOL_CLASSES + units, row, probability * c * row.prior);
+            }
+        }
+    }
 }
 
 /// Reads one field: the exact posterior over all 12³ rows of symbols.
@@ -251,30 +315,7 @@ fn row(classes: [usize; 3]) -> [Symbol; 3] {
 #[must_use]
 pub fn read_field(boxes: &[BoxReading; 3], convention: MarkConvention, policy: &ReviewPolicy) -> FieldDecision {
     let p = [0, 1, 2].map(|i| normalised(&boxes[i].probabilities));
-    let mut posterior = Posterior {
-        numbers: [0.0; 1000],
-        nothing: 0.0,
-    };
-    let mut mass = 0.0;
-    for (a, pa) in p[0].iter().enumerate() {
-        for (b, pb) in p[1].iter().enumerate() {
-            for (c, pc) in p[2].iter().enumerate() {
-                let marks = row([a, b, c]);
-                let meaning = meaning(marks);
-                let weight = pa * pb * pc * prior(marks, meaning);
-                mass += weight;
-                match meaning {
-                    Meaning::Nothing => posterior.nothing += weight,
-                    Meaning::Number(n) => posterior.numbers[usize::from(n)] += weight,
-                    Meaning::Doubtful { natural, other } => {
-                        posterior.numbers[usize::from(natural)] += weight * NATURAL_MEANING;
-                        posterior.numbers[usize::from(other)] += weight * (1.0 - NATURAL_MEANING);
-                    }
-                }
-            }
-        }
-    }
-    if mass <= 0.0 {
+    let Some(posterior) = Posterior::of(&p) else {
         return FieldDecision {
             marks: [Symbol::Blank; 3],
             value: None,
@@ -282,9 +323,7 @@ pub fn read_field(boxes: &[BoxReading; 3], convention: MarkConvention, policy: &
             alternatives: Vec::new(),
             reasons: vec![ReviewReason::LowConfidence],
         };
-    }
-    posterior.nothing /= mass;
-    posterior.numbers.iter_mut().for_each(|n| *n /= mass);
+    };
     let (value, confidence) = posterior.best();
     let confidence = confidence.min(1.0);
     FieldDecision {
@@ -306,27 +345,19 @@ fn normalised(probabilities: &Distribution) -> Distribution {
 
 /// The likeliest row that means the value.
 fn likeliest_row(p: &[Distribution; 3], value: Option<u16>) -> [Symbol; 3] {
-    let mut best = ([Symbol::Blank; 3], -1.0);
-    for a in 0..SYMBOL_CLASSES {
-        for b in 0..SYMBOL_CLASSES {
-            for c in 0..SYMBOL_CLASSES {
-                let marks = row([a, b, c]);
-                let meaning = meaning(marks);
-                let fits = match meaning {
-                    Meaning::Nothing => value.is_none(),
-                    Meaning::Number(n) => value == Some(n),
-                    Meaning::Doubtful { natural, other } => value == Some(natural) || value == Some(other),
-                };
-                if fits {
-                    let weight = p[0][a] * p[1][b] * p[2][c] * prior(marks, meaning);
-                    if weight > best.1 {
-                        best = (marks, weight);
-                    }
-                }
-            }
+    let place = value.unwrap_or(NOTHING);
+    let mut best = (0, -1.0);
+    visit_rows(p, |at, row, weight| {
+        if (row.natural == place || row.other == place) && weight > best.1 {
+            best = (at, weight);
         }
-    }
-    best.0
+    });
+    let classes = [
+        best.0 / (SYMBOL_CLASSES * SYMBOL_CLASSES),
+        best.0 / SYMBOL_CLASSES % SYMBOL_CLASSES,
+        best.0 % SYMBOL_CLASSES,
+    ];
+    classes.map(|class| Symbol::from_class(class).unwrap_or(Symbol::Blank))
 }
 
 /// Probability, before any prior, that a filler or a blank stands after a digit that counts.

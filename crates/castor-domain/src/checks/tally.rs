@@ -217,12 +217,26 @@ impl Tally {
 
     /// The lists in the order of their pages.
     pub(super) fn lists(&self) -> Vec<(ListCode, ListRows<'_>)> {
+        let mut starts: BTreeMap<&ListCode, Vec<u16>> = BTreeMap::new();
+        for cell in &self.cells {
+            if let FieldPath::SoloLista(code) = &cell.field.path {
+                starts.entry(code).or_default().push(cell.field.page);
+            }
+        }
+        // A list's rows are gathered under the page of its row 0, so that a list that runs over a page's end stays one.
+        let start = |code: &ListCode, page: u16| {
+            let begun = starts
+                .get(code)
+                .into_iter()
+                .flatten()
+                .copied()
+                .filter(|start| *start <= page);
+            begun.max().unwrap_or(page)
+        };
         let mut lists: BTreeMap<(u16, ListCode), ListRows<'_>> = BTreeMap::new();
         for cell in &self.cells {
             let Some(code) = cell.field.path.list() else { continue };
-            let rows = lists
-                .entry((self.list_page(code, cell.field.page), code.clone()))
-                .or_default();
+            let rows = lists.entry((start(code, cell.field.page), code.clone())).or_default();
             match cell.field.path {
                 FieldPath::SoloLista(_) => rows.solo = Some(cell),
                 FieldPath::ListaTotal(_) => rows.total = Some(cell),
@@ -236,14 +250,6 @@ impl Tally {
             }
         }
         lists.into_iter().map(|((_, code), rows)| (code, rows)).collect()
-    }
-
-    /// The page under which a list's rows are gathered: the page where the list begins, so that a list that runs over a
-    /// page's end stays one. Row 0 begins a list.
-    fn list_page(&self, code: &ListCode, page: u16) -> u16 {
-        let begins = |cell: &&Cell| matches!(&cell.field.path, FieldPath::SoloLista(c) if c == code);
-        let starts = self.cells.iter().filter(begins).map(|cell| cell.field.page);
-        starts.filter(|start| *start <= page).max().unwrap_or(page)
     }
 
     /// Whether the vote section is seen to be whole without counting pages: voters and urn, candidates 1 to n without a
