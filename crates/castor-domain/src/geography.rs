@@ -235,7 +235,7 @@ const CUT_LENGTH: usize = 12;
 const CUT_WORTH: f32 = 0.97;
 
 /// How alike two normalised names are, 0–1: one minus the edit distance per letter of the longer name. A name of at
-/// least [`CUT_LENGTH`] letters may also be the cut-off beginning of the other.
+/// least 12 letters may also be the cut-off beginning of the other.
 #[must_use]
 pub fn likeness(a: &str, b: &str) -> f32 {
     let whole = similarity(a, b);
