@@ -29,3 +29,12 @@ pub(crate) fn ceil(value: f32) -> usize {
 pub(crate) fn dimension(value: usize) -> u32 {
     u32::try_from(value).unwrap_or(u32::MAX)
 }
+
+/// A double as a single.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "page coordinates are small, the lost digits are far below a pixel"
+)]
+pub(crate) fn single(value: f64) -> f32 {
+    value as f32
+}
