@@ -1,3 +1,57 @@
 //! The `castor` command.
+#![expect(clippy::print_stdout, reason = "a command line prints its results")]
 
-fn main() {}
+mod e14;
+mod overlay;
+mod report;
+mod table;
+
+use clap::{Parser, Subcommand};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+/// Reads Colombian E-14 forms and checks what they say.
+#[derive(Parser)]
+#[command(version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Read and check E-14 forms.
+    #[command(subcommand)]
+    E14(E14),
+    /// Draw synthetic sample forms, marked EJEMPLO, one of each family.
+    Sample {
+        /// Folder to write them to.
+        folder: PathBuf,
+    },
+}
+
+#[derive(Subcommand)]
+enum E14 {
+    /// Read forms: a PDF, an image, or a folder of page images is one form.
+    Read(e14::ReadArguments),
+    /// Measure reading: pages a second, time of the stages, memory.
+    Bench {
+        /// Folder of forms.
+        folder: PathBuf,
+        /// Threads.
+        #[arg(long, default_value_t = 1)]
+        jobs: usize,
+    },
+}
+
+fn main() -> anyhow::Result<ExitCode> {
+    match Arguments::parse().command {
+        Command::E14(E14::Read(arguments)) => e14::read(&arguments),
+        Command::E14(E14::Bench { folder, jobs }) => e14::bench(&folder, jobs),
+        Command::Sample { folder } => {
+            castor_testkit::corpus::sample_forms(&folder)?;
+            println!("{}", folder.display());
+            Ok(ExitCode::SUCCESS)
+        }
+    }
+}

@@ -1,17 +1,20 @@
 //! From page images to boxes, symbols, serial, QR and printed header.
 
+pub mod crop;
+pub mod header;
 pub mod homography;
 pub mod input;
+mod labels;
 pub mod layout;
 pub mod page;
-#[doc(hidden)]
-pub mod raster;
-pub mod rules;
-pub mod register;
 pub mod printed;
+mod raster;
+pub mod read;
+pub mod recount;
+pub mod register;
+mod rules;
 pub mod runtime;
 pub mod serial;
-pub mod text;
-pub mod header;
-pub mod recount;
 pub mod signatures;
+pub mod symbols;
+pub mod text;

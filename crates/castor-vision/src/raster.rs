@@ -9,7 +9,7 @@ use image::GrayImage;
     clippy::cast_sign_loss,
     reason = "clamped to the image first"
 )]
-pub fn index(v: f32, len: u32) -> u32 {
+pub(crate) fn index(v: f32, len: u32) -> u32 {
     let top = len.saturating_sub(1);
     (v.round().max(0.0) as u32).min(top)
 }
@@ -20,18 +20,18 @@ pub fn index(v: f32, len: u32) -> u32 {
     clippy::cast_sign_loss,
     reason = "clamped to 0..=255 first"
 )]
-pub fn level(v: f32) -> u8 {
+pub(crate) fn level(v: f32) -> u8 {
     v.round().clamp(0.0, 255.0) as u8
 }
 
 /// A pixel count or coordinate as f32; images here are far below 2^24 pixels a side.
 #[expect(clippy::cast_precision_loss, reason = "image sides are below 2^24")]
-pub fn real(v: u32) -> f32 {
+pub(crate) fn real(v: u32) -> f32 {
     v as f32
 }
 
 /// Grey at a fractional position, bilinear; outside the image the nearest edge pixel.
-pub fn bilinear(image: &GrayImage, x: f32, y: f32) -> f32 {
+pub(crate) fn bilinear(image: &GrayImage, x: f32, y: f32) -> f32 {
     let (w, h) = image.dimensions();
     let (x, y) = (x.clamp(0.0, real(w - 1)), y.clamp(0.0, real(h - 1)));
     let (x0, y0) = (x.floor(), y.floor());
@@ -49,7 +49,7 @@ pub fn bilinear(image: &GrayImage, x: f32, y: f32) -> f32 {
 }
 
 /// The image halved in both directions, each pixel the mean of four.
-pub fn halve(image: &GrayImage) -> GrayImage {
+pub(crate) fn halve(image: &GrayImage) -> GrayImage {
     let (w, h) = (image.width() / 2, image.height() / 2);
     let source = image.as_raw();
     let stride = image.width() as usize;
@@ -69,7 +69,7 @@ pub fn halve(image: &GrayImage) -> GrayImage {
 }
 
 /// The image at another size, bilinear, after halving as often as the scale allows.
-pub fn resize(image: &GrayImage, width: u32, height: u32) -> GrayImage {
+pub(crate) fn resize(image: &GrayImage, width: u32, height: u32) -> GrayImage {
     if image.width() >= 2 * width && image.height() >= 2 * height {
         return resize(&halve(image), width, height);
     }
@@ -84,7 +84,7 @@ pub fn resize(image: &GrayImage, width: u32, height: u32) -> GrayImage {
 }
 
 /// `map` takes pixels of the result to pixels of `image`.
-pub fn warp(image: &GrayImage, map: &Homography, width: u32, height: u32) -> GrayImage {
+pub(crate) fn warp(image: &GrayImage, map: &Homography, width: u32, height: u32) -> GrayImage {
     let mut out = GrayImage::new(width, height);
     // The map is exact at every 16th pixel and linear between: the error is far below a pixel and it saves two
     // divisions a pixel.
@@ -112,7 +112,7 @@ pub fn warp(image: &GrayImage, map: &Homography, width: u32, height: u32) -> Gra
 }
 
 /// Paper brightness across a page: the bright end of the grey levels around each tile, smooth between tiles.
-pub struct Paper {
+pub(crate) struct Paper {
     tiles: GrayImage,
     side: u32,
 }
@@ -120,7 +120,7 @@ pub struct Paper {
 impl Paper {
     /// Estimates from tiles of `side` pixels; a tile takes the brightest of its 3 × 3 neighbourhood so that print,
     /// bars and photographs do not pass for dark paper.
-    pub fn of(image: &GrayImage, side: u32) -> Self {
+    pub(crate) fn of(image: &GrayImage, side: u32) -> Self {
         let (columns, rows) = (
             image.width().div_ceil(side).max(1),
             image.height().div_ceil(side).max(1),
@@ -159,14 +159,14 @@ impl Paper {
     }
 
     /// Paper level at a pixel.
-    pub fn at(&self, x: f32, y: f32) -> f32 {
+    pub(crate) fn at(&self, x: f32, y: f32) -> f32 {
         let side = real(self.side);
         bilinear(&self.tiles, (x + 0.5) / side - 0.5, (y + 0.5) / side - 0.5).max(1.0)
     }
 
     /// Ink of a page, 0 = paper to 255 = as black as the page gets. Levels are exact at every eighth pixel of a row
     /// for the paper and exact everywhere for the image.
-    pub fn ink(&self, image: &GrayImage) -> GrayImage {
+    pub(crate) fn ink(&self, image: &GrayImage) -> GrayImage {
         let black = black_level(image);
         let (w, h) = image.dimensions();
         let mut out = GrayImage::new(w, h);
@@ -194,7 +194,7 @@ impl Paper {
 }
 
 /// The dark end of a page's grey levels: what print and full strokes reach.
-pub fn black_level(image: &GrayImage) -> f32 {
+pub(crate) fn black_level(image: &GrayImage) -> f32 {
     let mut histogram = [0u32; 256];
     for &v in image.as_raw() {
         histogram[usize::from(v)] += 1;
@@ -206,53 +206,4 @@ pub fn black_level(image: &GrayImage) -> f32 {
         below * 50 >= total
     });
     f32::from(level.unwrap_or(0))
-}
-
-/// Sums over any upright rectangle in constant time.
-pub struct Integral {
-    sums: Vec<u32>,
-    stride: usize,
-    width: u32,
-    height: u32,
-}
-
-impl Integral {
-    /// Sums of the grey levels.
-    pub fn of(image: &GrayImage) -> Self {
-        let (w, h) = image.dimensions();
-        let stride = w as usize + 1;
-        let mut sums = vec![0u32; stride * (h as usize + 1)];
-        for (y, row) in image.as_raw().chunks_exact((w as usize).max(1)).enumerate() {
-            let (above, below) = sums.split_at_mut((y + 1) * stride);
-            let above = &above[y * stride..];
-            let mut run = 0u32;
-            for (x, &v) in row.iter().enumerate() {
-                run = run.wrapping_add(u32::from(v));
-                below[x + 1] = run.wrapping_add(above[x + 1]);
-            }
-        }
-        Self {
-            sums,
-            stride,
-            width: w,
-            height: h,
-        }
-    }
-
-    /// Mean level over `x0..x1`, `y0..y1`, clipped to the image; 0 for an empty rectangle.
-    pub fn mean(&self, x0: i64, y0: i64, x1: i64, y1: i64) -> f32 {
-        let clip = |v: i64, top: u32| usize::try_from(v.clamp(0, i64::from(top))).unwrap_or(0);
-        let (x0, x1) = (clip(x0, self.width), clip(x1, self.width));
-        let (y0, y1) = (clip(y0, self.height), clip(y1, self.height));
-        if x1 <= x0 || y1 <= y0 {
-            return 0.0;
-        }
-        let at = |x: usize, y: usize| self.sums[y * self.stride + x];
-        let sum = at(x1, y1)
-            .wrapping_sub(at(x0, y1))
-            .wrapping_sub(at(x1, y0))
-            .wrapping_add(at(x0, y0));
-        let area = u32::try_from((x1 - x0) * (y1 - y0)).unwrap_or(u32::MAX);
-        real(sum) / real(area)
-    }
 }

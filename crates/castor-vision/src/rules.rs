@@ -4,29 +4,33 @@ use crate::raster::real;
 use image::GrayImage;
 
 /// Length of the strips that ridges are measured on, in canonical pixels.
-pub const STRIP: u32 = 20;
+pub(crate) const STRIP: u32 = 20;
+/// Shorter strips, for rules no longer than a box.
+pub(crate) const SHORT_STRIP: u32 = 10;
 
 /// A rule: a thin dark line along one direction.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Rule {
+pub(crate) struct Rule {
     /// First pixel along the line.
-    pub start: f32,
+    pub(crate) start: f32,
     /// One past the last pixel along the line.
-    pub end: f32,
+    pub(crate) end: f32,
+    /// Length of the strips that it was measured on.
+    pub(crate) strip: u32,
     /// Position across the line at each strip from `start` on.
-    pub across: Vec<f32>,
+    pub(crate) across: Vec<f32>,
 }
 
 impl Rule {
     /// Length in pixels.
-    pub fn length(&self) -> f32 {
+    pub(crate) fn length(&self) -> f32 {
         self.end - self.start
     }
 
     /// Position across the line at a place along it (clamped to its ends).
-    pub fn at(&self, along: f32) -> f32 {
+    pub(crate) fn at(&self, along: f32) -> f32 {
         let last = self.across.len().saturating_sub(1);
-        let strip = ((along - self.start) / real(STRIP) - 0.5).max(0.0);
+        let strip = ((along - self.start) / real(self.strip) - 0.5).max(0.0);
         let i = (crate::raster::index(strip.floor(), u32::MAX) as usize).min(last);
         let j = (i + 1).min(last);
         let t = (strip - strip.floor()).clamp(0.0, 1.0);
@@ -34,13 +38,13 @@ impl Rule {
     }
 
     /// Mean position across the line.
-    pub fn middle(&self) -> f32 {
+    pub(crate) fn middle(&self) -> f32 {
         self.at((self.start + self.end) / 2.0)
     }
 }
 
 /// Rules along x, from top to bottom. `ink` is the canonical page, 0 paper to 255 ink.
-pub fn horizontal(ink: &GrayImage) -> Vec<Rule> {
+pub(crate) fn horizontal(ink: &GrayImage) -> Vec<Rule> {
     let (w, h) = (ink.width() as usize, ink.height() as usize);
     let strips = w / STRIP as usize;
     let data = ink.as_raw();
@@ -52,27 +56,27 @@ pub fn horizontal(ink: &GrayImage) -> Vec<Rule> {
             profile[y] = real(sum) / real(STRIP);
         }
     }
-    follow(&profiles)
+    follow(&profiles, STRIP)
 }
 
-/// Rules along y, from left to right.
-pub fn vertical(ink: &GrayImage) -> Vec<Rule> {
+/// Rules along y, from left to right, measured on strips of the given length.
+pub(crate) fn vertical(ink: &GrayImage, strip: u32) -> Vec<Rule> {
     let (w, h) = (ink.width() as usize, ink.height() as usize);
-    let strips = h / STRIP as usize;
+    let side = strip as usize;
     let data = ink.as_raw();
-    let mut profiles = vec![vec![0.0f32; w]; strips];
+    let mut profiles = vec![vec![0.0f32; w]; h / side];
     for (s, profile) in profiles.iter_mut().enumerate() {
-        for row in data[s * STRIP as usize * w..(s + 1) * STRIP as usize * w].chunks_exact(w.max(1)) {
+        for row in data[s * side * w..(s + 1) * side * w].chunks_exact(w.max(1)) {
             for (sum, &v) in profile.iter_mut().zip(row) {
-                *sum += f32::from(v) / real(STRIP);
+                *sum += f32::from(v) / real(strip);
             }
         }
     }
-    follow(&profiles)
+    follow(&profiles, strip)
 }
 
 /// Peaks of the ridge response in each strip, linked from strip to strip.
-fn follow(profiles: &[Vec<f32>]) -> Vec<Rule> {
+fn follow(profiles: &[Vec<f32>], strip: u32) -> Vec<Rule> {
     /// Ridge contrast that counts as a rule, of 255.
     const CONTRAST: f32 = 28.0;
     /// Sideways drift of a rule between neighbouring strips, in pixels.
@@ -113,8 +117,13 @@ fn follow(profiles: &[Vec<f32>]) -> Vec<Rule> {
             }
             let strips = u32::try_from(across.len()).unwrap_or(0);
             if strips >= 3 {
-                let start = real(u32::try_from(s).unwrap_or(0) * STRIP);
-                rules.push(Rule { start, end: start + real(strips * STRIP), across });
+                let start = real(u32::try_from(s).unwrap_or(0) * strip);
+                rules.push(Rule {
+                    start,
+                    end: start + real(strips * strip),
+                    strip,
+                    across,
+                });
             }
         }
     }

@@ -1,8 +1,8 @@
 //! The printed structure of a canonical page: full-width lines, part-width lines, dividers, in frame coordinates.
 
 use crate::page::{FRAME_HEIGHT, FRAME_MARGIN, FRAME_WIDTH};
-use crate::rules::{self, Rule};
 use crate::raster::{index, real};
+use crate::rules::{self, Rule};
 use image::GrayImage;
 
 /// A line made of collinear rules, in frame coordinates: `along` runs with the line, `across` against it.
@@ -32,10 +32,13 @@ impl Line {
     /// Place across at a place along, from the nearest piece.
     pub(crate) fn at(&self, along: f32) -> f32 {
         let gap = |p: &(f32, f32, f32, f32)| (p.0 - along).max(along - p.1).max(0.0);
-        self.pieces.iter().min_by(|a, b| gap(a).total_cmp(&gap(b))).map_or(0.0, |p| {
-            let t = ((along - p.0) / (p.1 - p.0).max(1e-6)).clamp(0.0, 1.0);
-            p.2 + (p.3 - p.2) * t
-        })
+        self.pieces
+            .iter()
+            .min_by(|a, b| gap(a).total_cmp(&gap(b)))
+            .map_or(0.0, |p| {
+                let t = ((along - p.0) / (p.1 - p.0).max(1e-6)).clamp(0.0, 1.0);
+                p.2 + (p.3 - p.2) * t
+            })
     }
 }
 
@@ -46,6 +49,8 @@ pub(crate) struct PageLines {
     pub(crate) horizontal: Vec<Line>,
     /// Along y, sorted by x.
     pub(crate) vertical: Vec<Line>,
+    /// Along y, down to the height of a box.
+    pub(crate) short_vertical: Vec<Line>,
 }
 
 /// Finds the lines of a canonical page given as ink levels.
@@ -57,7 +62,9 @@ pub(crate) fn find(ink: &GrayImage) -> PageLines {
     let (w, h) = ink.dimensions();
     let at = |x: f32, y: f32| ink.as_raw()[index(y, h) as usize * w as usize + index(x, w) as usize];
     let rows = solid(rules::horizontal(ink), SOLID_ROW, &|along, across| at(along, across));
-    let columns = solid(rules::vertical(ink), SOLID_COLUMN, &|along, across| at(across, along));
+    let columns = solid(rules::vertical(ink, rules::STRIP), SOLID_COLUMN, &|along, across| {
+        at(across, along)
+    });
     let mut horizontal = join(&rows, (m, fw), (m, fh), 5.0 / fh);
     for (top, bottom) in bars(ink) {
         horizontal.push(top);
@@ -65,7 +72,17 @@ pub(crate) fn find(ink: &GrayImage) -> PageLines {
     }
     horizontal.sort_by(|a, b| a.at(0.5).total_cmp(&b.at(0.5)));
     let vertical = join(&columns, (m, fh), (m, fw), 5.0 / fw);
-    PageLines { horizontal, vertical }
+    let short = solid(
+        rules::vertical(ink, rules::SHORT_STRIP),
+        SOLID_COLUMN,
+        &|along, across| at(across, along),
+    );
+    let short_vertical = join(&short, (m, fh), (m, fw), 3.0 / fw);
+    PageLines {
+        horizontal,
+        vertical,
+        short_vertical,
+    }
 }
 
 /// Filled title bars across the page, as their upper and lower edges.
@@ -77,7 +94,10 @@ fn bars(ink: &GrayImage) -> Vec<(Line, Line)> {
     let (m, fw, fh) = (f32::from(FRAME_MARGIN), f32::from(FRAME_WIDTH), f32::from(FRAME_HEIGHT));
     let share = |y: u32, from: f32, to: f32| {
         let row = y as usize * ink.width() as usize;
-        let (x0, x1) = (index(m + from * fw, ink.width()) as usize, index(m + to * fw, ink.width()) as usize);
+        let (x0, x1) = (
+            index(m + from * fw, ink.width()) as usize,
+            index(m + to * fw, ink.width()) as usize,
+        );
         let sum: u32 = ink.as_raw()[row + x0..row + x1].iter().map(|&v| u32::from(v)).sum();
         real(sum) / 255.0 / real(u32::try_from(x1 - x0).unwrap_or(1))
     };
@@ -95,12 +115,17 @@ fn bars(ink: &GrayImage) -> Vec<(Line, Line)> {
             let edge = |from: f32, to: f32| {
                 let inside = |y: u32| share(y, from, to) > FILLED;
                 let middle = u32::midpoint(start, y);
-                let top = (start.saturating_sub(12)..middle).rev().find(|&y| !inside(y)).unwrap_or(start);
+                let top = (start.saturating_sub(12)..middle)
+                    .rev()
+                    .find(|&y| !inside(y))
+                    .unwrap_or(start);
                 let bottom = (middle..(y + 12).min(ink.height())).find(|&y| !inside(y)).unwrap_or(y);
                 ((real(top) + 1.0 - m) / fh, (real(bottom) - m) / fh)
             };
             let (left, right) = (edge(0.02, 0.14), edge(0.86, 0.98));
-            let line = |l: f32, r: f32| Line { pieces: vec![(0.08, 0.92, l, r), (-0.01, 0.08, l, l), (0.92, 1.01, r, r)] };
+            let line = |l: f32, r: f32| Line {
+                pieces: vec![(0.08, 0.92, l, r), (-0.01, 0.08, l, l), (0.92, 1.01, r, r)],
+            };
             out.push((line(left.0, right.0), line(left.1, right.1)));
         }
         y += 1;
@@ -141,7 +166,9 @@ fn join(rules: &[Rule], along: (f32, f32), across: (f32, f32), tolerance: f32) -
         let c = |v: f32| (v - across.0) / across.1;
         let piece = (a(rule.start), a(rule.end), c(rule.at(rule.start)), c(rule.at(rule.end)));
         let home = lines.iter_mut().find(|line| {
-            let before = (line.at(piece.0) - piece.2).abs().min((line.at(piece.1) - piece.3).abs());
+            let before = (line.at(piece.0) - piece.2)
+                .abs()
+                .min((line.at(piece.1) - piece.3).abs());
             let overlaps = line.coverage(piece.0, piece.1) > 0.5;
             before <= tolerance && !overlaps
         });

@@ -4,18 +4,18 @@
 //! the family gives. Rows are named by the numbers and labels printed in them; a row whose name is not confirmed says
 //! so. A page that no family explains is not recognised: it yields no cells and goes to a person.
 
+mod boxes;
 mod lines;
 mod numbering;
 mod rows;
 mod template;
 
-use crate::page::{FRAME_HEIGHT, FRAME_WIDTH, RectifiedPage};
+use crate::page::RectifiedPage;
 use crate::raster::real;
 use castor_domain::form::FieldPath;
 use image::GrayImage;
 
 pub(crate) use lines::PageLines;
-pub(crate) use template::Template;
 
 /// A rectangle in the square frame: x in widths, y in heights between the corner marks.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -97,10 +97,16 @@ pub fn find_layout(page: &RectifiedPage, ink: &GrayImage, labels: &dyn LabelRead
         Ok(templates) => templates,
         Err(message) => return Layout::NotRecognised(message),
     };
-    let view = PageView { page, ink, lines: &page_lines, labels };
+    let view = PageView {
+        page,
+        ink,
+        lines: &page_lines,
+        labels,
+    };
     let best = templates
         .iter()
         .filter_map(|t| rows::explain(&view, t))
+        .chain(boxes::explain(&view))
         .max_by(|a, b| a.quality.total_cmp(&b.quality));
     match best {
         Some(layout) if layout.quality >= 0.5 => Layout::Cells(layout),
@@ -161,9 +167,4 @@ fn pixels(image: &GrayImage, rect: FrameRect) -> (u32, u32, u32, u32) {
 pub(crate) fn crop_frame(image: &GrayImage, rect: FrameRect) -> GrayImage {
     let (x, y, w, h) = pixels(image, rect);
     image::imageops::crop_imm(image, x, y, w.max(1), h.max(1)).to_image()
-}
-
-/// Height in frame units of a length given in frame widths (they differ: the frame is tall).
-pub(crate) fn width_as_height(v: f32) -> f32 {
-    v * f32::from(FRAME_WIDTH) / f32::from(FRAME_HEIGHT)
 }

@@ -13,7 +13,9 @@ pub(crate) fn assign(readings: &[Reading], first: u32) -> Vec<(u32, bool)> {
     const GAP: f32 = 1.6;
     const SKIPPED: f32 = 0.05;
     let known: Vec<u32> = readings.iter().flatten().map(|r| r.0).collect();
-    let Some(top) = known.iter().copied().chain([first]).max() else { return Vec::new() };
+    let Some(top) = known.iter().copied().chain([first]).max() else {
+        return Vec::new();
+    };
     let rows = u32::try_from(readings.len()).unwrap_or(0);
     let span = (top + rows + 1).min(1200) as usize;
     let fit = |row: usize, number: usize| match readings[row] {
@@ -47,7 +49,9 @@ pub(crate) fn assign(readings: &[Reading], first: u32) -> Vec<(u32, bool)> {
         best = next;
         back.push(from);
     }
-    let Some(mut n) = (0..span).max_by(|&a, &b| best[a].total_cmp(&best[b])) else { return Vec::new() };
+    let Some(mut n) = (0..span).max_by(|&a, &b| best[a].total_cmp(&best[b])) else {
+        return Vec::new();
+    };
     let mut numbers = vec![n];
     for from in back.iter().rev() {
         n = from[n];

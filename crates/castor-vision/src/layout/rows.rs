@@ -49,7 +49,9 @@ pub(super) fn explain(view: &PageView<'_>, template: &Template) -> Option<PageLa
     let mut found = Found::default();
     let mut body = BODY;
     for table in &tables {
-        let Some(kind) = table_kind(view, template, table, tables.len()) else { continue };
+        let Some(kind) = table_kind(view, template, table, tables.len()) else {
+            continue;
+        };
         add_table(template, table, &kind, &mut found);
         match kind.first {
             FieldPath::Nivelacion(_) => body[0] = table.bottom(),
@@ -82,8 +84,15 @@ pub(super) fn explain(view: &PageView<'_>, template: &Template) -> Option<PageLa
 
 /// Whether the page is one without cells: a frame for constancias fills most of the body.
 pub(super) fn is_constancias(view: &PageView<'_>) -> bool {
-    let bar = FrameRect { x0: 0.02, y0: 0.205, x1: 0.98, y1: 0.262 };
-    view.labels.text(&view.crop(bar)).is_some_and(|t| t.to_uppercase().contains("CONSTANCIA"))
+    let bar = FrameRect {
+        x0: 0.02,
+        y0: 0.205,
+        x1: 0.98,
+        y1: 0.262,
+    };
+    view.labels
+        .text(&view.crop(bar))
+        .is_some_and(|t| t.to_uppercase().contains("CONSTANCIA"))
 }
 
 /// What an explanation gathers.
@@ -120,7 +129,10 @@ fn tables<'a>(view: &PageView<'a>, divider: Span) -> Vec<Table<'a>> {
         .collect();
     let mut tables: Vec<Table<'a>> = Vec::new();
     for pair in lines.windows(2) {
-        let row = Band { top: pair[0], bottom: pair[1] };
+        let row = Band {
+            top: pair[0],
+            bottom: pair[1],
+        };
         let (top, bottom) = (row.top.at(middle), row.bottom.at(middle));
         let divided = dividers.iter().any(|d| d.coverage(top + 0.002, bottom - 0.002) >= 0.6);
         if !(TABLE_ROW[0]..TABLE_ROW[1]).contains(&(bottom - top)) || !divided {
@@ -145,20 +157,38 @@ struct TableKind {
 /// Reads the labels of a table until one tells what it is.
 fn table_kind(view: &PageView<'_>, template: &Template, table: &Table<'_>, tables: usize) -> Option<TableKind> {
     let nivelacion = [Nivelacion::Sufragantes, Nivelacion::Urna, Nivelacion::Incinerados].map(FieldPath::Nivelacion);
-    let specials = [FieldPath::Blanco, FieldPath::Nulos, FieldPath::NoMarcados, FieldPath::Total];
+    let specials = [
+        FieldPath::Blanco,
+        FieldPath::Nulos,
+        FieldPath::NoMarcados,
+        FieldPath::Total,
+    ];
     let n = table.rows.len();
     let label = |row: &Band<'_>| {
         let (x0, x1) = (0.0, template.divider[0] - 0.005);
         let y = row.middle_at(0.35);
         let half = (row.height_at(0.35) / 2.0 - 0.002).min(0.013);
-        view.labels.text(&view.crop(FrameRect { x0, y0: y - half, x1, y1: y + half })).map(|t| t.to_uppercase())
+        view.labels
+            .text(&view.crop(FrameRect {
+                x0,
+                y0: y - half,
+                x1,
+                y1: y + half,
+            }))
+            .map(|t| t.to_uppercase())
     };
     let kind = |first: FieldPath, fields: Vec<FieldPath>, named: bool| TableKind { first, fields, named };
     for (i, row) in table.rows.iter().enumerate() {
         let Some(text) = label(row) else { continue };
         let is = |words: &[&str]| words.iter().any(|w| text.contains(w));
         let place = if is(&["SUFRAGA", "VOTANTES", "E-11", "URNA", "INCINER"]) {
-            let k = if is(&["INCINER"]) { 2 } else if is(&["URNA"]) { 1 } else { 0 };
+            let k = if is(&["INCINER"]) {
+                2
+            } else if is(&["URNA"]) {
+                1
+            } else {
+                0
+            };
             Some((&nivelacion[..], k))
         } else if is(&["BLANCO +", "SUMA", "TOTAL"]) {
             Some((&specials[..], 3))
@@ -189,7 +219,11 @@ fn table_kind(view: &PageView<'_>, template: &Template, table: &Table<'_>, table
 fn add_table(template: &Template, table: &Table<'_>, kind: &TableKind, found: &mut Found) {
     for (row, path) in table.rows.iter().zip(&kind.fields) {
         let boxes = boxes_in(row, template.boxes, template.box_height);
-        found.cells.push(Cell { path: path.clone(), boxes, named: kind.named });
+        found.cells.push(Cell {
+            path: path.clone(),
+            boxes,
+            named: kind.named,
+        });
     }
 }
 
@@ -202,7 +236,12 @@ fn boxes_in(band: &Band<'_>, edges: [f32; 4], height: f32) -> [FrameRect; 3] {
 fn boxes_at(middle: impl Fn(f32) -> f32, edges: [f32; 4], height: f32) -> [FrameRect; 3] {
     [0, 1, 2].map(|i| {
         let y = middle(f32::midpoint(edges[i], edges[i + 1]));
-        FrameRect { x0: edges[i], y0: y - height / 2.0, x1: edges[i + 1], y1: y + height / 2.0 }
+        FrameRect {
+            x0: edges[i],
+            y0: y - height / 2.0,
+            x1: edges[i + 1],
+            y1: y + height / 2.0,
+        }
     })
 }
 
@@ -211,7 +250,10 @@ fn candidates(view: &PageView<'_>, template: &Template, body: Span, found: &mut 
     let full = full_lines(view);
     let bands: Vec<Band<'_>> = full
         .windows(2)
-        .map(|w| Band { top: w[0], bottom: w[1] })
+        .map(|w| Band {
+            top: w[0],
+            bottom: w[1],
+        })
         .filter(|b| {
             let x = f32::midpoint(template.boxes[0], template.boxes[3]);
             let height = b.height_at(x);
@@ -224,13 +266,17 @@ fn candidates(view: &PageView<'_>, template: &Template, body: Span, found: &mut 
     // The candidates' frames of a page have one height: the commonest, the tallest breaking ties.
     let x = f32::midpoint(template.boxes[0], template.boxes[3]);
     let alike = |h: f32| bands.iter().filter(|b| (b.height_at(x) / h - 1.0).abs() < 0.08).count();
-    let Some(height) = bands.iter().map(|b| b.height_at(x)).max_by(|&a, &b| {
-        alike(a).cmp(&alike(b)).then(a.total_cmp(&b))
-    }) else {
+    let Some(height) = bands
+        .iter()
+        .map(|b| b.height_at(x))
+        .max_by(|&a, &b| alike(a).cmp(&alike(b)).then(a.total_cmp(&b)))
+    else {
         return;
     };
-    let rows: Vec<&Band<'_>> =
-        bands.iter().filter(|b| (b.height_at(x) / height - 1.0).abs() < 0.08).collect();
+    let rows: Vec<&Band<'_>> = bands
+        .iter()
+        .filter(|b| (b.height_at(x) / height - 1.0).abs() < 0.08)
+        .collect();
     let readings: Vec<numbering::Reading> = rows.iter().map(|b| row_number(view, template.number, b)).collect();
     for ((number, named), band) in numbering::assign(&readings, 1).into_iter().zip(rows) {
         let path = FieldPath::Candidato(u16::try_from(number).unwrap_or(u16::MAX));
@@ -252,7 +298,13 @@ fn has_bar(view: &PageView<'_>, band: &Band<'_>) -> bool {
     let (top, bottom) = (band.top.at(0.5), band.bottom.at(0.5));
     let mut y = top + 0.002;
     while y + 0.004 < bottom {
-        if view.ink_share(FrameRect { x0: 0.05, y0: y, x1: 0.95, y1: y + 0.004 }) > 0.55 {
+        if view.ink_share(FrameRect {
+            x0: 0.05,
+            y0: y,
+            x1: 0.95,
+            y1: y + 0.004,
+        }) > 0.55
+        {
             return true;
         }
         y += 0.002;
@@ -267,7 +319,12 @@ fn row_number(view: &PageView<'_>, place: Span, band: &Band<'_>) -> numbering::R
 
 /// A printed number in an x span around a height.
 fn number_at(view: &PageView<'_>, place: Span, y: f32, half: f32) -> numbering::Reading {
-    let rect = FrameRect { x0: place[0], y0: y - half, x1: place[1], y1: y + half };
+    let rect = FrameRect {
+        x0: place[0],
+        y0: y - half,
+        x1: place[1],
+        y1: y + half,
+    };
     if view.ink_share(rect) < 0.01 {
         return None;
     }
@@ -279,10 +336,14 @@ fn lists(view: &PageView<'_>, template: &Template, body: Span, found: &mut Found
     let full = full_lines(view);
     let middle = f32::midpoint(template.divider[0], template.divider[1]);
     for (i, pair) in full.windows(2).enumerate() {
-        let row0 = Band { top: pair[0], bottom: pair[1] };
+        let row0 = Band {
+            top: pair[0],
+            bottom: pair[1],
+        };
         let (top, bottom) = (row0.top.at(middle), row0.bottom.at(middle));
         let divided = view.lines.vertical.iter().any(|l| {
-            (template.divider[0]..template.divider[1]).contains(&l.at(top)) && l.coverage(top + 0.003, bottom - 0.003) >= 0.55
+            (template.divider[0]..template.divider[1]).contains(&l.at(top))
+                && l.coverage(top + 0.003, bottom - 0.003) >= 0.55
         });
         let in_body = top > body[0] + template.header_height && bottom < body[1];
         let tall = (template.row_height[0]..template.row_height[1]).contains(&(bottom - top));
@@ -294,12 +355,27 @@ fn lists(view: &PageView<'_>, template: &Template, body: Span, found: &mut Found
         let list = list_code(code, found);
         let named = code.is_some();
         let header = |path: FieldPath, found: &mut Found| {
-            let (y0, y1) = (row0.top.at(0.6) - template.header_height + 0.002, row0.top.at(0.6) - 0.002);
-            found.names.push((path, FrameRect { x0: template.name[0], y0, x1: template.name[1], y1 }));
+            let (y0, y1) = (
+                row0.top.at(0.6) - template.header_height + 0.002,
+                row0.top.at(0.6) - 0.002,
+            );
+            found.names.push((
+                path,
+                FrameRect {
+                    x0: template.name[0],
+                    y0,
+                    x1: template.name[1],
+                    y1,
+                },
+            ));
         };
         header(FieldPath::SoloLista(list.clone()), found);
         let boxes = boxes_in(&row0, template.boxes, template.box_height);
-        found.cells.push(Cell { path: FieldPath::SoloLista(list.clone()), boxes, named });
+        found.cells.push(Cell {
+            path: FieldPath::SoloLista(list.clone()),
+            boxes,
+            named,
+        });
         found.foot = found.foot.max(bottom);
         if let Some(foot) = full.get(i + 2)
             && framed(view, bottom)
@@ -323,7 +399,10 @@ fn has_list_header(view: &PageView<'_>, template: &Template, row0: &Band<'_>) ->
     let y = row0.top.at(0.3);
     let (y0, y1) = (y - template.header_height + 0.006, y - 0.003);
     let edge = |x: f32| {
-        view.lines.vertical.iter().any(|l| (l.at((y0 + y1) / 2.0) - x).abs() < 0.03 && l.coverage(y0, y1) >= 0.5)
+        view.lines
+            .vertical
+            .iter()
+            .any(|l| (l.at((y0 + y1) / 2.0) - x).abs() < 0.03 && l.coverage(y0, y1) >= 0.5)
     };
     edge(template.code[0]) && edge(template.code[1])
 }
@@ -331,13 +410,23 @@ fn has_list_header(view: &PageView<'_>, template: &Template, row0: &Band<'_>) ->
 /// Whether the frame's sides go on below a height.
 fn framed(view: &PageView<'_>, y: f32) -> bool {
     let side = |x: f32| {
-        view.lines.vertical.iter().any(|l| (l.at(y + 0.01) - x).abs() < 0.025 && l.coverage(y + 0.004, y + 0.03) >= 0.6)
+        view.lines
+            .vertical
+            .iter()
+            .any(|l| (l.at(y + 0.01) - x).abs() < 0.025 && l.coverage(y + 0.004, y + 0.03) >= 0.6)
     };
     side(-0.008) && side(1.006)
 }
 
 /// The grid of a list with preferential vote and its total.
-fn grid(view: &PageView<'_>, template: &Template, list: &ListCode, list_named: bool, frame: (&Line, &Line), found: &mut Found) {
+fn grid(
+    view: &PageView<'_>,
+    template: &Template,
+    list: &ListCode,
+    list_named: bool,
+    frame: (&Line, &Line),
+    found: &mut Found,
+) {
     let (top, foot) = frame;
     let height = foot.at(0.5) - top.at(0.5);
     let steps = ((height - template.grid_first - template.grid_last) / template.grid_pitch).round();
@@ -347,15 +436,19 @@ fn grid(view: &PageView<'_>, template: &Template, list: &ListCode, list_named: b
     let rows = crate::raster::index(steps, 64) + 1;
     // The rows keep their proportions between the two rules that bound the grid.
     let stretch = height / (template.grid_first + template.grid_last + template.grid_pitch * steps);
-    let middle = |row: u32, x: f32| {
-        top.at(x) + stretch * (template.grid_first + template.grid_pitch * crate::raster::real(row))
-    };
+    let middle =
+        |row: u32, x: f32| top.at(x) + stretch * (template.grid_first + template.grid_pitch * crate::raster::real(row));
     let mut places: Vec<(u32, &GridColumn)> = Vec::new();
     let mut readings = Vec::new();
     for column in &template.grid_column {
         for row in 0..rows {
             let y = middle(row, column.number[0]);
-            let rect = FrameRect { x0: column.number[0], y0: y - 0.006, x1: column.number[1], y1: y + 0.006 };
+            let rect = FrameRect {
+                x0: column.number[0],
+                y0: y - 0.006,
+                x1: column.number[1],
+                y1: y + 0.006,
+            };
             if view.ink_share(rect) < 0.015 {
                 continue;
             }
@@ -367,20 +460,36 @@ fn grid(view: &PageView<'_>, template: &Template, list: &ListCode, list_named: b
     for ((number, named), (row, column)) in numbers.into_iter().zip(places) {
         let path = FieldPath::ListaCandidato(list.clone(), u16::try_from(number).unwrap_or(u16::MAX));
         let boxes = boxes_at(|x| middle(row, x), column.boxes, template.box_height);
-        found.cells.push(Cell { path, boxes, named: named && list_named });
+        found.cells.push(Cell {
+            path,
+            boxes,
+            named: named && list_named,
+        });
     }
-    let total = boxes_at(|x| foot.at(x) - stretch * template.total_row, template.boxes, template.box_height);
-    found.cells.push(Cell { path: FieldPath::ListaTotal(list.clone()), boxes: total, named: list_named });
+    let total = boxes_at(
+        |x| foot.at(x) - stretch * template.total_row,
+        template.boxes,
+        template.box_height,
+    );
+    found.cells.push(Cell {
+        path: FieldPath::ListaTotal(list.clone()),
+        boxes: total,
+        named: list_named,
+    });
 }
 
 /// One framed row per list, named by its code.
 fn coded_rows(view: &PageView<'_>, template: &Template, body: Span, found: &mut Found) {
     let full = full_lines(view);
     for pair in full.windows(2) {
-        let row = Band { top: pair[0], bottom: pair[1] };
+        let row = Band {
+            top: pair[0],
+            bottom: pair[1],
+        };
         let (top, bottom) = (row.top.at(0.26), row.bottom.at(0.26));
         let labelled = view.lines.vertical.iter().any(|l| {
-            (template.label_edge[0]..template.label_edge[1]).contains(&l.at(top)) && l.coverage(top + 0.003, bottom - 0.003) >= 0.6
+            (template.label_edge[0]..template.label_edge[1]).contains(&l.at(top))
+                && l.coverage(top + 0.003, bottom - 0.003) >= 0.6
         });
         let tall = (template.row_height[0]..template.row_height[1]).contains(&(bottom - top));
         if !labelled || !tall || top < body[0] || bottom > body[1] {
@@ -390,9 +499,24 @@ fn coded_rows(view: &PageView<'_>, template: &Template, body: Span, found: &mut 
         let code = number_at(view, template.code, y, 0.0095);
         let list = list_code(code, found);
         let path = FieldPath::SoloLista(list);
-        let (y0, y1) = (row.top.at(0.6) - template.header_height + 0.002, row.top.at(0.6) - 0.002);
-        found.names.push((path.clone(), FrameRect { x0: template.name[0], y0, x1: template.name[1], y1 }));
-        found.cells.push(Cell { path, boxes: boxes_in(&row, template.boxes, template.box_height), named: code.is_some() });
+        let (y0, y1) = (
+            row.top.at(0.6) - template.header_height + 0.002,
+            row.top.at(0.6) - 0.002,
+        );
+        found.names.push((
+            path.clone(),
+            FrameRect {
+                x0: template.name[0],
+                y0,
+                x1: template.name[1],
+                y1,
+            },
+        ));
+        found.cells.push(Cell {
+            path,
+            boxes: boxes_in(&row, template.boxes, template.box_height),
+            named: code.is_some(),
+        });
         found.foot = found.foot.max(bottom);
     }
 }

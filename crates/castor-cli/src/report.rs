@@ -1,0 +1,189 @@
+//! A reading as JSON.
+
+use castor_domain::checks::Finding;
+use castor_domain::header::Item;
+use castor_domain::reading::{FieldReading, PageReading};
+use castor_domain::suggestion::suggest;
+use castor_domain::symbol::{BoxReading, Symbol};
+use castor_vision::read::{ReadError, ReadForm, Timings};
+use serde_json::{Map, Value, json};
+use std::fmt::Display;
+use std::path::Path;
+use std::time::Duration;
+
+/// Least probability of another reading that a suggestion may use.
+const SUGGESTION_FLOOR: f32 = 0.002;
+
+/// One form as one JSON object.
+pub(crate) fn json(path: &Path, form: &ReadForm, model: &str, elapsed: Duration) -> Value {
+    let reading = &form.reading;
+    let header = &reading.header;
+    json!({
+        "source": path.display().to_string(),
+        "sha256": form.sha256,
+        "model_version": model,
+        "header": {
+            "departamento": text(&header.departamento),
+            "departamento_nombre": text(&header.departamento_nombre),
+            "municipio": text(&header.municipio),
+            "municipio_nombre": text(&header.municipio_nombre),
+            "zona": text(&header.zona),
+            "puesto": text(&header.puesto),
+            "mesa": text(&header.mesa),
+            "lugar": text(&header.lugar),
+            "copia": header.copia.value().map(|c| c.name()),
+            "corporacion": header.corporacion.value().map(|c| c.name()),
+            "eleccion": text(&header.eleccion),
+            "fecha": text(&header.fecha),
+            "serial": text(&header.serial),
+            "kit": text(&header.kit),
+            "control": text(&header.control),
+        },
+        "header_readings": {
+            "departamento": readings(&header.departamento),
+            "municipio": readings(&header.municipio),
+            "zona": readings(&header.zona),
+            "puesto": readings(&header.puesto),
+            "mesa": readings(&header.mesa),
+            "serial": readings(&header.serial),
+            "kit": readings(&header.kit),
+            "control": readings(&header.control),
+        },
+        "fields": reading.fields.iter().map(field).collect::<Vec<_>>(),
+        "pages": reading.pages.iter().map(page).collect::<Vec<_>>(),
+        "recount": reading.recount.map(|r| if r { "SI" } else { "NO" }),
+        "signatures": reading.signatures,
+        "findings": reading.findings.iter().map(finding).collect::<Vec<_>>(),
+        "suggestion": suggest(reading, SUGGESTION_FLOOR).map(|s| json!({
+            "changes": s.changes.iter().map(|c| json!({
+                "path": c.field.path.to_string(), "page": c.field.page, "from": c.from, "to": c.to,
+                "probability": c.probability,
+            })).collect::<Vec<_>>(),
+            "closes": s.closes.iter().map(|c| c.code.code()).collect::<Vec<_>>(),
+            "rivals": s.rivals,
+        })),
+        "timings_ms": timings(&form.timings),
+        "elapsed_ms": milliseconds(elapsed),
+    })
+}
+
+/// A file that could not be read, on one line.
+pub(crate) fn failure(path: &Path, error: &anyhow::Error, plain: bool) -> String {
+    let code = match error.downcast_ref::<ReadError>() {
+        Some(ReadError::Input(e)) => e.code(),
+        Some(ReadError::Runtime(_)) => "RUN_001",
+        None => "E14_001",
+    };
+    let message = format!("{error:#}").replace('\n', " ");
+    if plain {
+        return format!("{}: {code} {message}", path.display());
+    }
+    json!({
+        "source": path.display().to_string(),
+        "error": { "code": code, "message": message },
+        "header": {}, "fields": [], "pages": [],
+    })
+    .to_string()
+}
+
+fn text<T: Clone + PartialEq + Display>(item: &Item<T>) -> Option<String> {
+    item.value().map(ToString::to_string)
+}
+
+fn readings<T: Clone + PartialEq + Display>(item: &Item<T>) -> Vec<Value> {
+    item.readings()
+        .iter()
+        .map(|r| json!({ "source": r.source.name(), "value": r.value.to_string(), "confidence": r.confidence, "page": r.page }))
+        .collect()
+}
+
+/// A mark in the corpus' notation: digit, `*` for a filler, empty for nothing.
+pub(crate) fn mark(symbol: Symbol) -> String {
+    match symbol {
+        Symbol::Digit(d) => d.to_string(),
+        Symbol::Filler => "*".to_owned(),
+        Symbol::Blank => String::new(),
+    }
+}
+
+fn field(field: &FieldReading) -> Value {
+    json!({
+        "path": field.path.to_string(),
+        "page": field.page,
+        "marks": field.marks.map(mark),
+        "value": field.value,
+        "confidence": field.confidence,
+        "needs_review": field.needs_review,
+        "reasons": field.reasons.iter().map(|r| r.code()).collect::<Vec<_>>(),
+        "alternatives": field.alternatives.iter().map(|(v, p)| json!({ "value": v, "probability": p })).collect::<Vec<_>>(),
+        "bbox": [field.bbox.x, field.bbox.y, field.bbox.width, field.bbox.height],
+        "boxes": field.boxes.iter().map(top3).collect::<Vec<_>>(),
+    })
+}
+
+/// The three likeliest symbols of a box and its signals.
+fn top3(reading: &BoxReading) -> Value {
+    let mut order: Vec<(usize, f32)> = reading.probabilities.iter().copied().enumerate().collect();
+    order.sort_by(|a, b| b.1.total_cmp(&a.1));
+    let top: Vec<Value> = order
+        .iter()
+        .take(3)
+        .filter_map(|&(class, p)| Symbol::from_class(class).map(|s| json!([mark(s), p])))
+        .collect();
+    json!({ "top": top, "cross": reading.cross, "overwritten": reading.overwritten })
+}
+
+fn page(page: &PageReading) -> Value {
+    json!({
+        "page": page.page,
+        "printed_page": page.printed_page(),
+        "serial": text(&page.serial),
+        "registration": page.registration,
+        "layout": page.layout,
+        "needs_review": page.needs_review,
+        "notes": page.notes,
+    })
+}
+
+fn finding(finding: &Finding) -> Value {
+    let mut out = Map::new();
+    out.insert("code".into(), json!(finding.code.code()));
+    out.insert("outcome".into(), json!(finding.outcome.name()));
+    out.insert("severity".into(), json!(finding.severity.name()));
+    if let Some(list) = &finding.list {
+        out.insert("list".into(), json!(list.0));
+    }
+    out.insert(
+        "fields".into(),
+        json!(
+            finding
+                .fields
+                .iter()
+                .map(|f| json!({ "path": f.path.to_string(), "page": f.page }))
+                .collect::<Vec<_>>()
+        ),
+    );
+    if let Some(numbers) = finding.numbers {
+        out.insert("expected".into(), json!(numbers.expected));
+        out.insert("found".into(), json!(numbers.found));
+        out.insert("difference".into(), json!(numbers.difference()));
+    }
+    if let castor_domain::checks::Outcome::NotEvaluable { missing } = &finding.outcome {
+        out.insert(
+            "missing".into(),
+            json!(missing.iter().map(ToString::to_string).collect::<Vec<_>>()),
+        );
+    }
+    Value::Object(out)
+}
+
+fn timings(t: &Timings) -> Value {
+    json!({
+        "decode": milliseconds(t.decode), "register": milliseconds(t.register), "header": milliseconds(t.header),
+        "layout": milliseconds(t.layout), "symbols": milliseconds(t.symbols),
+    })
+}
+
+fn milliseconds(d: Duration) -> f64 {
+    (d.as_secs_f64() * 1e4).round() / 10.0
+}

@@ -1,0 +1,106 @@
+//! The pictures of single boxes that the symbol model reads, cut from the page at its own resolution.
+
+use crate::homography::{Homography, Point};
+use crate::layout::FrameRect;
+use crate::page::{PageImage, RectifiedPage};
+use crate::raster::{Paper, bilinear, black_level, level, real};
+use castor_domain::reading::PixelRect;
+use castor_domain::symbol::{BOX_CORE, BOX_SIDE, BoxImage};
+use image::GrayImage;
+
+/// Cuts boxes from one page.
+pub struct BoxCutter<'a> {
+    page: &'a PageImage,
+    /// The page halved until a box pixel is no more than about two page pixels, so that sampling does not alias.
+    sampled: std::borrow::Cow<'a, GrayImage>,
+    shrink: f32,
+    to_page: Homography,
+    paper: Paper,
+    black: f32,
+}
+
+impl<'a> BoxCutter<'a> {
+    /// Prepares a registered page; `rectified` gives paper and ink levels.
+    #[must_use]
+    pub fn new(page: &'a PageImage, to_page: Homography, rectified: &RectifiedPage) -> Self {
+        let a = to_page.apply(Point::new(0.0, 0.0));
+        let b = to_page.apply(Point::new(800.0, 0.0));
+        // A box picture has 32 pixels for about 67 canonical ones.
+        let step = a.distance(b) / 800.0 * 67.0 / real(u32::try_from(BOX_CORE).unwrap_or(32));
+        let mut sampled = std::borrow::Cow::Borrowed(&page.gray);
+        let mut shrink = 1.0;
+        while step * shrink > 2.6 {
+            sampled = std::borrow::Cow::Owned(crate::raster::halve(&sampled));
+            shrink *= 0.5;
+        }
+        Self {
+            page,
+            sampled,
+            shrink,
+            to_page,
+            paper: Paper::of(&rectified.gray, 32),
+            black: black_level(&rectified.gray),
+        }
+    }
+
+    /// The picture of one box.
+    #[must_use]
+    pub fn cut(&self, rect: FrameRect) -> BoxImage {
+        let mut out = Box::new([0u8; BOX_SIDE * BOX_SIDE]);
+        let core = real(u32::try_from(BOX_CORE).unwrap_or(32));
+        let margin = real(u32::try_from((BOX_SIDE - BOX_CORE) / 2).unwrap_or(4));
+        let (x0, y0) = RectifiedPage::pixel(rect.x0, rect.y0);
+        let (x1, y1) = RectifiedPage::pixel(rect.x1, rect.y1);
+        let (sx, sy) = ((x1 - x0) / core, (y1 - y0) / core);
+        for (j, row) in out.chunks_exact_mut(BOX_SIDE).enumerate() {
+            for (i, v) in row.iter_mut().enumerate() {
+                let at = |v: usize| real(u32::try_from(v).unwrap_or(0)) + 0.5 - margin;
+                let (cx, cy) = (x0 + at(i) * sx - 0.5, y0 + at(j) * sy - 0.5);
+                // Four samples a pixel: the mean over the pixel's own area.
+                let mut sum = 0.0;
+                for (dx, dy) in [(-0.25, -0.25), (0.25, -0.25), (-0.25, 0.25), (0.25, 0.25)] {
+                    let p = self.to_page.apply(Point::new(cx + dx * sx, cy + dy * sy));
+                    sum += bilinear(
+                        &self.sampled,
+                        (p.x + 0.5) * self.shrink - 0.5,
+                        (p.y + 0.5) * self.shrink - 0.5,
+                    );
+                }
+                let paper = self.paper.at(cx, cy) * 0.97;
+                *v = level((paper - sum / 4.0) * 255.0 / (paper - self.black).max(24.0));
+            }
+        }
+        BoxImage(out)
+    }
+
+    /// Where three boxes stand on the page image.
+    #[must_use]
+    pub fn place(&self, boxes: &[FrameRect; 3]) -> PixelRect {
+        let corners = boxes
+            .iter()
+            .flat_map(|b| [(b.x0, b.y0), (b.x1, b.y0), (b.x0, b.y1), (b.x1, b.y1)]);
+        let points: Vec<Point> = corners
+            .map(|(x, y)| {
+                let (cx, cy) = RectifiedPage::pixel(x, y);
+                self.to_page.apply(Point::new(cx, cy))
+            })
+            .collect();
+        let (w, h) = self.page.gray.dimensions();
+        let least = |f: &dyn Fn(&Point) -> f32| points.iter().map(f).fold(f32::MAX, f32::min);
+        let most = |f: &dyn Fn(&Point) -> f32| points.iter().map(f).fold(f32::MIN, f32::max);
+        let (x0, x1) = (
+            crate::raster::index(least(&|p| p.x), w),
+            crate::raster::index(most(&|p| p.x), w),
+        );
+        let (y0, y1) = (
+            crate::raster::index(least(&|p| p.y), h),
+            crate::raster::index(most(&|p| p.y), h),
+        );
+        PixelRect {
+            x: x0,
+            y: y0,
+            width: x1 - x0,
+            height: y1 - y0,
+        }
+    }
+}

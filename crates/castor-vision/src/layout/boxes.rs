@@ -1,0 +1,370 @@
+//! The families that print their boxes in black: three boxes in a row are seen as such, and named by what stands beside
+//! or above them. This also serves families never seen, as long as their boxes and labels are printed.
+
+use super::lines::Line;
+use super::numbering;
+use super::{Cell, FrameRect, PageLayout, PageView};
+use castor_domain::form::{FieldPath, ListCode, Nivelacion};
+
+/// Widths of a box.
+const BOX_WIDTH: [f32; 2] = [0.062, 0.100];
+/// Heights of a box.
+const BOX_HEIGHT: [f32; 2] = [0.012, 0.034];
+/// The body starts below the header box.
+const BODY: [f32; 2] = [0.205, 0.985];
+
+/// Three printed boxes in a row.
+#[derive(Debug, Clone, Copy)]
+struct Triple {
+    /// Edges of the boxes.
+    edges: [f32; 4],
+    top: f32,
+    bottom: f32,
+}
+
+impl Triple {
+    fn middle(&self) -> f32 {
+        f32::midpoint(self.top, self.bottom)
+    }
+
+    fn boxes(&self) -> [FrameRect; 3] {
+        [0, 1, 2].map(|i| FrameRect {
+            x0: self.edges[i],
+            y0: self.top,
+            x1: self.edges[i + 1],
+            y1: self.bottom,
+        })
+    }
+}
+
+/// Explains the page by its printed boxes; `None` when there are too few.
+pub(super) fn explain(view: &PageView<'_>) -> Option<PageLayout> {
+    let triples = triples(view);
+    if triples.len() < 3 {
+        return None;
+    }
+    let mut state = Naming::default();
+    let mut row: Vec<Triple> = Vec::new();
+    // Rows from top to bottom; a grid's columns are named together afterwards.
+    for triple in triples {
+        if row.last().is_some_and(|t| (t.middle() - triple.middle()).abs() > 0.006) {
+            state.row(view, &std::mem::take(&mut row));
+        }
+        row.push(triple);
+    }
+    state.row(view, &row);
+    state.close_grid();
+    let named: f32 = state.cells.iter().filter(|c| c.named).map(|_| 1.0).sum();
+    let all: f32 = state.cells.iter().map(|_| 1.0).sum();
+    if all < 1.0 {
+        return None;
+    }
+    Some(PageLayout {
+        template: "printed-boxes".to_owned(),
+        foot: state.cells.iter().map(|c| c.boxes[0].y1).fold(0.0, f32::max),
+        cells: state.cells,
+        names: state.names,
+        quality: named / all * (1.0 - 1.0 / (1.0 + all)),
+    })
+}
+
+/// Finds every row of three boxes, from top to bottom and left to right.
+fn triples(view: &PageView<'_>) -> Vec<Triple> {
+    const STEP: f32 = 0.0015;
+    /// A strip: edges, first and last height at which they were seen.
+    struct Strip {
+        edges: [f32; 4],
+        top: f32,
+        bottom: f32,
+    }
+    let mut strips: Vec<Strip> = Vec::new();
+    let mut y = BODY[0];
+    while y < BODY[1] {
+        for edges in fours(&active(view, y)) {
+            let near =
+                |s: &Strip| s.edges.iter().zip(edges).all(|(a, b)| (a - b).abs() < 0.008) && y - s.bottom < 0.010;
+            match strips.iter_mut().rev().find(|s| near(s)) {
+                Some(strip) => strip.bottom = y,
+                None => strips.push(Strip {
+                    edges,
+                    top: y,
+                    bottom: y,
+                }),
+            }
+        }
+        y += STEP;
+    }
+    let mut found: Vec<Triple> = Vec::new();
+    for strip in &strips {
+        let (x0, x1) = (strip.edges[0], strip.edges[3]);
+        let middle = f32::midpoint(x0, x1);
+        let mut lines: Vec<&Line> = view
+            .lines
+            .horizontal
+            .iter()
+            .filter(|l| l.coverage(x0, x1) >= 0.55)
+            .filter(|l| (strip.top - 0.012..strip.bottom + 0.012).contains(&l.at(middle)))
+            .collect();
+        lines.sort_by(|a, b| a.at(middle).total_cmp(&b.at(middle)));
+        for pair in lines.windows(2) {
+            let (top, bottom) = (pair[0].at(middle), pair[1].at(middle));
+            if (BOX_HEIGHT[0]..BOX_HEIGHT[1]).contains(&(bottom - top)) {
+                let triple = Triple {
+                    edges: strip.edges,
+                    top,
+                    bottom,
+                };
+                // A number cell as wide as a box shifts the window by one: the rightmost wins.
+                let twin = found.iter_mut().find(|t| {
+                    (t.middle() - triple.middle()).abs() < 0.006 && t.edges[0] < x1 - 0.01 && x0 < t.edges[3] - 0.01
+                });
+                match twin {
+                    Some(t) if t.edges[0] < x0 => *t = triple,
+                    Some(_) => {}
+                    None => found.push(triple),
+                }
+            }
+        }
+    }
+    found.sort_by(|a, b| a.middle().total_cmp(&b.middle()));
+    // Rows are told apart by height first; inside a row the boxes go from left to right.
+    let mut start = 0;
+    for i in 1..=found.len() {
+        if i == found.len() || found[i].middle() - found[start].middle() > 0.006 {
+            found[start..i].sort_by(|a, b| a.edges[0].total_cmp(&b.edges[0]));
+            start = i;
+        }
+    }
+    found
+}
+
+/// Vertical rules that pass a height, from left to right.
+fn active(view: &PageView<'_>, y: f32) -> Vec<f32> {
+    let mut xs: Vec<f32> = view
+        .lines
+        .short_vertical
+        .iter()
+        .chain(&view.lines.vertical)
+        .filter(|l| l.coverage(y - 0.002, y + 0.002) >= 0.6)
+        .map(|l| l.at(y))
+        .collect();
+    xs.sort_by(f32::total_cmp);
+    xs.dedup_by(|a, b| (*a - *b).abs() < 0.004);
+    xs
+}
+
+/// Four rules at equal distances.
+fn fours(xs: &[f32]) -> Vec<[f32; 4]> {
+    const EVEN: f32 = 0.007;
+    let mut out = Vec::new();
+    for (i, &a) in xs.iter().enumerate() {
+        for &b in &xs[i + 1..] {
+            let pitch = b - a;
+            if !(BOX_WIDTH[0]..BOX_WIDTH[1]).contains(&pitch) {
+                continue;
+            }
+            let near = |x: f32| xs.iter().copied().find(|v| (v - x).abs() < EVEN);
+            if let Some(c) = near(b + pitch)
+                && let Some(d) = near(a + 3.0 * pitch)
+            {
+                out.push([a, b, c, d]);
+            }
+        }
+    }
+    out
+}
+
+/// Names rows while they come.
+#[derive(Default)]
+struct Naming {
+    cells: Vec<Cell>,
+    names: Vec<(FieldPath, FrameRect)>,
+    list: Option<(ListCode, bool)>,
+    /// Grid cells that wait for their numbers: column, box row, number read.
+    grid: Vec<(f32, Triple, numbering::Reading)>,
+    /// Candidates of a form without lists.
+    candidates: u32,
+}
+
+impl Naming {
+    /// Names the boxes of one row of the page.
+    fn row(&mut self, view: &PageView<'_>, row: &[Triple]) {
+        let Some(first) = row.first() else { return };
+        if row.len() == 3 && first.middle() < 0.32 && self.cells.is_empty() {
+            let fields = [Nivelacion::Sufragantes, Nivelacion::Urna, Nivelacion::Incinerados];
+            let label = FrameRect {
+                x0: -0.05,
+                x1: 1.05,
+                y0: first.top - 0.020,
+                y1: first.top - 0.002,
+            };
+            let text = upper(view, label);
+            let named = ["URNA", "E-11", "INCINERADOS", "FORMATO"]
+                .iter()
+                .any(|w| text.contains(w));
+            for (triple, field) in row.iter().zip(fields) {
+                self.push(triple, FieldPath::Nivelacion(field), named);
+            }
+            return;
+        }
+        for triple in row {
+            self.one(view, triple, row.len());
+        }
+    }
+
+    fn one(&mut self, view: &PageView<'_>, triple: &Triple, beside: usize) {
+        let half = (triple.bottom - triple.top) / 2.0;
+        let number_place = FrameRect {
+            x0: triple.edges[0] - 0.115,
+            x1: triple.edges[0] - 0.008,
+            y0: triple.top + half * 0.12,
+            y1: triple.bottom - half * 0.12,
+        };
+        let at_right = triple.edges[3] > 0.93 && beside == 1;
+        if !at_right || framed_left(view, triple) {
+            let number = (view.ink_share(number_place) > 0.01)
+                .then(|| view.labels.number(&view.crop(number_place)))
+                .flatten();
+            if number.is_some_and(|n| n.0 == 0)
+                || (!at_right && number.is_none() && triple.edges[0] < 0.15 && self.grid.is_empty())
+            {
+                self.start_list(view, triple, number.is_some());
+                return;
+            }
+            if let Some(n) = number
+                && n.0 >= 1
+                && self.list.is_some()
+            {
+                self.grid.push((triple.edges[0], *triple, Some(n)));
+                return;
+            }
+            if !at_right && self.list.is_some() {
+                self.grid.push((triple.edges[0], *triple, number));
+                return;
+            }
+        }
+        let label = FrameRect {
+            x0: 0.08,
+            x1: triple.edges[0] - 0.012,
+            y0: triple.top,
+            y1: triple.bottom,
+        };
+        let text = upper(view, label);
+        let has = |words: &[&str]| words.iter().any(|w| text.contains(w));
+        if has(&["BLANCO"]) {
+            self.close_list();
+            self.push(triple, FieldPath::Blanco, true);
+        } else if has(&["NULOS"]) {
+            self.push(triple, FieldPath::Nulos, true);
+        } else if has(&["MARCADOS"]) {
+            self.push(triple, FieldPath::NoMarcados, true);
+        } else if has(&["MESA"]) {
+            self.push(triple, FieldPath::Total, true);
+        } else if has(&["TOTAL"]) {
+            self.close_grid();
+            let (code, named) = self.list.clone().unwrap_or((ListCode("ilegible".to_owned()), false));
+            self.push(triple, FieldPath::ListaTotal(code), named);
+        } else if has(&["AGRUPACI", "POLITICA", "POLÍTICA"]) {
+            self.start_list(view, triple, true);
+        } else {
+            self.candidate(view, triple);
+        }
+    }
+
+    /// A row of a form with one row per candidate: its number stands at the left of the page.
+    fn candidate(&mut self, view: &PageView<'_>, triple: &Triple) {
+        let middle = triple.middle();
+        let rect = FrameRect {
+            x0: -0.060,
+            x1: 0.022,
+            y0: middle - 0.008,
+            y1: middle + 0.008,
+        };
+        let number = view.labels.number(&view.crop(rect));
+        self.candidates += 1;
+        let named = number.is_some_and(|n| n.0 == self.candidates);
+        if let Some((n, confidence)) = number
+            && confidence > 0.8
+            && n > self.candidates
+            && n < 60
+        {
+            self.candidates = n;
+        }
+        let path = FieldPath::Candidato(u16::try_from(self.candidates).unwrap_or(u16::MAX));
+        self.push(
+            triple,
+            path,
+            named || number.is_some_and(|n| n.0 == self.candidates && n.1 > 0.8),
+        );
+    }
+
+    /// A list begins with its row 0; its code stands in the row above.
+    fn start_list(&mut self, view: &PageView<'_>, row0: &Triple, labelled: bool) {
+        self.close_list();
+        let y1 = row0.top - 0.001;
+        let code = view.labels.number(&view.crop(FrameRect {
+            x0: 0.238,
+            x1: 0.340,
+            y0: y1 - 0.017,
+            y1,
+        }));
+        let (code, read) = match code {
+            Some((n, _)) => (ListCode(n.to_string()), true),
+            None => (ListCode(format!("ilegible-{}", self.cells.len() + 1)), false),
+        };
+        let path = FieldPath::SoloLista(code.clone());
+        self.names.push((
+            path.clone(),
+            FrameRect {
+                x0: 0.345,
+                x1: 1.02,
+                y0: y1 - 0.020,
+                y1,
+            },
+        ));
+        self.list = Some((code, read));
+        self.push(row0, path, read && labelled);
+    }
+
+    /// Numbers the candidates of the grid gathered so far, column by column.
+    fn close_grid(&mut self) {
+        let mut grid = std::mem::take(&mut self.grid);
+        let Some((code, named)) = self.list.clone() else { return };
+        grid.sort_by(|a, b| {
+            (a.0 * 20.0)
+                .round()
+                .total_cmp(&(b.0 * 20.0).round())
+                .then(a.1.top.total_cmp(&b.1.top))
+        });
+        let readings: Vec<numbering::Reading> = grid.iter().map(|g| g.2).collect();
+        let first = readings.iter().flatten().map(|r| r.0).min().unwrap_or(1);
+        for ((number, confirmed), (_, triple, _)) in numbering::assign(&readings, first).into_iter().zip(grid) {
+            let path = FieldPath::ListaCandidato(code.clone(), u16::try_from(number).unwrap_or(u16::MAX));
+            self.push(&triple, path, confirmed && named);
+        }
+    }
+
+    fn close_list(&mut self) {
+        self.close_grid();
+        self.list = None;
+    }
+
+    fn push(&mut self, triple: &Triple, path: FieldPath, named: bool) {
+        self.cells.push(Cell {
+            path,
+            boxes: triple.boxes(),
+            named,
+        });
+    }
+}
+
+/// Whether a number cell stands directly left of the boxes: a rule closes it at the usual distance.
+fn framed_left(view: &PageView<'_>, triple: &Triple) -> bool {
+    active(view, triple.middle())
+        .iter()
+        .any(|x| (0.10..0.14).contains(&(triple.edges[0] - x)))
+}
+
+fn upper(view: &PageView<'_>, rect: FrameRect) -> String {
+    view.labels.text(&view.crop(rect)).unwrap_or_default().to_uppercase()
+}
