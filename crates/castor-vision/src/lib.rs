@@ -6,6 +6,7 @@ pub mod homography;
 pub mod input;
 mod labels;
 pub mod layout;
+pub mod qr;
 pub mod page;
 pub mod printed;
 mod raster;
