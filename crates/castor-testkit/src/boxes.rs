@@ -232,7 +232,7 @@ fn ring<R: Rng + ?Sized>(rng: &mut R, ink: std::ops::Range<f32>) -> PrintedRing 
 pub fn sample_box<R: Rng + ?Sized>(rng: &mut R, hand: &Hand, symbol: Option<Symbol>, style: &BoxStyle) -> LabelledBox {
     let symbol = symbol.unwrap_or_else(|| sample_symbol(rng));
     let glyph = draw_symbol(rng, hand, symbol, style.corrected);
-    let (left, right) = (neighbour(rng, hand, style), neighbour(rng, hand, style));
+    let (left, right) = (neighbour(rng, hand, style, -1.0), neighbour(rng, hand, style, 1.0));
     label(rng, symbol, &glyph, [left.as_ref(), right.as_ref()], style)
 }
 
@@ -260,7 +260,7 @@ pub fn sample_box_with_ink<R: Rng + ?Sized>(
     style: &BoxStyle,
 ) -> LabelledBox {
     let hand = Hand::sample(rng);
-    let (left, right) = (neighbour(rng, &hand, style), neighbour(rng, &hand, style));
+    let (left, right) = (neighbour(rng, &hand, style, -1.0), neighbour(rng, &hand, style, 1.0));
     let mut canvas = paper(rng, style);
     draw_neighbours(&mut canvas, [left.as_ref(), right.as_ref()], style);
     let at = placement(style, canvas.width);
@@ -295,10 +295,21 @@ fn sample_symbol<R: Rng + ?Sized>(rng: &mut R) -> Symbol {
     }
 }
 
-fn neighbour<R: Rng + ?Sized>(rng: &mut R, hand: &Hand, style: &BoxStyle) -> Option<Glyph> {
+/// What stands in the box at one side (-1 left, 1 right), relative to that box. Some of it leans over to this one.
+fn neighbour<R: Rng + ?Sized>(rng: &mut R, hand: &Hand, style: &BoxStyle, side: f32) -> Option<Glyph> {
     rng.random_bool(style.neighbours).then(|| {
         let symbol = sample_symbol(rng);
-        draw_symbol(rng, hand, symbol, 0.0)
+        let glyph = draw_symbol(rng, hand, symbol, 0.0);
+        let lean: f32 = if rng.random_bool(0.3) {
+            rng.random_range(0.05..0.32)
+        } else {
+            0.0
+        };
+        // The middle of a box belongs to its own writing.
+        let free = glyph
+            .bounds()
+            .map_or(0.0, |[l, _, r, _]| if side < 0.0 { 1.2 - r } else { l + 0.2 });
+        glyph.moved(-side * lean.min(free.max(0.0)), 0.0)
     })
 }
 

@@ -1,6 +1,6 @@
 //! The fonts of the printed form: Liberation Sans, whose letters are as wide as those of the real print.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::OnceLock;
 
 use ab_glyph::{Font, FontVec};
@@ -37,6 +37,15 @@ impl Fonts {
             return Ok(fonts);
         }
         let folder = std::env::var_os("CASTOR_FONTS").map_or_else(|| PathBuf::from(DEFAULT_FOLDER), PathBuf::from);
+        let fonts = Self::load(&folder)?;
+        Ok(FONTS.get_or_init(|| fonts))
+    }
+
+    /// Loads the fonts from a folder.
+    ///
+    /// # Errors
+    /// [`TestkitError::Font`] names the missing file.
+    pub fn load(folder: &Path) -> Result<Self, TestkitError> {
         let load = |name: &str| {
             let path = folder.join(name);
             let failed = |reason: String| TestkitError::Font {
@@ -46,11 +55,10 @@ impl Fonts {
             let bytes = std::fs::read(&path).map_err(|e| failed(e.to_string()))?;
             FontVec::try_from_vec(bytes).map_err(|e| failed(e.to_string()))
         };
-        let fonts = Self {
+        Ok(Self {
             regular: load("LiberationSans-Regular.ttf")?,
             bold: load("LiberationSans-Bold.ttf")?,
-        };
-        Ok(FONTS.get_or_init(|| fonts))
+        })
     }
 
     pub(crate) fn of(&self, weight: Weight) -> &FontVec {

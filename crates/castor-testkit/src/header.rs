@@ -360,11 +360,19 @@ impl Page {
         let modules = code.width();
         let step = side / modules as f32;
         let down = self.down(step);
-        for (i, dark) in code.to_colors().iter().map(|c| *c == qrcode::Color::Dark).enumerate() {
-            if dark {
-                let (x, y) = (left + (i % modules) as f32 * step, top + (i / modules) as f32 * down);
-                self.fill([x, y, x + step, y + down], Tone::Black, [0.0, 0.0]);
-            }
+        let dark: Vec<bool> = code.to_colors().iter().map(|c| *c == qrcode::Color::Dark).collect();
+        let is_dark = |x: usize, y: usize| x < modules && y < modules && dark[y * modules + x];
+        let place = |x: f32, y: f32| [left + x * step, top + y * down];
+        for i in (0..dark.len()).filter(|i| dark[*i]) {
+            let (x, y) = (i % modules, i / modules);
+            // A module reaches into its dark neighbours, else a light seam would show between their soft edges.
+            let [l, t] = place(x as f32, y as f32);
+            let reach = |dark: bool| if dark { 1.5 } else { 1.0 };
+            let [r, _] = place(x as f32 + reach(is_dark(x + 1, y)), 0.0);
+            let [_, b] = place(0.0, y as f32 + reach(is_dark(x, y + 1)));
+            let [right, below] = place(x as f32 + 1.0, y as f32 + 1.0);
+            self.fill([l, t, r, below], Tone::Black, [0.0, 0.0]);
+            self.fill([l, t, right, b], Tone::Black, [0.0, 0.0]);
         }
         Ok(())
     }
