@@ -82,11 +82,12 @@ fn solve(mut m: [[f64; 9]; 8]) -> Option<[f64; 8]> {
             return None;
         }
         m.swap(col, pivot);
+        let pivot_row = m[col];
         for row in 0..8 {
             if row != col {
                 let factor = m[row][col] / m[col][col];
-                for k in col..9 {
-                    m[row][k] -= factor * m[col][k];
+                for (v, p) in m[row].iter_mut().zip(pivot_row).skip(col) {
+                    *v -= factor * p;
                 }
             }
         }

@@ -6,6 +6,7 @@
 use crate::homography::{Homography, Point};
 use crate::page::RectifiedPage;
 use crate::raster::{bilinear, index, level, real};
+use castor_domain::serial::QrPlaintext;
 use image::GrayImage;
 use rxing::common::{GlobalHistogramBinarizer, HybridBinarizer};
 use rxing::qrcode::cpp_port::QrReader;
@@ -32,34 +33,9 @@ pub enum QrContent {
         mesa_page_block: [u8; 16],
     },
     /// Plain digits of 2018.
-    Plain(PlainQr),
+    Plain(QrPlaintext),
     /// Anything else: not the code of a form known here.
     Other,
-}
-
-/// The 21 digits of 2018, `EE DD MMM ZZ PP mmm pg TT C VV`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PlainQr {
-    /// Class of the form, 71 to 75.
-    pub class: u8,
-    /// Department code.
-    pub departamento: u8,
-    /// Municipality code within the department.
-    pub municipio: u16,
-    /// Zona.
-    pub zona: u8,
-    /// Puesto.
-    pub puesto: u8,
-    /// Mesa.
-    pub mesa: u16,
-    /// Page, from 1.
-    pub page: u8,
-    /// Pages of the form.
-    pub pages: u8,
-    /// Copy: 1 claveros, 2 delegados, 3 transmisión.
-    pub copia: u8,
-    /// Version of the form.
-    pub version: u8,
 }
 
 /// Where the code may stand in the square frame.
@@ -115,33 +91,13 @@ fn crop(page: &GrayImage, to_page: &Homography, density: f32) -> GrayImage {
 }
 
 fn content(bytes: &[u8]) -> QrContent {
-    if let Some(plain) = plain(bytes) {
+    if let Some(plain) = std::str::from_utf8(bytes).ok().and_then(|text| text.parse().ok()) {
         return QrContent::Plain(plain);
     }
     match base64(bytes).as_deref().and_then(<[u8]>::first_chunk) {
         Some(&mesa_page_block) => QrContent::Opaque { mesa_page_block },
         None => QrContent::Other,
     }
-}
-
-fn plain(bytes: &[u8]) -> Option<PlainQr> {
-    if bytes.len() != 21 || !bytes.iter().all(u8::is_ascii_digit) {
-        return None;
-    }
-    let number = |from: usize, to: usize| bytes[from..to].iter().fold(0u16, |n, b| n * 10 + u16::from(b - b'0'));
-    let small = |from: usize, to: usize| u8::try_from(number(from, to)).ok();
-    Some(PlainQr {
-        class: small(0, 2)?,
-        departamento: small(2, 4)?,
-        municipio: number(4, 7),
-        zona: small(7, 9)?,
-        puesto: small(9, 11)?,
-        mesa: number(11, 14),
-        page: small(14, 16)?,
-        pages: small(16, 18)?,
-        copia: small(18, 19)?,
-        version: small(19, 21)?,
-    })
 }
 
 /// Exactly 32 bytes in standard base64 with padding, as the codes hold them.

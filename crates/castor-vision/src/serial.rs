@@ -11,6 +11,7 @@ mod strip;
 
 use crate::homography::Homography;
 use crate::page::PageImage;
+use castor_domain::serial::Serial;
 
 /// The fifteen digits of a barcode with what speaks for each.
 #[derive(Debug, Clone, PartialEq)]
@@ -33,6 +34,12 @@ impl SerialReading {
     #[must_use]
     pub fn text(&self) -> String {
         self.digits.iter().map(|&d| char::from(b'0' + d)).collect()
+    }
+
+    /// What the digits say, where they can be a serial.
+    #[must_use]
+    pub fn serial(&self) -> Option<Serial> {
+        Serial::from_digits(self.digits).ok()
     }
 
     /// Probability that the bars say these digits: how well a reading of the print below agrees with them.

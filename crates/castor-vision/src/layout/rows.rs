@@ -53,9 +53,10 @@ pub(super) fn explain(view: &PageView<'_>, template: &Template) -> Option<PageLa
             continue;
         };
         add_table(template, table, &kind, &mut found);
-        match kind.first {
-            FieldPath::Nivelacion(_) => body[0] = table.bottom(),
-            _ => body[1] = table.top().min(body[1]),
+        if matches!(kind.first, FieldPath::Nivelacion(_)) {
+            body[0] = table.bottom();
+        } else {
+            body[1] = table.top().min(body[1]);
         }
         found.foot = found.foot.max(table.bottom());
     }
