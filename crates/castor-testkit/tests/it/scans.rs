@@ -8,10 +8,10 @@ fn form(seed: u64, family: Family) -> Form {
     Form::sample(seed, family, &Options::default()).unwrap()
 }
 
-/// Reads a code from the given part (left, top, right, bottom, in shares of the image).
-fn decode(image: &GrayImage, part: [f32; 4], format: BarcodeFormat) -> String {
+/// Reads a code from the given part (left, top, right, bottom, in percent of the image).
+fn decode(image: &GrayImage, part: [u32; 4], format: BarcodeFormat) -> String {
     let (w, h) = image.dimensions();
-    let cut = |share: f32, of: u32| (f64::from(share) * f64::from(of)) as u32;
+    let cut = |percent: u32, of: u32| percent * of / 100;
     let (x, y) = (cut(part[0], w), cut(part[1], h));
     let (right, bottom) = (cut(part[2], w), cut(part[3], h));
     let crop = image::imageops::crop_imm(image, x, y, right - x, bottom - y).to_image();
@@ -47,7 +47,7 @@ fn serials_decode() {
     for family in Family::ALL {
         let form = form(22, family);
         let image = form.render(1, Scan::colour_300()).unwrap().to_luma8();
-        let serial = decode(&image, [0.2, 0.0, 0.85, 0.045], BarcodeFormat::CODE_39);
+        let serial = decode(&image, [20, 0, 85, 5], BarcodeFormat::CODE_39);
         assert_eq!(serial, form.truth(1).unwrap().header.barcode, "{}", form.name());
     }
 }
@@ -57,7 +57,7 @@ fn qr_codes_hold_32_bytes_and_in_2018_the_plain_place() {
     for family in Family::ALL {
         let form = form(23, family);
         let image = form.render(1, Scan::colour_300()).unwrap().to_luma8();
-        let text = decode(&image, [0.0, 0.03, 0.34, 0.15], BarcodeFormat::QR_CODE);
+        let text = decode(&image, [0, 3, 34, 15], BarcodeFormat::QR_CODE);
         if family == Family::Senado2018 {
             let header = &form.truth(1).unwrap().header;
             let place = format!(
