@@ -53,7 +53,7 @@ pub(crate) fn read(arguments: &ReadArguments) -> Result<ExitCode> {
             .par_iter()
             .map(|path| {
                 let start = Instant::now();
-                let outcome = one(&reader, path, arguments.overlay.as_deref());
+                let outcome = guarded(&reader, path, arguments.overlay.as_deref());
                 progress.inc(1);
                 match outcome {
                     Ok((form, pictures)) if arguments.table => (table::of(path, &form, &pictures), true),
@@ -74,6 +74,15 @@ pub(crate) fn read(arguments: &ReadArguments) -> Result<ExitCode> {
         ExitCode::SUCCESS
     } else {
         ExitCode::from(2)
+    })
+}
+
+/// Reads one form; a defect met by one file is that file's error and never stops the others.
+fn guarded(reader: &FormReader, path: &Path, folder: Option<&Path>) -> Result<(ReadForm, Vec<PathBuf>)> {
+    std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| one(reader, path, folder))).unwrap_or_else(|_| {
+        Err(anyhow::anyhow!(
+            "the reader failed on this file; please report it with the file"
+        ))
     })
 }
 

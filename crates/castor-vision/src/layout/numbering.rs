@@ -12,6 +12,9 @@ pub(crate) fn assign(readings: &[Reading], first: u32) -> Vec<(u32, bool)> {
     /// Cost of a gap, and of each number skipped.
     const GAP: f32 = 1.6;
     const SKIPPED: f32 = 0.05;
+    if readings.is_empty() {
+        return Vec::new();
+    }
     let known: Vec<u32> = readings.iter().flatten().map(|r| r.0).collect();
     let Some(top) = known.iter().copied().chain([first]).max() else {
         return Vec::new();
@@ -89,5 +92,10 @@ mod tests {
     #[test]
     fn without_readings_the_sequence_starts_where_it_must_and_confirms_nothing() {
         assert_eq!(assign(&[None, None], 8), [(8, false), (9, false)]);
+    }
+
+    #[test]
+    fn a_list_without_rows_needs_no_numbers() {
+        assert!(assign(&[], 1).is_empty());
     }
 }
