@@ -79,7 +79,7 @@ const SIDES: (f32, f32) = (-0.010, 1.0085);
 const HEADER_2023: HeaderStyle = HeaderStyle {
     place_box: [-0.010, 0.1270, 1.0085, 0.1912],
     place_x: 0.012,
-    place_y: [0.1384, 0.1526, 0.1668, 0.1811],
+    place_y: [0.1375, 0.1520, 0.1665, 0.1805],
     lugar_first: false,
     bold_codes: true,
     control_y: 0.2042,
@@ -134,7 +134,12 @@ impl NivelacionRows {
         let counts = [Count::Number(table.sufragantes), Count::Number(table.urna), burnt];
         let fields = [Nivelacion::Sufragantes, Nivelacion::Urna, Nivelacion::Incinerados];
         for i in 0..3 {
-            let middle = (self.boxes[i][0] + self.boxes[i][1]) * 0.5;
+            // Labels stand in the middle of their row; in 2023 the row is as high as its boxes, the third one but for its foot.
+            let row = match self.first_rule {
+                Some(_) => self.boxes[i],
+                None => [if i == 0 { below } else { self.rules[i - 1] }, self.rules[i]],
+            };
+            let middle = (row[0] + row[1]) * 0.5;
             page.print(labels[i], (l + self.divider) * 0.5, middle, 0.0293, Weight::Bold)
                 .longest = self.divider - l - 0.012;
             page.cell(
@@ -177,7 +182,11 @@ impl SpecialRows<'_> {
             let lines: Vec<&str> = label.split('\n').collect();
             for (n, line) in lines.iter().enumerate() {
                 let shift = 0.0124 * (n as f32 - (lines.len() - 1) as f32 * 0.5);
-                let em = if lines.len() > 1 && n > 0 { 0.027 } else { 0.0293 };
+                let em = match (lines.len(), n) {
+                    (1, _) => 0.0293,
+                    (_, 0) => 0.0329,
+                    _ => 0.0310,
+                };
                 page.print(*line, (l + self.divider) * 0.5, y + shift, em, Weight::Bold)
                     .longest = self.divider - l - 0.02;
             }

@@ -270,7 +270,7 @@ impl Page {
         } else {
             format!("Ver: 01 Pag: {number} de {}", id.pages)
         };
-        self.print(page, 0.998, 0.0343, 0.0256, Weight::Regular).align = Align::Right;
+        self.print(page, 0.9985, 0.0341, 0.0256, Weight::Regular).align = Align::Right;
         self.titles(id);
         self.place(id, style);
         let spaced = |c: &str| c.chars().map(String::from).collect::<Vec<_>>().join(" ");
@@ -282,7 +282,7 @@ impl Page {
             Weight::Bold,
         );
         let foot = 1.0;
-        self.print(format!("KIT {}", grouped(id.kit)), 0.512, foot, 0.0293, Weight::Bold);
+        self.print(format!("KIT {}", grouped(id.kit)), 0.505, foot, 0.0293, Weight::Bold);
         let truth = id.truth(number, style.triangles);
         self.print(
             format!("No. Form: {}", truth.form_no),
@@ -294,8 +294,8 @@ impl Page {
         .align = Align::Left;
         self.print(format!("Civ {}", truth.civ), 0.955, foot, 0.0245, Weight::Regular)
             .align = Align::Right;
-        // Demonstration data says so, where no field and no reader's mark is.
-        self.print("EJEMPLO", 0.118, 0.009, 0.036, Weight::Bold);
+        // Demonstration data says so, above the bar code and in the foot, where no field is and readers want no quiet.
+        self.print("E J E M P L O", 0.5, -0.0130, 0.030, Weight::Bold);
         self.print("EJEMPLO", 0.315, foot, 0.024, Weight::Bold);
         Ok(())
     }
@@ -341,7 +341,7 @@ impl Page {
             }
             at += u32::from(*w);
         }
-        self.print(digits, 0.4995, 0.0306, 0.0289, Weight::Regular);
+        self.print(digits, 0.5, 0.0302, 0.0289, Weight::Regular);
     }
 
     fn qr(&mut self, text: &str, small: bool) -> Result<(), TestkitError> {

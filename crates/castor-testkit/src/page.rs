@@ -133,11 +133,20 @@ impl Page {
         }
     }
 
+    /// A printed number: the form's digits are a little narrower than the font's.
+    pub(crate) fn number(&mut self, number: impl Into<String>, x: f32, y: f32, em: f32) {
+        let text = self.print(number, x, y, em, Weight::Bold);
+        text.stretch = 0.92;
+        text.longest = 0.12;
+    }
+
     /// Bar in the form's colour with a white title.
     pub(crate) fn bar(&mut self, area: [f32; 4], titles: &[(&str, f32)], em: f32, round: [f32; 2]) {
         self.fill(area, Tone::Band, round);
         for (title, x) in titles {
-            self.print(*title, *x, (area[1] + area[3]) * 0.5, em, Weight::Bold).tone = Tone::White;
+            let text = self.print(*title, *x, (area[1] + area[3]) * 0.5, em / BAR_STRETCH, Weight::Bold);
+            text.tone = Tone::White;
+            text.stretch = BAR_STRETCH;
         }
     }
 
@@ -416,6 +425,9 @@ impl Page {
 }
 
 /// Width of the form's rules, in frame widths.
+/// Width of the letters of bar titles as a multiple of the font's.
+const BAR_STRETCH: f32 = 0.85;
+
 pub(crate) const RULE: f32 = 0.0032;
 
 /// Where a family prints remarks and recount.

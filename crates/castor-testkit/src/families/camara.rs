@@ -19,6 +19,7 @@ const GRID: GridStyle = GridStyle {
     head: 0.0400,
     pitch: 0.0262,
     box_height: 0.0245,
+    number_em: 0.0415,
     alone: "VOTOS SOLO POR LA AGRUPACIÓN POLÍTICA",
     total: "TOTAL = VOTOS AGRUPACIÓN + VOTOS CANDIDATOS",
 };

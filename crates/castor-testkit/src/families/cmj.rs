@@ -8,7 +8,7 @@ use super::{Draft, HEADER_2023, NARROW, NivelacionRows, SIDES, SpecialRows, cons
 use crate::fonts::Weight;
 use crate::header::{HeaderStyle, Identity};
 use crate::names;
-use crate::page::{FAINT_BOXES, Juror, Page, RULE};
+use crate::page::{BoxPrint, FAINT_BOXES, Juror, Page, RULE};
 use crate::sheet::{Item, Tone};
 use crate::tally::{Count, Table, Votes};
 
@@ -18,6 +18,11 @@ const HEADER_CMJ: HeaderStyle = HeaderStyle {
     ..HEADER_2023
 };
 const EDGES: [f32; 4] = [0.6450, 0.7600, 0.8720, 0.9850];
+/// Hardly visible even in colour.
+const FAINTEST_BOXES: BoxPrint = BoxPrint {
+    tone: Tone::DropOut(0.05),
+    ..FAINT_BOXES
+};
 const PITCH: f32 = 0.1232;
 
 /// A youth council form: five lists a page, then the special rows.
@@ -43,7 +48,7 @@ pub(super) fn cmj_2025(juror: &mut Juror) -> Draft {
     for (number, block) in lists.chunks(5).enumerate() {
         let mut page = Page::new(NARROW);
         if number == 0 {
-            nivelacion().print(&mut page, juror, table, FAINT_BOXES);
+            nivelacion().print(&mut page, juror, table, FAINTEST_BOXES);
         }
         let start = if number == 0 { 0.3556 } else { 0.2343 };
         for (i, list) in block.iter().enumerate() {
@@ -113,8 +118,9 @@ fn print_list(page: &mut Page, juror: &mut Juror, list: &List, position: usize, 
     for (line, dy) in [("TOTAL VOTOS", -0.0045), ("POR LA LISTA", 0.0045)] {
         page.print(line, 0.117, (row + foot) * 0.5 + dy, 0.0255, Weight::Bold);
     }
-    page.print("CÓDIGO AGRUPACIÓN", 0.4335, row + 0.0096, 0.0258, Weight::Regular);
-    page.print(list.code.0.clone(), 0.4335, row + 0.0246, 0.0480, Weight::Bold);
+    page.print("CÓDIGO AGRUPACIÓN", 0.4435, row + 0.0096, 0.0258, Weight::Regular);
+    page.print(list.code.0.clone(), 0.4440, row + 0.0241, 0.0454, Weight::Bold)
+        .stretch = 1.15;
     let rows = [row + 0.0068, row + 0.0336];
     page.cell(
         juror,
@@ -122,7 +128,7 @@ fn print_list(page: &mut Page, juror: &mut Juror, list: &List, position: usize, 
         EDGES,
         rows,
         Count::Number(list.alone),
-        FAINT_BOXES,
+        FAINTEST_BOXES,
     );
 }
 
@@ -145,7 +151,7 @@ fn last_page(juror: &mut Juror, votes: &Votes) -> Page {
         divider: 0.6325,
         edges: EDGES,
     }
-    .print(&mut page, juror, FAINT_BOXES);
+    .print(&mut page, juror, FAINTEST_BOXES);
     let mut layout = constancias(0.3627, 0.8337, 0.6770, 0.6985, 0.7663);
     layout.banded = false;
     layout.question = "¿HUBO RECUENTO DE VOTOS?";

@@ -122,6 +122,8 @@ pub(super) struct GridStyle {
     pub(super) pitch: f32,
     /// Height of a box.
     pub(super) box_height: f32,
+    /// Size of the candidates' numbers.
+    pub(super) number_em: f32,
     /// Words beside the boxes of row 0 of a list with preferential vote.
     pub(super) alone: &'static str,
     /// Words before the boxes of a list's total.
@@ -178,8 +180,7 @@ impl GridStyle {
         );
         page.rule([0.2300, head], [0.2300, zero]);
         page.rule([0.3600, head], [0.3600, zero]);
-        page.print(list.code.0.clone(), 0.295, head + self.head * 0.5, 0.038, Weight::Bold)
-            .longest = 0.115;
+        page.number(list.code.0.clone(), 0.295, head + self.head * 0.5, 0.0415);
         let lines = names::two_lines(&list.name, 24);
         for (i, line) in lines.iter().enumerate() {
             let y = head + self.head * 0.5 + 0.0145 * (i as f32 - (lines.len() - 1) as f32 * 0.5);
@@ -194,7 +195,7 @@ impl GridStyle {
     fn row_zero(&self, page: &mut Page, juror: &mut Juror, list: &List, top: f32, print: BoxPrint) {
         let middle = top + self.row() * 0.5;
         let rows = [middle - self.box_height * 0.5, middle + self.box_height * 0.5];
-        page.print("0", SIDES.0 + 0.043, middle, 0.036, Weight::Bold);
+        page.number("0", SIDES.0 + 0.043, middle, 0.0415);
         let open = !list.candidates.is_empty();
         let edges = if open { grid_edges(0) } else { grid_edges(2) };
         page.cell(
@@ -222,12 +223,11 @@ impl GridStyle {
         for (i, (number, votes)) in list.candidates.iter().enumerate() {
             let (column, row) = (i / rows, i % rows);
             let y = top + 0.002 + self.pitch * (row as f32 + 0.5);
-            page.print(
+            page.number(
                 number.to_string(),
                 l + COLUMN * column as f32 + 0.043,
                 y,
-                0.034,
-                Weight::Bold,
+                self.number_em,
             );
             let field = list.candidate_field(*number);
             let span = [y - self.box_height * 0.5, y + self.box_height * 0.5];

@@ -233,12 +233,11 @@ fn print_list(page: &mut Page, juror: &mut Juror, list: &List, top: f32) {
     }
     page.logo(&mut juror.rng, [0.035, head + 0.012, 0.206, head + 0.034], &list.name);
     let middle = (head + zero) * 0.5;
-    page.print(list.code.0.clone(), 0.310, middle, 0.036, Weight::Bold)
-        .longest = 0.1;
+    page.number(list.code.0.clone(), 0.3100, middle, 0.0415);
     for (i, line) in names::two_lines(&list.name, 22).iter().enumerate() {
         let lines = names::two_lines(&list.name, 22).len();
         let y = middle + 0.0155 * (i as f32 - (lines - 1) as f32 * 0.5);
-        page.print(line.clone(), 0.684, y, 0.0399, Weight::Bold).longest = 0.62;
+        page.print(line.clone(), 0.688, y, 0.0399, Weight::Bold).longest = 0.62;
     }
     row_zero(page, juror, list, zero, grid);
     if !open {
@@ -249,11 +248,11 @@ fn print_list(page: &mut Page, juror: &mut Juror, list: &List, top: f32) {
     for (i, (number, votes)) in list.candidates.iter().enumerate() {
         let y = grid + GRID_FIRST + GRID_PITCH * (i % rows) as f32;
         let (x, edges) = if i < rows {
-            (0.0665, LEFT_EDGES)
+            (0.0680, LEFT_EDGES)
         } else {
-            (0.5745, LIST_EDGES)
+            (0.5755, LIST_EDGES)
         };
-        page.print(number.to_string(), x, y, 0.036, Weight::Bold);
+        page.number(number.to_string(), x, y, 0.0415);
         let field = list.candidate_field(*number);
         page.cell(
             juror,
@@ -287,7 +286,7 @@ fn row_zero(page: &mut Page, juror: &mut Juror, list: &List, top: f32, bottom: f
     for x in [0.1228, 0.6300] {
         page.rule([x, top], [x, bottom]);
     }
-    page.print("0", 0.0665, middle, 0.036, Weight::Bold);
+    page.number("0", 0.0680, middle, 0.0415);
     let label: &[&str] = if list.candidates.is_empty() {
         &["VOTOS POR LA AGRUPACIÓN", "POLÍTICA"]
     } else {

@@ -87,7 +87,7 @@ fn candidates(page: &mut Page, juror: &mut Juror, votes: &Votes) {
         let top = FIRST_ROW + PITCH * i as f32;
         let middle = top + ROW * 0.5;
         page.frame([l, top, 0.7640, top + ROW], RULE * 1.3, [0.0, 0.0]);
-        page.print(number.to_string(), 0.003, middle, 0.046, Weight::Bold);
+        page.print(number.to_string(), 0.003, middle, 0.047, Weight::Bold);
         page.rule([0.0375, top], [0.0375, top + ROW]);
         page.photo(&mut juror.rng, [0.052, top + 0.003, 0.118, top + ROW - 0.002]);
         let party = names::party(&mut juror.rng);

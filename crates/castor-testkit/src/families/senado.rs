@@ -18,6 +18,7 @@ const GRID: GridStyle = GridStyle {
     head: 0.0360,
     pitch: 0.0166,
     box_height: 0.0156,
+    number_em: 0.036,
     alone: "VOTOS PARA LA LISTA",
     total: "TOTAL PARTIDO (VOTOS LISTA + VOTOS CANDIDATOS)",
 };

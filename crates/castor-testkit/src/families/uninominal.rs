@@ -45,6 +45,7 @@ fn rows(juror: &mut Juror, votes: &Votes, pairs: bool) -> Vec<Row> {
 struct RowLayout {
     height: f32,
     number: f32,
+    number_x: f32,
     number_em: f32,
     photo: [f32; 4],
     logo: [f32; 4],
@@ -57,8 +58,9 @@ struct RowLayout {
 
 const ROW_2023: RowLayout = RowLayout {
     height: 0.0459,
-    number: 0.023,
-    number_em: 0.042,
+    number: 0.0229,
+    number_x: 0.0194,
+    number_em: 0.0415,
     photo: [0.075, 0.0035, 0.165, 0.0405],
     logo: [0.54, 0.008, 0.69, 0.038],
     name: [0.0172, 0.0115, 0.335],
@@ -69,11 +71,12 @@ const ROW_2023: RowLayout = RowLayout {
 
 const ROW_2026: RowLayout = RowLayout {
     height: 0.0819,
-    number: 0.0405,
-    number_em: 0.045,
+    number: 0.0415,
+    number_x: 0.0248,
+    number_em: 0.0415,
     photo: [0.1, 0.0065, 0.245, 0.060],
     logo: [0.335, 0.009, 0.668, 0.055],
-    name: [0.0715, 0.0115, 0.383],
+    name: [0.0722, 0.0115, 0.383],
     longest_line: 60,
     box_middle: 0.0405,
     box_height: 0.0250,
@@ -82,7 +85,8 @@ const ROW_2026: RowLayout = RowLayout {
 const ROW_RUNOFF: RowLayout = RowLayout {
     height: 0.1511,
     number: 0.0755,
-    number_em: 0.060,
+    number_x: 0.0265,
+    number_em: 0.0637,
     photo: [0.063, 0.018, 0.418, 0.0935],
     logo: [0.43, 0.034, 0.72, 0.076],
     name: [0.1240, 0.0137, 0.39],
@@ -107,12 +111,11 @@ fn candidate(
 ) {
     let (l, r) = SIDES;
     page.frame([l, top, r, top + layout.height], RULE, [0.028, 0.0]);
-    page.print(
+    page.number(
         row.number.to_string(),
-        0.022,
+        layout.number_x,
         top + layout.number,
         layout.number_em,
-        Weight::Bold,
     );
     let [pl, pt, pr, pb] = layout.photo;
     if row.truth.name.contains(" / ") {
@@ -301,7 +304,8 @@ fn special_2023(page: &mut Page, juror: &mut Juror, top: f32, specials: &[(&str,
     let middles = [0.0180, 0.0425, 0.0670, 0.0975];
     for ((label, field, count), middle) in specials.iter().zip(middles) {
         let y = top + middle;
-        page.print(*label, (l + divider) * 0.5, y, 0.0293, Weight::Bold).longest = 0.68;
+        let em = if *field == FieldPath::Total { 0.0335 } else { 0.0293 };
+        page.print(*label, (l + divider) * 0.5, y, em, Weight::Bold).longest = 0.68;
         page.cell(juror, field, ROW_EDGES, [y - 0.0123, y + 0.0123], *count, FAINT_BOXES);
     }
 }
@@ -383,7 +387,7 @@ pub(super) fn primera_vuelta_2026(juror: &mut Juror) -> Draft {
         top,
         feet: &[0.0314, 0.0560, 0.0816, 0.1129].map(|y| y + top),
         labels: &labels,
-        middles: &[0.0180, 0.0436, 0.0690, 0.0978].map(|y| y + top),
+        middles: &[0.0180, 0.0436, 0.0690, 0.0985].map(|y| y + top),
         box_height: 0.0250,
         divider: 0.7200,
         edges: ROW_EDGES,
