@@ -1,4 +1,4 @@
-//! PDF through PDFium: the scan itself where a page is one scan, otherwise the page drawn in grey.
+//! PDF through PDFium: the scan itself where a page is one scan, otherwise the page drawn.
 
 use super::error::InputError;
 use super::picture::check_pixels;
@@ -96,8 +96,11 @@ impl PdfFile {
         let (width, height) = (pixels(width * scale), pixels(height * scale));
         check_pixels(&self.file, width, height, limits)?;
         let bound = |v: u32| i32::try_from(v).unwrap_or(i32::MAX);
-        let mut bitmap = PdfBitmap::empty(bound(width), bound(height), PdfBitmapFormat::Gray).map_err(refuse)?;
-        let config = PdfRenderConfig::new().set_fixed_size(bound(width), bound(height));
+        // PDFium draws pictures and paths on grey bitmaps wrongly, or stops the process; on these it does not.
+        let mut bitmap = PdfBitmap::empty(bound(width), bound(height), PdfBitmapFormat::BGRx).map_err(refuse)?;
+        let config = PdfRenderConfig::new()
+            .set_fixed_size(bound(width), bound(height))
+            .set_reverse_byte_order(false);
         page.render_into_bitmap_with_config(&mut bitmap, &config)
             .map_err(refuse)?;
         to_gray(&bitmap)
