@@ -139,7 +139,9 @@ fn mnist_folder() -> PathBuf {
 }
 
 fn drawn(rng: &mut ChaCha8Rng) -> Sample {
-    let (hand, style) = (Hand::sample(rng), BoxStyle::sample(rng));
+    let (hand, mut style) = (Hand::sample(rng), BoxStyle::sample(rng));
+    // More often than people correct themselves, so that the signal is learnt.
+    style.corrected = 0.12;
     sample(sample_box(rng, &hand, None, &style), &style, Origin::Synthetic)
 }
 

@@ -155,6 +155,13 @@ impl Evaluation {
         }
     }
 
+    /// Whether this model may take the place of another judged on the same samples: no fewer symbols right, and less
+    /// surprised by what is written.
+    #[must_use]
+    pub fn beats(&self, other: &Self) -> bool {
+        self.symbols.count == other.symbols.count && self.symbols.right >= other.symbols.right && self.nll < other.nll
+    }
+
     /// Precision and recall of each class.
     #[must_use]
     pub fn classes(&self) -> Vec<ClassScore> {

@@ -130,7 +130,11 @@ impl SymbolNet {
             hidden: LinearConfig::new(SQUEEZED * DEEP_SIDE * DEEP_SIDE, HIDDEN).init(device),
             output: LinearConfig::new(HIDDEN, MODEL_OUTPUTS).init(device),
         };
-        net.map(&mut FirstValues { seed, drawn: 0 })
+        net.map(&mut FirstValues {
+            seed,
+            drawn: 0,
+            name: String::new(),
+        })
     }
 
     /// The network that weights were taken from.
@@ -146,7 +150,8 @@ impl SymbolNet {
     }
 
     pub(crate) fn weights(&self) -> Result<Weights, LearnError> {
-        let bytes = self.clone().into_record().into_bytes();
+        // The validating form has taken in the running statistics of the last batch, the training form not yet.
+        let bytes = self.valid().into_record().into_bytes();
         let bytes = bytes.map_err(|e| LearnError::Weights(e.to_string()))?;
         Ok(Weights(bytes.to_vec()))
     }
@@ -230,35 +235,48 @@ pub(crate) fn floats<const D: usize>(tensor: Tensor<D>) -> Vec<f32> {
     tensor.into_data().iter::<f32>().collect()
 }
 
-/// Draws first values for weight matrices (He's normal distribution); scales and offsets keep their ones and zeros.
+/// Draws first values for weight matrices (He's normal distribution) and sets biases to 0; the scales and offsets of
+/// normalisation keep their ones and zeros.
 struct FirstValues {
     seed: u64,
     drawn: u64,
+    /// Of the part entered last, which is the value to be set.
+    name: String,
 }
 
 impl ModuleMapper for FirstValues {
+    fn enter_module(&mut self, name: &str, _container_type: &str) {
+        name.clone_into(&mut self.name);
+    }
+
     fn map_float<const D: usize>(&mut self, param: Param<Tensor<D>>) -> Param<Tensor<D>> {
         let mut rng = stream(self.seed, Purpose::Weights, self.drawn);
         self.drawn += 1;
+        let bias = self.name == "bias";
         param.map(|tensor| {
             let shape: [usize; D] = tensor.dims();
             // Convolutions are [outputs, inputs, …], linear layers [inputs, outputs].
             let inputs: usize = match D {
-                1 => return tensor,
+                1 if !bias => return tensor,
+                1 => return like(&tensor, vec![0.0; shape[0]]),
                 2 => shape[0],
                 _ => shape[1..].iter().product(),
             };
             let deviation = (2.0 / inputs as f64).sqrt();
             let count = shape.iter().product();
             let values: Vec<f32> = (0..count).map(|_| single(normal(&mut rng) * deviation)).collect();
-            let device = tensor.device();
-            let fresh = Tensor::from_data(TensorData::new(values, shape), &device);
-            if tensor.is_require_grad() {
-                fresh.require_grad()
-            } else {
-                fresh
-            }
+            like(&tensor, values)
         })
+    }
+}
+
+/// A tensor of the same shape, device and use with other values.
+fn like<const D: usize>(tensor: &Tensor<D>, values: Vec<f32>) -> Tensor<D> {
+    let fresh = Tensor::from_data(TensorData::new(values, tensor.dims()), &tensor.device());
+    if tensor.is_require_grad() {
+        fresh.require_grad()
+    } else {
+        fresh
     }
 }
 

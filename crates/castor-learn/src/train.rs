@@ -11,8 +11,8 @@ use rayon::prelude::*;
 
 use crate::augment::Augmentation;
 use crate::error::{LearnError, write_whole};
-use crate::network::{SymbolNet, Weights, batch};
-use crate::num::wide;
+use crate::network::{SymbolNet, Weights, batch, floats};
+use crate::num::{share, wide};
 use crate::sample::Sample;
 use crate::seed::{Purpose, stream};
 use crate::source::{Mixture, Pool, Source};
@@ -57,7 +57,7 @@ impl TrainConfig {
             warm_up: 0.04,
             weight_decay: 0.02,
             label_smoothing: 0.01,
-            signal_weight: 0.3,
+            signal_weight: 0.5,
             checkpoint: None,
             resume: false,
         }
@@ -73,6 +73,11 @@ impl TrainConfig {
             warm_up: 0.1,
             ..Self::base(seed)
         }
+    }
+
+    /// Whole batches of an epoch.
+    fn steps(&self) -> usize {
+        self.epoch_samples.checked_div(self.batch).unwrap_or(0)
     }
 }
 
@@ -159,67 +164,89 @@ pub fn fine_tune(
 }
 
 fn run(
-    mut net: SymbolNet,
+    net: SymbolNet,
     source: &dyn Source,
     config: &TrainConfig,
     progress: &mut dyn FnMut(&Progress) -> ControlFlow<()>,
 ) -> Result<Trained, LearnError> {
-    let steps = config.epoch_samples / config.batch.max(1);
-    if steps == 0 {
+    if config.steps() == 0 {
         return Err(LearnError::NoSamples("an epoch must hold at least one batch"));
     }
-    let device = Device::flex().autodiff();
-    let mut optimizer = AdamWConfig::new()
-        .with_weight_decay(config.weight_decay)
-        .with_epsilon(1e-8)
-        .init();
-    let mut first = 0;
+    let mut training = Training {
+        net,
+        optimizer: AdamWConfig::new()
+            .with_weight_decay(config.weight_decay)
+            .with_epsilon(1e-8)
+            .init(),
+        epochs: 0,
+    };
     if let (true, Some(path)) = (config.resume, &config.checkpoint)
         && path.exists()
     {
-        let state = Checkpoint::load(path, config)?;
-        net = SymbolNet::of(&state.weights, &device)?;
-        optimizer = state.optimizer(optimizer)?;
-        first = state.epoch;
+        training = training.resumed(path, config)?;
     }
-    for epoch in first..config.epochs {
-        let (mut loss_sum, mut right, mut known) = (0.0, 0, 0);
-        for step in 0..steps {
-            let done = epoch * steps + step;
-            let samples: Vec<Sample> = (0..config.batch)
-                .into_par_iter()
-                .map(|i| {
-                    let position = wide((epoch * steps + step) * config.batch + i);
-                    source.draw(&mut stream(config.seed, Purpose::Training, position))
-                })
-                .collect();
-            let logits = net.forward(batch(samples.iter().map(|s| &s.image), &device));
-            let (hits, of) = hits(&logits, &samples);
-            right += hits;
-            known += of;
-            let loss = loss(logits, &samples, config, &device);
-            let gradients = GradientsParams::from_grads(loss.backward(), &net);
-            loss_sum += f64::from(loss.into_scalar::<f32>());
-            net = optimizer.step(rate(config, done, config.epochs * steps), net, gradients);
-        }
+    while training.epochs < config.epochs {
+        let report;
+        (training, report) = training.epoch(source, config);
         if let Some(path) = &config.checkpoint {
-            Checkpoint::write(path, config, epoch + 1, &net, &optimizer)?;
+            Checkpoint::write(path, config, &training)?;
         }
-        let report = Progress {
-            epoch: epoch + 1,
-            epochs: config.epochs,
-            loss: loss_sum / steps as f64,
-            accuracy: crate::num::share(right, known),
-        };
-        first = epoch + 1;
         if progress(&report).is_break() {
             break;
         }
     }
     Ok(Trained {
-        weights: net.weights()?,
-        epochs: first,
+        weights: training.net.weights()?,
+        epochs: training.epochs,
     })
+}
+
+/// A training between two epochs.
+struct Training {
+    net: SymbolNet,
+    optimizer: ModuleOptimizer,
+    /// Epochs done.
+    epochs: usize,
+}
+
+impl Training {
+    fn resumed(self, path: &Path, config: &TrainConfig) -> Result<Self, LearnError> {
+        let state = Checkpoint::load(path, config)?;
+        Ok(Self {
+            net: SymbolNet::of(&state.weights, &Device::flex().autodiff())?,
+            optimizer: state.optimizer(self.optimizer)?,
+            epochs: state.epochs,
+        })
+    }
+
+    fn epoch(mut self, source: &dyn Source, config: &TrainConfig) -> (Self, Progress) {
+        let device = Device::flex().autodiff();
+        let steps = config.steps();
+        let (mut loss_sum, mut right, mut known) = (0.0, 0, 0);
+        for step in self.epochs * steps..(self.epochs + 1) * steps {
+            let samples: Vec<Sample> = (step * config.batch..(step + 1) * config.batch)
+                .into_par_iter()
+                .map(|i| source.draw(&mut stream(config.seed, Purpose::Training, wide(i))))
+                .collect();
+            let logits = self.net.forward(batch(samples.iter().map(|s| &s.image), &device));
+            let (hits, of) = hits(&logits, &samples);
+            right += hits;
+            known += of;
+            let loss = loss(logits, &samples, config, &device);
+            let gradients = GradientsParams::from_grads(loss.backward(), &self.net);
+            loss_sum += f64::from(loss.into_scalar::<f32>());
+            let rate = rate(config, step, config.epochs * steps);
+            self.net = self.optimizer.step(rate, self.net, gradients);
+        }
+        self.epochs += 1;
+        let report = Progress {
+            epoch: self.epochs,
+            epochs: config.epochs,
+            loss: loss_sum / steps as f64,
+            accuracy: share(right, known),
+        };
+        (self, report)
+    }
 }
 
 /// Linear rise, then half a cosine down to 0.
@@ -235,7 +262,7 @@ fn rate(config: &TrainConfig, step: usize, steps: usize) -> f64 {
 
 /// Right and judged symbols of a batch.
 fn hits(logits: &Tensor<2>, samples: &[Sample]) -> (usize, usize) {
-    let values = crate::network::floats(logits.clone().inner());
+    let values = floats(logits.clone().inner());
     let judged = values
         .chunks_exact(MODEL_OUTPUTS)
         .zip(samples)
@@ -283,7 +310,7 @@ fn loss(logits: Tensor<2>, samples: &[Sample], config: &TrainConfig, device: &De
 /// State of a training between epochs. The samples of an epoch depend on seed and epoch alone, so no generator's state
 /// need be kept.
 struct Checkpoint {
-    epoch: usize,
+    epochs: usize,
     weights: Weights,
     optimizer: Vec<u8>,
 }
@@ -291,18 +318,13 @@ struct Checkpoint {
 impl Checkpoint {
     const MAGIC: &[u8; 8] = b"CASTORT1";
 
-    fn write(
-        path: &Path,
-        config: &TrainConfig,
-        epoch: usize,
-        net: &SymbolNet,
-        optimizer: &ModuleOptimizer,
-    ) -> Result<(), LearnError> {
-        let state = optimizer.into_bytes().map_err(|e| LearnError::Weights(e.to_string()))?;
-        let weights = net.weights()?;
+    fn write(path: &Path, config: &TrainConfig, training: &Training) -> Result<(), LearnError> {
+        let state = training.optimizer.into_bytes();
+        let state = state.map_err(|e| LearnError::Weights(e.to_string()))?;
+        let weights = training.net.weights()?;
         let settings = settings(config);
         let mut bytes = Self::MAGIC.to_vec();
-        bytes.extend_from_slice(&wide(epoch).to_le_bytes());
+        bytes.extend_from_slice(&wide(training.epochs).to_le_bytes());
         for part in [settings.as_bytes(), &weights.0, &state] {
             bytes.extend_from_slice(&wide(part.len()).to_le_bytes());
             bytes.extend_from_slice(part);
@@ -331,7 +353,7 @@ impl Checkpoint {
             rest = tail;
             usize::try_from(u64::from_le_bytes(*head)).ok()
         };
-        let epoch = number()?;
+        let epochs = number()?;
         let mut part = || -> Option<Vec<u8>> {
             let (head, tail) = rest.split_first_chunk::<8>()?;
             let length = usize::try_from(u64::from_le_bytes(*head)).ok()?;
@@ -341,7 +363,7 @@ impl Checkpoint {
         };
         let (settings, weights, optimizer) = (part()?, part()?, part()?);
         let state = Self {
-            epoch,
+            epochs,
             weights: Weights(weights),
             optimizer,
         };
