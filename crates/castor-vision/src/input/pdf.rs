@@ -15,6 +15,8 @@ use std::sync::OnceLock;
 
 /// Width in pixels at which the form on a page that is not one scan is drawn.
 const DRAWN_WIDTH: f32 = 1300.0;
+/// Width below which a form is not drawn: only pages of a shape that no form has would need it to stay within limits.
+const LEAST_DRAWN_WIDTH: f32 = 200.0;
 /// Largest colour scan taken raw: beyond, the four bytes a pixel of PDFium and their copy would outgrow the page.
 const RAW_COLOUR_PIXELS: u64 = 16_000_000;
 /// How deep pictures inside form objects are looked for when their sizes are checked.
@@ -92,9 +94,14 @@ impl PdfFile {
             return Err(InputError::corrupt(&self.file, &"a page without size"));
         }
         let form = width.min(height).min(width.max(height) / 3.0);
-        let scale = DRAWN_WIDTH / form;
-        let (width, height) = (pixels(width * scale), pixels(height * scale));
-        check_pixels(&self.file, width, height, limits)?;
+        let finest = (pixels_f32(limits.page_pixels) / (width * height)).sqrt();
+        let scale = (DRAWN_WIDTH / form).min(finest);
+        let (wide, high) = (width * scale, height * scale);
+        if form * scale < LEAST_DRAWN_WIDTH {
+            return Err(InputError::corrupt(&self.file, &"a page of no form's shape"));
+        }
+        // Rounded down, so that the product stays within the limit.
+        let (width, height) = (pixels(wide.floor()), pixels(high.floor()));
         let bound = |v: u32| i32::try_from(v).unwrap_or(i32::MAX);
         // PDFium draws pictures and paths on grey bitmaps wrongly, or stops the process; on these it does not.
         let mut bitmap = PdfBitmap::empty(bound(width), bound(height), PdfBitmapFormat::BGRx).map_err(refuse)?;
@@ -297,4 +304,9 @@ fn pixels(v: f32) -> u32 {
 #[expect(clippy::cast_precision_loss, reason = "sides of a picture are below 2^24")]
 fn pixels_of(v: i32) -> Option<f32> {
     (v > 0).then_some(v as f32)
+}
+
+#[expect(clippy::cast_precision_loss, reason = "a limit need not be exact")]
+fn pixels_f32(v: u64) -> f32 {
+    v as f32
 }

@@ -140,6 +140,26 @@ fn a_page_that_shows_more_than_a_scan_is_drawn_whole() {
 }
 
 #[test]
+fn a_page_is_drawn_as_large_as_the_limits_allow() {
+    let scan = Scan {
+        content: "0 g 0 567 210 63 re f 0 0 52 52 re f".into(),
+        ..Scan::of(&page(30, 90))
+    };
+    let limits = Limits {
+        page_pixels: 300_000,
+        ..Limits::default()
+    };
+    let document = Document::from_bytes(Path::new("form"), scan_pdf(&[scan]), &limits).unwrap();
+    let gray = document.page(1).unwrap().gray;
+    assert!(
+        (290_000..=300_000).contains(&(gray.width() * gray.height())),
+        "{:?}",
+        gray.dimensions()
+    );
+    assert!(shows_page_upright(&gray));
+}
+
+#[test]
 fn a_scan_far_finer_than_needed_is_shrunk() {
     let picture = page(3600, 10800);
     let scan = Scan {

@@ -180,7 +180,7 @@ fn a_page_of_a_pdf_may_not_be_endless() {
         page: "/MediaBox [0 0 14400 2]".into(),
         ..Scan::of(&page(8, 8))
     };
-    refuses("INP_009", &scan_pdf(&[endless]));
+    refuses("INP_005", &scan_pdf(&[endless]));
 }
 
 #[test]
