@@ -232,6 +232,8 @@ impl FormReader {
                     .iter()
                     .any(|c| matches!(c.path, castor_domain::form::FieldPath::NoMarcados));
                 reading.layout = Some(found.template.clone());
+                reading.needs_review |= !found.doubts.is_empty();
+                reading.notes.extend(found.doubts);
                 cells = found
                     .cells
                     .into_iter()

@@ -62,6 +62,7 @@ pub(super) fn explain(view: &PageView<'_>) -> Option<PageLayout> {
     Some(PageLayout {
         template: "printed-boxes".to_owned(),
         foot: state.cells.iter().map(|c| c.boxes[0].y1).fold(0.0, f32::max),
+        doubts: Vec::new(),
         cells: state.cells,
         names: state.names,
         quality: named / all * (1.0 - 1.0 / (1.0 + all)),
@@ -223,7 +224,7 @@ impl Naming {
         let at_right = triple.edges[3] > 0.93 && beside == 1;
         if !at_right || framed_left(view, triple) {
             let number = (view.ink_share(number_place) > 0.01)
-                .then(|| view.labels.number(&view.crop(number_place)))
+                .then(|| view.number(number_place))
                 .flatten();
             if number.is_some_and(|n| n.0 == 0)
                 || (!at_right && number.is_none() && triple.edges[0] < 0.15 && self.grid.is_empty())
@@ -280,7 +281,7 @@ impl Naming {
             y0: middle - 0.008,
             y1: middle + 0.008,
         };
-        let number = view.labels.number(&view.crop(rect));
+        let number = view.number(rect);
         self.candidates += 1;
         let named = number.is_some_and(|n| n.0 == self.candidates);
         if let Some((n, confidence)) = number
@@ -302,16 +303,13 @@ impl Naming {
     fn start_list(&mut self, view: &PageView<'_>, row0: &Triple, labelled: bool) {
         self.close_list();
         let y1 = row0.top - 0.001;
-        let code = view.labels.number(&view.crop(FrameRect {
+        let place = FrameRect {
             x0: 0.238,
             x1: 0.340,
             y0: y1 - 0.017,
             y1,
-        }));
-        let (code, read) = match code {
-            Some((n, _)) => (ListCode(n.to_string()), true),
-            None => (ListCode(format!("ilegible-{}", self.cells.len() + 1)), false),
         };
+        let (code, read) = view.list_code(place, self.cells.len() + 1);
         let path = FieldPath::SoloLista(code.clone());
         self.names.push((
             path.clone(),

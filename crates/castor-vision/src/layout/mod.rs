@@ -12,7 +12,7 @@ mod template;
 
 use crate::page::RectifiedPage;
 use crate::raster::real;
-use castor_domain::form::FieldPath;
+use castor_domain::form::{FieldPath, ListCode};
 use image::GrayImage;
 
 pub(crate) use lines::PageLines;
@@ -79,15 +79,22 @@ pub struct PageLayout {
     pub quality: f32,
     /// Where the last vote row ends; constancias and signatures follow.
     pub foot: f32,
+    /// What the family prints and the page did not show: cells may be missing, a person must look at the page.
+    pub doubts: Vec<String>,
 }
 
 /// Reads printed labels and numbers for the layout. Crops are canonical pixels.
 pub trait LabelReader {
     /// A printed whole number in the crop with its confidence 0–1.
     fn number(&self, crop: &GrayImage) -> Option<(u32, f32)>;
+    /// A printed list code: as `number`, but sure only when two readers agree, since it names a whole list.
+    fn code(&self, crop: &GrayImage) -> Option<(u32, f32)>;
     /// Printed text in the crop, upper case as printed.
     fn text(&self, crop: &GrayImage) -> Option<String>;
 }
+
+/// Quality above which a layout is accepted. One confirmed cell alone gives exactly this: it explains no page.
+const ACCEPTED: f32 = 0.5;
 
 /// Finds the cells of a canonical page. `ink` is the page as ink levels.
 #[must_use]
@@ -109,7 +116,7 @@ pub fn find_layout(page: &RectifiedPage, ink: &GrayImage, labels: &dyn LabelRead
         .chain(boxes::explain(&view))
         .max_by(|a, b| a.quality.total_cmp(&b.quality));
     match best {
-        Some(layout) if layout.quality >= 0.5 => Layout::Cells(layout),
+        Some(layout) if layout.quality > ACCEPTED => Layout::Cells(layout),
         Some(layout) => Layout::NotRecognised(format!(
             "{} cells found by {} but too few row names confirmed",
             layout.cells.len(),
@@ -132,6 +139,48 @@ impl PageView<'_> {
     /// The page's grey pixels in a frame rectangle.
     pub(crate) fn crop(&self, rect: FrameRect) -> GrayImage {
         crop_frame(&self.page.gray, rect)
+    }
+
+    /// The printed number in a frame rectangle, with its confidence. Rules that cut through the sides of the rectangle are
+    /// left outside: a vertical rule beside a number reads like a 1.
+    pub(crate) fn number(&self, rect: FrameRect) -> Option<(u32, f32)> {
+        self.labels.number(&self.crop(self.between_rules(rect)))
+    }
+
+    /// The part of a rectangle between the vertical rules that cut through its sides.
+    fn between_rules(&self, rect: FrameRect) -> FrameRect {
+        /// What a rule takes beside its middle.
+        const CLEARANCE: f32 = 0.006;
+        let y = f32::midpoint(rect.y0, rect.y1);
+        let (reach, middle) = (rect.height() / 4.0, f32::midpoint(rect.x0, rect.x1));
+        let mut inside = rect;
+        for line in self.lines.vertical.iter().chain(&self.lines.short_vertical) {
+            let x = line.at(y);
+            // A rule passes beyond the number above and below; a stroke of the number does not.
+            let passes = line.coverage(rect.y0 - reach, rect.y1 + reach) >= 0.8;
+            if !passes || x < rect.x0 || x > rect.x1 {
+                continue;
+            }
+            if x < middle {
+                inside.x0 = inside.x0.max(x + CLEARANCE);
+            } else {
+                inside.x1 = inside.x1.min(x - CLEARANCE);
+            }
+        }
+        inside
+    }
+
+    /// The code of a list in a frame rectangle, and whether it was read surely. A code that was not gets a name of its own,
+    /// `ordinal`, so that no two lists share it.
+    pub(crate) fn list_code(&self, rect: FrameRect, ordinal: usize) -> (ListCode, bool) {
+        /// Codes have at most four digits.
+        const MOST: u32 = 9999;
+        /// Confidence from which a code needs no person.
+        const SURE: f32 = 0.6;
+        match self.labels.code(&self.crop(self.between_rules(rect))) {
+            Some((n, confidence)) if n <= MOST => (ListCode(n.to_string()), confidence >= SURE),
+            Some(_) | None => (ListCode(format!("ilegible-{ordinal}")), false),
+        }
     }
 
     /// Mean ink 0–1 in a frame rectangle.

@@ -53,6 +53,11 @@ pub(super) fn explain(view: &PageView<'_>, template: &Template) -> Option<PageLa
             continue;
         };
         add_table(template, table, &kind, &mut found);
+        if kind.fields.len() < rows_printed(template, &kind.first) {
+            found
+                .doubts
+                .push(format!("rows of the table that begins with {} not found", kind.first));
+        }
         if matches!(kind.first, FieldPath::Nivelacion(_)) {
             body[0] = table.bottom();
         } else {
@@ -68,6 +73,9 @@ pub(super) fn explain(view: &PageView<'_>, template: &Template) -> Option<PageLa
     if found.cells.is_empty() {
         return None;
     }
+    if template.kind == Kind::Rows {
+        doubt_candidates(&mut found);
+    }
     let named = found.cells.iter().filter(|c| c.named).map(|_| 1.0f32).sum::<f32>();
     let all = found.cells.iter().map(|_| 1.0f32).sum::<f32>();
     // A template that explains more of the page wins over one that explains only its tables.
@@ -80,7 +88,45 @@ pub(super) fn explain(view: &PageView<'_>, template: &Template) -> Option<PageLa
         names: found.names,
         quality: named / all * bonus,
         foot: found.foot,
+        doubts: found.doubts,
     })
+}
+
+/// How many rows the family prints in the table that begins with a field.
+fn rows_printed(template: &Template, first: &FieldPath) -> usize {
+    match (template.kind, first) {
+        (_, FieldPath::Nivelacion(_)) => 3,
+        (Kind::Rows, _) => 4,
+        (Kind::Lists, _) => 3,
+        (Kind::CodedRows, _) => 2,
+    }
+}
+
+/// Doubts the page when candidates are missing between others, or the first candidate stands without the nivelación.
+fn doubt_candidates(found: &mut Found) {
+    let mut numbers: Vec<u16> = found
+        .cells
+        .iter()
+        .filter_map(|c| {
+            if let FieldPath::Candidato(n) = c.path {
+                Some(n)
+            } else {
+                None
+            }
+        })
+        .collect();
+    numbers.sort_unstable();
+    for pair in numbers.windows(2) {
+        if pair[1] > pair[0] + 1 {
+            found
+                .doubts
+                .push(format!("no row between candidates {} and {}", pair[0], pair[1]));
+        }
+    }
+    let nivelacion = found.cells.iter().any(|c| matches!(c.path, FieldPath::Nivelacion(_)));
+    if numbers.first() == Some(&1) && !nivelacion {
+        found.doubts.push("candidate 1 without the nivelación".to_owned());
+    }
 }
 
 /// Whether the page is one without cells: a frame for constancias fills most of the body.
@@ -102,6 +148,7 @@ struct Found {
     cells: Vec<Cell>,
     names: Vec<(FieldPath, FrameRect)>,
     foot: f32,
+    doubts: Vec<String>,
 }
 
 /// Lines across the whole page within the body.
@@ -127,6 +174,8 @@ fn tables<'a>(view: &PageView<'a>, divider: Span) -> Vec<Table<'a>> {
         .horizontal
         .iter()
         .filter(|l| l.coverage(0.03, middle - 0.05) >= 0.6 && (BODY[0]..BODY[1] + 0.01).contains(&l.at(0.4)))
+        // A rule reaches both ends; a line of label text does not.
+        .filter(|l| l.coverage(0.0, 0.05) >= 0.5 && l.coverage(middle - 0.065, middle - 0.015) >= 0.5)
         .collect();
     let mut tables: Vec<Table<'a>> = Vec::new();
     for pair in lines.windows(2) {
@@ -320,16 +369,21 @@ fn row_number(view: &PageView<'_>, place: Span, band: &Band<'_>) -> numbering::R
 
 /// A printed number in an x span around a height.
 fn number_at(view: &PageView<'_>, place: Span, y: f32, half: f32) -> numbering::Reading {
-    let rect = FrameRect {
+    let rect = around(place, y, half);
+    if view.ink_share(rect) < 0.01 {
+        return None;
+    }
+    view.number(rect)
+}
+
+/// The rectangle of an x span around a height.
+fn around(place: Span, y: f32, half: f32) -> FrameRect {
+    FrameRect {
         x0: place[0],
         y0: y - half,
         x1: place[1],
         y1: y + half,
-    };
-    if view.ink_share(rect) < 0.01 {
-        return None;
     }
-    view.labels.number(&view.crop(rect))
 }
 
 /// Lists with a row 0 and a grid.
@@ -352,9 +406,7 @@ fn lists(view: &PageView<'_>, template: &Template, body: Span, found: &mut Found
             continue;
         }
         let code_y = row0.top.at(template.code[0]) - template.header_height / 2.0;
-        let code = number_at(view, template.code, code_y, 0.009);
-        let list = list_code(code, found);
-        let named = code.is_some();
+        let (list, named) = view.list_code(around(template.code, code_y, 0.009), found.names.len() + 1);
         let header = |path: FieldPath, found: &mut Found| {
             let (y0, y1) = (
                 row0.top.at(0.6) - template.header_height + 0.002,
@@ -384,14 +436,6 @@ fn lists(view: &PageView<'_>, template: &Template, body: Span, found: &mut Found
             grid(view, template, &list, named, (row0.bottom, foot), found);
             found.foot = found.foot.max(foot.at(0.5));
         }
-    }
-}
-
-/// The code of a list; one that could not be read gets a name of its own so that no two lists share it.
-fn list_code(code: numbering::Reading, found: &Found) -> ListCode {
-    match code {
-        Some((n, _)) => ListCode(n.to_string()),
-        None => ListCode(format!("ilegible-{}", found.names.len() + 1)),
     }
 }
 
@@ -497,8 +541,7 @@ fn coded_rows(view: &PageView<'_>, template: &Template, body: Span, found: &mut 
             continue;
         }
         let y = row.top.at(0.45) + (bottom - top) * 0.66;
-        let code = number_at(view, template.code, y, 0.0095);
-        let list = list_code(code, found);
+        let (list, named) = view.list_code(around(template.code, y, 0.0095), found.names.len() + 1);
         let path = FieldPath::SoloLista(list);
         let (y0, y1) = (
             row.top.at(0.6) - template.header_height + 0.002,
@@ -516,7 +559,7 @@ fn coded_rows(view: &PageView<'_>, template: &Template, body: Span, found: &mut 
         found.cells.push(Cell {
             path,
             boxes: boxes_in(&row, template.boxes, template.box_height),
-            named: code.is_some(),
+            named,
         });
         found.foot = found.foot.max(bottom);
     }
