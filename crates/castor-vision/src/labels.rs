@@ -50,6 +50,6 @@ impl LabelReader for Labels<'_> {
     }
 
     fn text(&self, crop: &GrayImage) -> Option<String> {
-        self.text.read(crop, Alphabet::Text, 0.6).ok().map(|line| line.text)
+        self.text.read_name(crop).ok().map(|line| line.text)
     }
 }

@@ -51,6 +51,8 @@ pub(crate) struct PageLines {
     pub(crate) vertical: Vec<Line>,
     /// Along y, down to the height of a box.
     pub(crate) short_vertical: Vec<Line>,
+    /// Filled title bars, upper and lower edge, from top to bottom.
+    pub(crate) bars: Vec<(Line, Line)>,
 }
 
 /// Finds the lines of a canonical page given as ink levels.
@@ -66,9 +68,10 @@ pub(crate) fn find(ink: &GrayImage) -> PageLines {
         at(across, along)
     });
     let mut horizontal = join(&rows, (m, fw), (m, fh), 5.0 / fh);
-    for (top, bottom) in bars(ink) {
-        horizontal.push(top);
-        horizontal.push(bottom);
+    let bars = bars(ink);
+    for (top, bottom) in &bars {
+        horizontal.push(top.clone());
+        horizontal.push(bottom.clone());
     }
     horizontal.sort_by(|a, b| a.at(0.5).total_cmp(&b.at(0.5)));
     let vertical = join(&columns, (m, fh), (m, fw), 5.0 / fw);
@@ -82,6 +85,7 @@ pub(crate) fn find(ink: &GrayImage) -> PageLines {
         horizontal,
         vertical,
         short_vertical,
+        bars,
     }
 }
 

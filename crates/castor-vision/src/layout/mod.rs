@@ -117,12 +117,12 @@ pub fn find_layout(page: &RectifiedPage, ink: &GrayImage, labels: &dyn LabelRead
         .max_by(|a, b| a.quality.total_cmp(&b.quality));
     match best {
         Some(layout) if layout.quality > ACCEPTED => Layout::Cells(layout),
+        _ if rows::is_constancias(&view) => Layout::NoCells,
         Some(layout) => Layout::NotRecognised(format!(
             "{} cells found by {} but too few row names confirmed",
             layout.cells.len(),
             layout.template
         )),
-        None if rows::is_constancias(&view) => Layout::NoCells,
         None => Layout::NotRecognised("no row of vote cells found".to_owned()),
     }
 }
@@ -156,9 +156,10 @@ impl PageView<'_> {
         let mut inside = rect;
         for line in self.lines.vertical.iter().chain(&self.lines.short_vertical) {
             let x = line.at(y);
+            let aside = rect.width() / 4.0;
             // A rule passes beyond the number above and below; a stroke of the number does not.
             let passes = line.coverage(rect.y0 - reach, rect.y1 + reach) >= 0.8;
-            if !passes || x < rect.x0 || x > rect.x1 {
+            if !passes || x < rect.x0 || x > rect.x1 || (x > rect.x0 + aside && x < rect.x1 - aside) {
                 continue;
             }
             if x < middle {
@@ -177,7 +178,8 @@ impl PageView<'_> {
         const MOST: u32 = 9999;
         /// Confidence from which a code needs no person.
         const SURE: f32 = 0.6;
-        match self.labels.code(&self.crop(self.between_rules(rect))) {
+        let code = self.labels.code(&self.crop(self.between_rules(rect)));
+        match code {
             Some((n, confidence)) if n <= MOST => (ListCode(n.to_string()), confidence >= SURE),
             Some(_) | None => (ListCode(format!("ilegible-{ordinal}")), false),
         }

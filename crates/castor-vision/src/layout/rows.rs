@@ -53,12 +53,15 @@ pub(super) fn explain(view: &PageView<'_>, template: &Template) -> Option<PageLa
             continue;
         };
         add_table(template, table, &kind, &mut found);
-        if kind.fields.len() < rows_printed(template, &kind.first) {
-            found
-                .doubts
-                .push(format!("rows of the table that begins with {} not found", kind.first));
+        if kind.rows.iter().flatten().count() < rows_printed(template, kind.nivelacion) {
+            let name = if kind.nivelacion {
+                "nivelación"
+            } else {
+                "special votes"
+            };
+            found.doubts.push(format!("rows of the {name} not found"));
         }
-        if matches!(kind.first, FieldPath::Nivelacion(_)) {
+        if kind.nivelacion {
             body[0] = table.bottom();
         } else {
             body[1] = table.top().min(body[1]);
@@ -92,13 +95,13 @@ pub(super) fn explain(view: &PageView<'_>, template: &Template) -> Option<PageLa
     })
 }
 
-/// How many rows the family prints in the table that begins with a field.
-fn rows_printed(template: &Template, first: &FieldPath) -> usize {
-    match (template.kind, first) {
-        (_, FieldPath::Nivelacion(_)) => 3,
-        (Kind::Rows, _) => 4,
-        (Kind::Lists, _) => 3,
-        (Kind::CodedRows, _) => 2,
+/// How many rows the family prints in the nivelación or the table of special votes.
+fn rows_printed(template: &Template, nivelacion: bool) -> usize {
+    match template.kind {
+        Kind::Lists if !nivelacion => 3,
+        Kind::Rows if !nivelacion => 4,
+        Kind::CodedRows if !nivelacion => 2,
+        Kind::Lists | Kind::Rows | Kind::CodedRows => 3,
     }
 }
 
@@ -129,17 +132,25 @@ fn doubt_candidates(found: &mut Found) {
     }
 }
 
-/// Whether the page is one without cells: a frame for constancias fills most of the body.
+/// Whether the page is one without cells: a title bar near its head says CONSTANCIAS.
 pub(super) fn is_constancias(view: &PageView<'_>) -> bool {
-    let bar = FrameRect {
-        x0: 0.02,
-        y0: 0.205,
-        x1: 0.98,
-        y1: 0.262,
-    };
-    view.labels
-        .text(&view.crop(bar))
-        .is_some_and(|t| t.to_uppercase().contains("CONSTANCIA"))
+    view.lines
+        .bars
+        .iter()
+        .filter(|(top, _)| top.at(0.5) < 0.30)
+        .any(|(top, bottom)| {
+            let mut bar = view.crop(FrameRect {
+                x0: 0.15,
+                y0: top.at(0.5),
+                x1: 0.85,
+                y1: bottom.at(0.5),
+            });
+            // The title is white on the bar.
+            image::imageops::invert(&mut bar);
+            view.labels
+                .text(&bar)
+                .is_some_and(|t| t.to_uppercase().contains("CONSTANCIA"))
+        })
 }
 
 /// What an explanation gathers.
@@ -199,12 +210,15 @@ fn tables<'a>(view: &PageView<'a>, divider: Span) -> Vec<Table<'a>> {
 
 /// What a table's rows mean.
 struct TableKind {
-    first: FieldPath,
-    fields: Vec<FieldPath>,
+    /// Nivelación, else the special votes.
+    nivelacion: bool,
+    /// The field of each row; `None` for a row that is none of the table's.
+    rows: Vec<Option<FieldPath>>,
     named: bool,
 }
 
-/// Reads the labels of a table until one tells what it is.
+/// Reads the labels of a table. Each label says which field its row is and so which every other row is; the rows are
+/// confirmed when two labels agree and none differs.
 fn table_kind(view: &PageView<'_>, template: &Template, table: &Table<'_>, tables: usize) -> Option<TableKind> {
     let nivelacion = [Nivelacion::Sufragantes, Nivelacion::Urna, Nivelacion::Incinerados].map(FieldPath::Nivelacion);
     let specials = [
@@ -213,61 +227,74 @@ fn table_kind(view: &PageView<'_>, template: &Template, table: &Table<'_>, table
         FieldPath::NoMarcados,
         FieldPath::Total,
     ];
-    let n = table.rows.len();
-    let label = |row: &Band<'_>| {
-        let (x0, x1) = (0.0, template.divider[0] - 0.005);
-        let y = row.middle_at(0.35);
-        let half = (row.height_at(0.35) / 2.0 - 0.002).min(0.013);
-        view.labels
-            .text(&view.crop(FrameRect {
-                x0,
-                y0: y - half,
-                x1,
-                y1: y + half,
-            }))
-            .map(|t| t.to_uppercase())
-    };
-    let kind = |first: FieldPath, fields: Vec<FieldPath>, named: bool| TableKind { first, fields, named };
-    for (i, row) in table.rows.iter().enumerate() {
-        let Some(text) = label(row) else { continue };
-        let is = |words: &[&str]| words.iter().any(|w| text.contains(w));
-        let place = if is(&["SUFRAGA", "VOTANTES", "E-11", "URNA", "INCINER"]) {
-            let k = if is(&["INCINER"]) {
-                2
-            } else if is(&["URNA"]) {
-                1
-            } else {
-                0
-            };
-            Some((&nivelacion[..], k))
-        } else if is(&["BLANCO +", "SUMA", "TOTAL"]) {
-            Some((&specials[..], 3))
-        } else if is(&["BLANCO"]) {
-            Some((&specials[..], 0))
-        } else if is(&["NULOS"]) {
-            Some((&specials[..], 1))
-        } else if is(&["MARCADOS"]) {
-            Some((&specials[..], 2))
-        } else {
-            None
-        };
-        if let Some((fields, k)) = place
-            && k >= i
-            && fields.len() >= k - i + n
-        {
-            let fields: Vec<FieldPath> = fields[k - i..k - i + n].to_vec();
-            return Some(kind(fields.first()?.clone(), fields, true));
-        }
+    // For each row that has a label: the table it belongs to and the row that would carry the table's first field.
+    let votes: Vec<(bool, isize)> = table
+        .rows
+        .iter()
+        .zip(0isize..)
+        .filter_map(|(row, i)| {
+            let (is_nivelacion, place) = label_place(&row_label(view, template, row)?)?;
+            Some((is_nivelacion, i - place))
+        })
+        .collect();
+    if let Some(&vote) = votes.first() {
+        let agree = votes.iter().all(|v| *v == vote);
+        let counted = |v: &(bool, isize)| votes.iter().filter(|w| *w == v).count();
+        let &(is_nivelacion, start) = votes.iter().max_by_key(|v| counted(v))?;
+        let fields = if is_nivelacion { &nivelacion[..] } else { &specials[..] };
+        let of_row = |i: isize| usize::try_from(i - start).ok().and_then(|k| fields.get(k)).cloned();
+        let rows: Vec<Option<FieldPath>> = (0isize..).zip(&table.rows).map(|(i, _)| of_row(i)).collect();
+        return Some(TableKind {
+            nivelacion: is_nivelacion,
+            rows,
+            named: agree && votes.len() >= 2,
+        });
     }
     // No label could be read: the place on the page tells, and the rows stay unconfirmed.
-    if n == 3 && table.top() < 0.27 && tables > 1 {
-        return Some(kind(nivelacion[0].clone(), nivelacion.to_vec(), false));
+    let rows = table.rows.len();
+    let by_place = |nivelacion: bool, fields: &[FieldPath]| TableKind {
+        nivelacion,
+        rows: fields.iter().cloned().map(Some).collect(),
+        named: false,
+    };
+    if rows == 3 && table.top() < 0.27 && tables > 1 {
+        return Some(by_place(true, &nivelacion));
     }
-    (n == 4).then(|| kind(specials[0].clone(), specials.to_vec(), false))
+    (rows == 4).then(|| by_place(false, &specials))
+}
+
+/// The printed label of a table's row, upper case.
+fn row_label(view: &PageView<'_>, template: &Template, row: &Band<'_>) -> Option<String> {
+    let half = (row.height_at(0.35) / 2.0 - 0.002).min(0.013);
+    let label = around([0.0, template.divider[0] - 0.005], row.middle_at(0.35), half);
+    view.labels.text(&view.crop(label)).map(|t| t.to_uppercase())
+}
+
+/// Which table a label belongs to (true for nivelación) and its place in it.
+fn label_place(text: &str) -> Option<(bool, isize)> {
+    let is = |words: &[&str]| words.iter().any(|w| text.contains(w));
+    if is(&["INCINER"]) {
+        Some((true, 2))
+    } else if is(&["URNA"]) {
+        Some((true, 1))
+    } else if is(&["SUFRAGA", "VOTANTES", "E-11"]) {
+        Some((true, 0))
+    } else if is(&["SUMA", "BLANCO +"]) {
+        Some((false, 3))
+    } else if is(&["BLANCO"]) {
+        Some((false, 0))
+    } else if is(&["NULOS"]) {
+        Some((false, 1))
+    } else if is(&["MARCADOS"]) {
+        Some((false, 2))
+    } else {
+        None
+    }
 }
 
 fn add_table(template: &Template, table: &Table<'_>, kind: &TableKind, found: &mut Found) {
-    for (row, path) in table.rows.iter().zip(&kind.fields) {
+    for (row, path) in table.rows.iter().zip(&kind.rows) {
+        let Some(path) = path else { continue };
         let boxes = boxes_in(row, template.boxes, template.box_height);
         found.cells.push(Cell {
             path: path.clone(),
