@@ -27,6 +27,23 @@ impl Triple {
         f32::midpoint(self.top, self.bottom)
     }
 
+    /// Largest difference between the widths of two of the boxes.
+    fn unevenness(&self) -> f32 {
+        let widths = [0, 1, 2].map(|i| self.edges[i + 1] - self.edges[i]);
+        widths.iter().copied().fold(f32::MIN, f32::max) - widths.iter().copied().fold(f32::MAX, f32::min)
+    }
+
+    /// Whether rules close all boxes from top to bottom; strokes of letters do not.
+    fn closed(&self, view: &PageView<'_>) -> bool {
+        let middle = self.middle();
+        self.edges.iter().all(|x| {
+            view.lines
+                .short_vertical
+                .iter()
+                .any(|l| (l.at(middle) - x).abs() < 0.007 && l.coverage(self.top + 0.001, self.bottom - 0.001) >= 0.75)
+        })
+    }
+
     fn boxes(&self) -> [FrameRect; 3] {
         [0, 1, 2].map(|i| FrameRect {
             x0: self.edges[i],
@@ -54,6 +71,14 @@ pub(super) fn explain(view: &PageView<'_>) -> Option<PageLayout> {
     }
     state.row(view, &row);
     state.close_grid();
+    // On a form of lists a row that neither words nor number name is print that looks like boxes; the page stays doubted.
+    let printed = state.cells.len();
+    if state.cells.iter().any(|c| c.path.list().is_some()) {
+        state
+            .cells
+            .retain(|c| c.named || !matches!(c.path, FieldPath::Candidato(_)));
+    }
+    let dropped = state.cells.len() < printed;
     let named: f32 = state.cells.iter().filter(|c| c.named).map(|_| 1.0).sum();
     let all: f32 = state.cells.iter().map(|_| 1.0).sum();
     if all < 1.0 {
@@ -62,7 +87,11 @@ pub(super) fn explain(view: &PageView<'_>) -> Option<PageLayout> {
     Some(PageLayout {
         template: "printed-boxes".to_owned(),
         foot: state.cells.iter().map(|c| c.boxes[0].y1).fold(0.0, f32::max),
-        doubts: Vec::new(),
+        doubts: if named < all || dropped {
+            vec!["rows whose name is not confirmed".to_owned()]
+        } else {
+            Vec::new()
+        },
         cells: state.cells,
         names: state.names,
         quality: named / all * (1.0 - 1.0 / (1.0 + all)),
@@ -109,21 +138,22 @@ fn triples(view: &PageView<'_>) -> Vec<Triple> {
         lines.sort_by(|a, b| a.at(middle).total_cmp(&b.at(middle)));
         for pair in lines.windows(2) {
             let (top, bottom) = (pair[0].at(middle), pair[1].at(middle));
-            if (BOX_HEIGHT[0]..BOX_HEIGHT[1]).contains(&(bottom - top)) {
-                let triple = Triple {
-                    edges: strip.edges,
-                    top,
-                    bottom,
-                };
-                // A number cell as wide as a box shifts the window by one: the rightmost wins.
-                let twin = found.iter_mut().find(|t| {
-                    (t.middle() - triple.middle()).abs() < 0.006 && t.edges[0] < x1 - 0.01 && x0 < t.edges[3] - 0.01
-                });
-                match twin {
-                    Some(t) if t.edges[0] < x0 => *t = triple,
-                    Some(_) => {}
-                    None => found.push(triple),
-                }
+            let triple = Triple {
+                edges: strip.edges,
+                top,
+                bottom,
+            };
+            if !(BOX_HEIGHT[0]..BOX_HEIGHT[1]).contains(&(bottom - top)) || !triple.closed(view) {
+                continue;
+            }
+            // Where windows overlap, the most even one has the printed boxes; a window over a number cell is uneven.
+            let twin = found.iter_mut().find(|t| {
+                (t.middle() - triple.middle()).abs() < 0.006 && t.edges[0] < x1 - 0.01 && x0 < t.edges[3] - 0.01
+            });
+            match twin {
+                Some(t) if triple.unevenness() < t.unevenness() => *t = triple,
+                Some(_) => {}
+                None => found.push(triple),
             }
         }
     }
@@ -191,20 +221,12 @@ impl Naming {
     /// Names the boxes of one row of the page.
     fn row(&mut self, view: &PageView<'_>, row: &[Triple]) {
         let Some(first) = row.first() else { return };
-        if row.len() == 3 && first.middle() < 0.32 && self.cells.is_empty() {
+        if row.len() == 3 && first.middle() < 0.32 && under_nivelacion_labels(view, first.top) {
+            // Nothing above the nivelación is a cell.
+            *self = Self::default();
             let fields = [Nivelacion::Sufragantes, Nivelacion::Urna, Nivelacion::Incinerados];
-            let label = FrameRect {
-                x0: -0.05,
-                x1: 1.05,
-                y0: first.top - 0.020,
-                y1: first.top - 0.002,
-            };
-            let text = upper(view, label);
-            let named = ["URNA", "E-11", "INCINERADOS", "FORMATO"]
-                .iter()
-                .any(|w| text.contains(w));
             for (triple, field) in row.iter().zip(fields) {
-                self.push(triple, FieldPath::Nivelacion(field), named);
+                self.push(triple, FieldPath::Nivelacion(field), true);
             }
             return;
         }
@@ -222,6 +244,9 @@ impl Naming {
             y1: triple.bottom - half * 0.12,
         };
         let at_right = triple.edges[3] > 0.93 && beside == 1;
+        if at_right && self.labelled(view, triple) {
+            return;
+        }
         if !at_right || framed_left(view, triple) {
             let number = (view.ink_share(number_place) > 0.01)
                 .then(|| view.number(number_place))
@@ -244,8 +269,15 @@ impl Naming {
                 return;
             }
         }
+        if at_right || !self.labelled(view, triple) {
+            self.candidate(view, triple);
+        }
+    }
+
+    /// Names the boxes by the words before them; false when they say nothing.
+    fn labelled(&mut self, view: &PageView<'_>, triple: &Triple) -> bool {
         let label = FrameRect {
-            x0: 0.08,
+            x0: 0.0,
             x1: triple.edges[0] - 0.012,
             y0: triple.top,
             y1: triple.bottom,
@@ -261,15 +293,16 @@ impl Naming {
             self.push(triple, FieldPath::NoMarcados, true);
         } else if has(&["MESA"]) {
             self.push(triple, FieldPath::Total, true);
-        } else if has(&["TOTAL"]) {
+        } else if has(&["TOTAL", "CANDIDATOS"]) {
             self.close_grid();
             let (code, named) = self.list.clone().unwrap_or((ListCode("ilegible".to_owned()), false));
             self.push(triple, FieldPath::ListaTotal(code), named);
         } else if has(&["AGRUPACI", "POLITICA", "POLÍTICA"]) {
             self.start_list(view, triple, true);
         } else {
-            self.candidate(view, triple);
+            return false;
         }
+        true
     }
 
     /// A row of a form with one row per candidate: its number stands at the left of the page.
@@ -354,6 +387,20 @@ impl Naming {
             named,
         });
     }
+}
+
+/// Whether the words above a height are those of a nivelación in three columns.
+fn under_nivelacion_labels(view: &PageView<'_>, y: f32) -> bool {
+    let label = FrameRect {
+        x0: -0.05,
+        x1: 1.05,
+        y0: y - 0.020,
+        y1: y - 0.002,
+    };
+    let text = upper(view, label);
+    ["URNA", "E-11", "INCINERADOS", "FORMATO"]
+        .iter()
+        .any(|w| text.contains(w))
 }
 
 /// Whether a number cell stands directly left of the boxes: a rule closes it at the usual distance.
