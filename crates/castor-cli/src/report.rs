@@ -138,6 +138,7 @@ fn page(page: &PageReading) -> Value {
         "page": page.page,
         "printed_page": page.printed_page(),
         "serial": text(&page.serial),
+        "qr": page.qr,
         "registration": page.registration,
         "layout": page.layout,
         "needs_review": page.needs_review,

@@ -3,26 +3,24 @@
 use crate::homography::{Homography, Point};
 use crate::layout::FrameRect;
 use crate::page::{PageImage, RectifiedPage};
-use crate::raster::{Paper, bilinear, black_level, level, real};
+use crate::raster::{Paper, bilinear, real};
 use castor_domain::reading::PixelRect;
 use castor_domain::symbol::{BOX_CORE, BOX_SIDE, BoxImage};
 use image::GrayImage;
 
 /// Cuts boxes from one page.
-pub struct BoxCutter<'a> {
+pub(crate) struct BoxCutter<'a> {
     page: &'a PageImage,
     /// The page halved until a box pixel is no more than about two page pixels, so that sampling does not alias.
     sampled: std::borrow::Cow<'a, GrayImage>,
     shrink: f32,
     to_page: Homography,
     paper: Paper,
-    black: f32,
 }
 
 impl<'a> BoxCutter<'a> {
-    /// Prepares a registered page; `rectified` gives paper and ink levels.
-    #[must_use]
-    pub fn new(page: &'a PageImage, to_page: Homography, rectified: &RectifiedPage) -> Self {
+    /// Prepares a registered page; `paper` is of its canonical page.
+    pub(crate) fn new(page: &'a PageImage, to_page: Homography, paper: Paper) -> Self {
         let a = to_page.apply(Point::new(0.0, 0.0));
         let b = to_page.apply(Point::new(800.0, 0.0));
         // A box picture has 32 pixels for about 67 canonical ones.
@@ -38,14 +36,12 @@ impl<'a> BoxCutter<'a> {
             sampled,
             shrink,
             to_page,
-            paper: Paper::of(&rectified.gray, 32),
-            black: black_level(&rectified.gray),
+            paper,
         }
     }
 
     /// The picture of one box.
-    #[must_use]
-    pub fn cut(&self, rect: FrameRect) -> BoxImage {
+    pub(crate) fn cut(&self, rect: FrameRect) -> BoxImage {
         let mut out = Box::new([0u8; BOX_SIDE * BOX_SIDE]);
         let core = real(u32::try_from(BOX_CORE).unwrap_or(32));
         let margin = real(u32::try_from((BOX_SIDE - BOX_CORE) / 2).unwrap_or(4));
@@ -66,16 +62,14 @@ impl<'a> BoxCutter<'a> {
                         (p.y + 0.5) * self.shrink - 0.5,
                     );
                 }
-                let paper = self.paper.at(cx, cy) * 0.97;
-                *v = level((paper - sum / 4.0) * 255.0 / (paper - self.black).max(24.0));
+                *v = self.paper.ink_at(cx, cy, sum / 4.0);
             }
         }
         BoxImage(out)
     }
 
     /// Where three boxes stand on the page image.
-    #[must_use]
-    pub fn place(&self, boxes: &[FrameRect; 3]) -> PixelRect {
+    pub(crate) fn place(&self, boxes: &[FrameRect; 3]) -> PixelRect {
         let corners = boxes
             .iter()
             .flat_map(|b| [(b.x0, b.y0), (b.x1, b.y0), (b.x0, b.y1), (b.x1, b.y1)]);

@@ -1,6 +1,6 @@
 //! From page images to boxes, symbols, serial, QR and printed header.
 
-pub mod crop;
+mod crop;
 pub mod header;
 pub mod homography;
 pub mod input;

@@ -115,6 +115,8 @@ pub(crate) fn warp(image: &GrayImage, map: &Homography, width: u32, height: u32)
 pub(crate) struct Paper {
     tiles: GrayImage,
     side: u32,
+    /// What print and full strokes reach.
+    black: f32,
 }
 
 impl Paper {
@@ -155,7 +157,11 @@ impl Paper {
             }
             image::Luma([best])
         });
-        Self { tiles, side }
+        Self {
+            tiles,
+            side,
+            black: black_level(image),
+        }
     }
 
     /// Paper level at a pixel.
@@ -164,10 +170,16 @@ impl Paper {
         bilinear(&self.tiles, (x + 0.5) / side - 0.5, (y + 0.5) / side - 0.5).max(1.0)
     }
 
+    /// Ink 0–255 of a grey level at a pixel.
+    pub(crate) fn ink_at(&self, x: f32, y: f32, grey: f32) -> u8 {
+        let paper = self.at(x, y) * 0.97;
+        level((paper - grey) * 255.0 / (paper - self.black).max(24.0))
+    }
+
     /// Ink of a page, 0 = paper to 255 = as black as the page gets. Levels are exact at every eighth pixel of a row
     /// for the paper and exact everywhere for the image.
     pub(crate) fn ink(&self, image: &GrayImage) -> GrayImage {
-        let black = black_level(image);
+        let black = self.black;
         let (w, h) = image.dimensions();
         let mut out = GrayImage::new(w, h);
         let mut papers = vec![0.0f32; (w as usize).div_ceil(8)];
@@ -194,7 +206,7 @@ impl Paper {
 }
 
 /// The dark end of a page's grey levels: what print and full strokes reach.
-pub(crate) fn black_level(image: &GrayImage) -> f32 {
+fn black_level(image: &GrayImage) -> f32 {
     let mut histogram = [0u32; 256];
     for &v in image.as_raw() {
         histogram[usize::from(v)] += 1;

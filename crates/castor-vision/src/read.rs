@@ -6,6 +6,7 @@ use crate::input::{Document, InputError};
 use crate::labels::Labels;
 use crate::layout::{Cell, Layout, find_layout};
 use crate::page::{FRAME_HEIGHT, FRAME_MARGIN, PageImage, RectifiedPage};
+use crate::qr::read_qr;
 use crate::raster::Paper;
 use crate::recount::{Recount, find_question, read_recount};
 use crate::register::{rectify, register};
@@ -205,6 +206,8 @@ impl FormReader {
                 .serial
                 .add(Source::SerialBarcode, serial, barcode.confidence, page.number);
         }
+        reading.qr =
+            read_qr(&page.gray, &registration.to_page).map(|qr| String::from_utf8_lossy(&qr.bytes).into_owned());
         let scope = if first {
             HeaderScope::Full
         } else {
@@ -215,7 +218,8 @@ impl FormReader {
         timings.header += start.elapsed();
 
         let start = Instant::now();
-        let ink = Paper::of(&rectified.gray, 32).ink(&rectified.gray);
+        let paper = Paper::of(&rectified.gray, 32);
+        let ink = paper.ink(&rectified.gray);
         let layout = find_layout(&rectified, &ink, &Labels { text: &self.text });
         timings.layout += start.elapsed();
 
@@ -225,7 +229,7 @@ impl FormReader {
         let mut last_page = false;
         match layout {
             Layout::Cells(found) => {
-                let cutter = BoxCutter::new(page, registration.to_page, &rectified);
+                let cutter = BoxCutter::new(page, registration.to_page, paper);
                 foot = found.foot;
                 last_page = found
                     .cells

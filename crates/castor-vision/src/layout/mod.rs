@@ -102,7 +102,7 @@ pub fn find_layout(page: &RectifiedPage, ink: &GrayImage, labels: &dyn LabelRead
     let page_lines = lines::find(ink);
     let templates = match template::shipped() {
         Ok(templates) => templates,
-        Err(message) => return Layout::NotRecognised(message),
+        Err(message) => return Layout::NotRecognised(message.to_owned()),
     };
     let view = PageView {
         page,

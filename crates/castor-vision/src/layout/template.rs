@@ -1,6 +1,7 @@
 //! Templates: where the families of forms print things. Data files, read once.
 
 use serde::Deserialize;
+use std::sync::OnceLock;
 
 /// A span along one axis of the frame: from, to.
 pub(crate) type Span = [f32; 2];
@@ -74,17 +75,32 @@ pub(crate) struct Template {
     pub(crate) grid_column: Vec<GridColumn>,
 }
 
-/// The shipped templates.
+/// The shipped templates, parsed once.
 ///
 /// # Errors
 /// The name and message of a data file that does not parse; a test keeps the shipped ones valid.
-pub(crate) fn shipped() -> Result<Vec<Template>, String> {
-    [
-        ("uninominal-2023", include_str!("../../templates/uninominal-2023.toml")),
-        ("lists-2023", include_str!("../../templates/lists-2023.toml")),
-        ("cmj-2025", include_str!("../../templates/cmj-2025.toml")),
-    ]
-    .into_iter()
-    .map(|(name, text)| toml::from_str(text).map_err(|e| format!("{name}: {e}")))
-    .collect()
+pub(crate) fn shipped() -> Result<&'static [Template], &'static str> {
+    static TEMPLATES: OnceLock<Result<Vec<Template>, String>> = OnceLock::new();
+    let parsed = TEMPLATES.get_or_init(|| {
+        [
+            ("uninominal-2023", include_str!("../../templates/uninominal-2023.toml")),
+            ("lists-2023", include_str!("../../templates/lists-2023.toml")),
+            ("cmj-2025", include_str!("../../templates/cmj-2025.toml")),
+        ]
+        .into_iter()
+        .map(|(name, text)| toml::from_str(text).map_err(|e| format!("{name}: {e}")))
+        .collect()
+    });
+    parsed.as_deref().map_err(String::as_str)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shipped_templates_parse_and_carry_their_file_names() {
+        let ids: Vec<&str> = shipped().unwrap().iter().map(|t| t.id.as_str()).collect();
+        assert_eq!(ids, ["uninominal-2023", "lists-2023", "cmj-2025"]);
+    }
 }
