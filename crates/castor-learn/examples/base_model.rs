@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use std::time::Instant;
 
 use castor_domain::symbol::{BoxImage, Symbol};
+use castor_learn::augment::Augmentation;
 use castor_learn::calibrate::fit_temperature;
 use castor_learn::card::{Counts, ModelCard, model_card};
 use castor_learn::evaluate::{Evaluation, evaluate};
@@ -17,7 +18,7 @@ use castor_learn::mnist::{MNIST_SIDE, MnistDigit, MnistPart, read_mnist};
 use castor_learn::onnx::{ModelLabel, write_onnx};
 use castor_learn::sample::{Origin, Sample, ScanType};
 use castor_learn::seed::Purpose;
-use castor_learn::source::{Mixture, Source, draw_many};
+use castor_learn::source::{Mixture, Source, Spoilt, draw_many};
 use castor_learn::train::{TrainConfig, train_base};
 use castor_learn::{Predictor, Weights};
 use castor_testkit::boxes::{BoxScan, BoxStyle, LabelledBox, sample_box, sample_box_with_ink};
@@ -45,7 +46,9 @@ fn main() -> Result<(), Box<dyn Error>> {
 
     let train = read_mnist(&mnist_folder(), MnistPart::Train)?;
     let test = read_mnist(&mnist_folder(), MnistPart::Test)?;
-    let source = Mixture::new().with(0.8, drawn).with(0.2, placed(&train));
+    let source = Mixture::new()
+        .with(0.85, Spoilt::new(drawn, Augmentation::LIGHT))
+        .with(0.15, Spoilt::new(placed(&train), Augmentation::LIGHT));
     let started = Instant::now();
     let trained = train_base(&source, &config, &mut |p| {
         let seconds = started.elapsed().as_secs_f64();
@@ -94,7 +97,7 @@ fn report(
         fingerprint: &weights.fingerprint()?,
         training: &[
             format!(
-                "{} epochs of {} fresh samples, 80 % drawn, 20 % MNIST digits; counts of the first 20,000",
+                "{} epochs of {} fresh samples, 85 % drawn, 15 % MNIST digits; counts of the first 20,000",
                 config.epochs, config.epoch_samples
             ),
             format!("{} weights", weights.count()?),

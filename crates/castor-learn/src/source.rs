@@ -97,6 +97,29 @@ impl Source for Pool<'_> {
     }
 }
 
+/// A source whose samples are spoilt further.
+#[derive(Debug, Clone, Copy)]
+pub struct Spoilt<S> {
+    source: S,
+    augmentation: Augmentation,
+}
+
+impl<S: Source> Spoilt<S> {
+    /// Spoils what a source draws.
+    #[must_use]
+    pub fn new(source: S, augmentation: Augmentation) -> Self {
+        Self { source, augmentation }
+    }
+}
+
+impl<S: Source> Source for Spoilt<S> {
+    fn draw(&self, rng: &mut ChaCha8Rng) -> Sample {
+        let mut sample = self.source.draw(rng);
+        sample.image = self.augmentation.apply(rng, &sample.image, &sample.image);
+        sample
+    }
+}
+
 /// Several sources, each drawn from with its own weight.
 #[derive(Default)]
 pub struct Mixture<'a> {

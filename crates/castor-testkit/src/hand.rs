@@ -112,11 +112,11 @@ impl Hand {
         Self {
             slant: normal(rng, 0.10, 0.14).clamp(-0.3, 0.5),
             pen: normal(rng, 0.075, 0.022).clamp(0.032, 0.14),
-            size: normal(rng, 0.70, 0.14).clamp(0.42, 1.12),
+            size: normal(rng, 0.57, 0.14).clamp(0.28, 1.1),
             aspect: normal(rng, 1.0, 0.17).clamp(0.6, 1.45),
             jitter: rng.random_range(0.015..0.06),
             darkness: rng.random_range(0.72..1.0),
-            offset: [normal(rng, 0.0, 0.04), normal(rng, 0.0, 0.05)],
+            offset: [normal(rng, 0.01, 0.06), normal(rng, 0.04, 0.07)],
             filler: Filler::sample(rng),
             filler_size: normal(rng, 0.17, 0.05).clamp(0.06, 0.34),
             taper: rng.random_range(0.0..0.6),
