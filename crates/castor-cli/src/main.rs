@@ -2,6 +2,7 @@
 #![expect(clippy::print_stdout, reason = "a command line prints its results")]
 
 mod e14;
+mod model;
 mod overlay;
 mod report;
 mod table;
@@ -23,6 +24,9 @@ enum Command {
     /// Read and check E-14 forms.
     #[command(subcommand)]
     E14(E14),
+    /// Train and judge the symbol model.
+    #[command(subcommand)]
+    Model(model::Model),
     /// Draw synthetic sample forms, marked EJEMPLO, one of each family.
     Sample {
         /// Folder to write them to.
@@ -48,6 +52,7 @@ fn main() -> anyhow::Result<ExitCode> {
     match Arguments::parse().command {
         Command::E14(E14::Read(arguments)) => e14::read(&arguments),
         Command::E14(E14::Bench { folder, jobs }) => e14::bench(&folder, jobs),
+        Command::Model(command) => model::run(command),
         Command::Sample { folder } => {
             castor_testkit::corpus::sample_forms(&folder)?;
             println!("{}", folder.display());

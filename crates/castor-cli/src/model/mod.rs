@@ -1,0 +1,269 @@
+//! `castor model …`: how the symbol model is made and judged.
+
+mod corpus;
+mod recipe;
+mod sources;
+
+use crate::report;
+use anyhow::{Context, Result};
+use castor_domain::symbol::{BoxImage, BoxReading, SymbolModel};
+use castor_learn::Weights;
+use castor_learn::card::{Counts, ModelCard, model_card};
+use castor_learn::evaluate::{Evaluation, Score};
+use castor_learn::onnx::{ModelLabel, to_onnx, write_onnx};
+use castor_learn::sample::{Sample, ScanType, write_samples};
+use castor_vision::input::{Document, Limits};
+use castor_vision::read::FormReader;
+use castor_vision::symbols::SymbolReader;
+use castor_vision::text::TextReader;
+use clap::{Args, Subcommand};
+use corpus::{CorpusForm, read_corpus};
+use rayon::prelude::*;
+use recipe::{HeldOut, Recipe, Settled, boxes};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// What `castor model` does.
+#[derive(Subcommand)]
+pub(crate) enum Model {
+    /// Train a model: a base from drawn boxes and MNIST digits, adapted to transcribed forms when there are any. Goes on
+    /// where it was stopped.
+    Train(TrainArguments),
+    /// Judge the making of a model by cross-validation over polling tables, and write its card.
+    Eval(EvalArguments),
+    /// Judge a model file as it is on transcribed forms that it has not learnt from.
+    Score {
+        /// Model file.
+        model: PathBuf,
+        /// Folder with `forms` and `truth`.
+        corpus: PathBuf,
+    },
+    /// Cut the transcribed cells of a corpus to a sample file.
+    Cells {
+        /// Folder with `forms` and `truth`.
+        corpus: PathBuf,
+        /// Sample file to write.
+        file: PathBuf,
+    },
+}
+
+/// What `castor model train` takes.
+#[derive(Args)]
+pub(crate) struct TrainArguments {
+    /// Path without ending of what is written: STEM.base.weights, STEM.weights, STEM.checkpoint, STEM.onnx, STEM.md.
+    stem: PathBuf,
+    /// Transcribed forms: a folder with `forms` and `truth`.
+    #[arg(long)]
+    corpus: PathBuf,
+    /// Seed of every choice.
+    #[arg(long, default_value_t = 11)]
+    seed: u64,
+    /// Date that the card shows.
+    #[arg(long, default_value = "not stated")]
+    date: String,
+}
+
+/// What `castor model eval` takes.
+#[derive(Args)]
+pub(crate) struct EvalArguments {
+    /// Path without ending, as given to `train`.
+    stem: PathBuf,
+    /// Transcribed forms: a folder with `forms` and `truth`.
+    #[arg(long)]
+    corpus: PathBuf,
+    /// Seed, as given to `train`.
+    #[arg(long, default_value_t = 11)]
+    seed: u64,
+    /// Write every form as read by the model that has not seen its table: JSON lines as `e14 read` prints them.
+    #[arg(long)]
+    readings: Option<PathBuf>,
+}
+
+/// Runs one of them.
+pub(crate) fn run(model: Model) -> Result<ExitCode> {
+    match model {
+        Model::Train(arguments) => train(&arguments)?,
+        Model::Eval(arguments) => eval(&arguments)?,
+        Model::Score { model, corpus } => score(&model, &corpus)?,
+        Model::Cells { corpus, file } => cells(&corpus, &file)?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn cutter() -> Result<FormReader> {
+    Ok(FormReader::cutter(TextReader::open(&TextReader::installed())?))
+}
+
+fn with_suffix(stem: &Path, suffix: &str) -> PathBuf {
+    let mut name = stem.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
+
+fn cells(corpus: &Path, file: &Path) -> Result<()> {
+    let forms = read_corpus(corpus, &cutter()?)?;
+    for form in &forms {
+        println!(
+            "{}  {}  {} cells, {} not found",
+            form.path.display(),
+            form.table,
+            form.cells.len(),
+            form.not_found
+        );
+    }
+    let samples: Vec<Sample> = forms.iter().flat_map(boxes).cloned().collect();
+    Ok(write_samples(file, &samples)?)
+}
+
+fn train(arguments: &TrainArguments) -> Result<()> {
+    let recipe = Recipe::shipped(arguments.seed);
+    let base = recipe.train_base(&arguments.stem)?;
+    base.save(&with_suffix(&arguments.stem, ".base.weights"))?;
+    let forms = read_corpus(&arguments.corpus, &cutter()?)?;
+    let replay = recipe.replay()?;
+    let held_out = recipe.cross_validate(&base, &forms, &replay)?;
+    let settled = held_out.settle(&forms)?;
+    print(&settled, &forms);
+    let corpus: Vec<Sample> = forms.iter().flat_map(boxes).cloned().collect();
+    let weights = recipe.adapt(&base, &corpus, &replay, "all forms")?;
+    weights.save(&with_suffix(&arguments.stem, ".weights"))?;
+    let label = label(&weights, &settled)?;
+    write_onnx(&with_suffix(&arguments.stem, ".onnx"), &weights, &label)?;
+    let card = Card {
+        recipe: &recipe,
+        date: &arguments.date,
+        weights: &weights,
+        learnt: corpus.iter().chain(&replay),
+    };
+    std::fs::write(with_suffix(&arguments.stem, ".md"), card.text(&settled, &forms)?)?;
+    Ok(())
+}
+
+fn eval(arguments: &EvalArguments) -> Result<()> {
+    let recipe = Recipe::shipped(arguments.seed);
+    let base = Weights::load(&with_suffix(&arguments.stem, ".base.weights"))?;
+    let forms = read_corpus(&arguments.corpus, &cutter()?)?;
+    let held_out = recipe.cross_validate(&base, &forms, &recipe.replay()?)?;
+    print(&held_out.settle(&forms)?, &forms);
+    if let Some(path) = &arguments.readings {
+        let lines = read_held_out(&held_out, &forms)?;
+        std::fs::write(path, lines).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
+}
+
+/// Reads every form with the model, temperature and threshold that its table had no part in.
+fn read_held_out(held_out: &HeldOut, forms: &[CorpusForm]) -> Result<String> {
+    let mut lines = String::new();
+    for (fold, weights) in held_out.models.iter().enumerate() {
+        let settled = held_out.settle_without(fold, forms)?;
+        let bytes = to_onnx(weights, &label(weights, &settled)?)?;
+        let symbols = SymbolReader::of_bytes(Path::new("held-out model"), bytes)?;
+        let reader = FormReader::new(TextReader::open(&TextReader::installed())?, symbols);
+        let (_, judge) = held_out.folds.split(fold);
+        let read: Vec<String> = judge
+            .par_iter()
+            .map(|form| {
+                let path = &forms[*form].path;
+                let start = Instant::now();
+                let form = reader.read(&Document::open(path, &Limits::default())?)?;
+                Ok(report::json(path, &form, reader.model_version(), start.elapsed()).to_string() + "\n")
+            })
+            .collect::<Result<_>>()?;
+        lines.extend(read);
+    }
+    Ok(lines)
+}
+
+fn label(weights: &Weights, settled: &Settled) -> Result<ModelLabel> {
+    Ok(ModelLabel {
+        version: format!("symbols-{}", weights.fingerprint()?),
+        temperature: settled.temperature.value,
+        threshold: settled.threshold.value,
+    })
+}
+
+/// What the card is written from.
+struct Card<'a, S> {
+    recipe: &'a Recipe,
+    date: &'a str,
+    weights: &'a Weights,
+    learnt: S,
+}
+
+impl<'a, S: Iterator<Item = &'a Sample>> Card<'a, S> {
+    fn text(self, settled: &Settled, forms: &[CorpusForm]) -> Result<String> {
+        let fingerprint = self.weights.fingerprint()?;
+        let (base, tune) = (&self.recipe.base, &self.recipe.tune);
+        let held_out = format!(
+            "Boxes of {} forms, each read by a model of the same making that has seen no form of the same polling table ({} folds).",
+            forms.len(),
+            self.recipe.folds
+        );
+        Ok(model_card(&ModelCard {
+            version: &format!("symbols-{fingerprint}"),
+            date: self.date,
+            seed: self.recipe.seed,
+            fingerprint: &fingerprint,
+            training: &[
+                format!(
+                    "Base: {} epochs of {} fresh samples, drawn boxes and MNIST digits.",
+                    base.epochs, base.epoch_samples
+                ),
+                format!(
+                    "Adapted: {} epochs of {} samples, {:.0} % of them drawn boxes, the rest boxes of transcribed forms, strongly spoilt.",
+                    tune.epochs,
+                    tune.epoch_samples,
+                    self.recipe.replay_share * 100.0
+                ),
+                format!("{} weights.", self.weights.count()?),
+            ],
+            learnt: &Counts::of(self.learnt),
+            held_out: &held_out,
+            evaluation: &settled.evaluation,
+            temperature: &settled.temperature,
+            threshold: Some(&settled.threshold),
+            fields: Some(&settled.fields),
+        }))
+    }
+}
+
+fn print(settled: &Settled, forms: &[CorpusForm]) {
+    let (t, c) = (&settled.temperature, &settled.threshold);
+    let not_found: usize = forms.iter().map(|f| f.not_found).sum();
+    println!("forms {}, transcribed cells not found {not_found}", forms.len());
+    print_evaluation(&settled.evaluation);
+    println!("temperature {:.3}, nll {:.4} -> {:.4}", t.value, t.before, t.after);
+    println!(
+        "threshold {:.4}: {} fields accepted, {} wrong, {:.2} % to review; by the other tables' threshold {} wrong, {:.2} % to review",
+        c.value,
+        c.accepted.fields,
+        c.accepted.wrong,
+        c.accepted.review_share() * 100.0,
+        c.left_out.wrong,
+        c.left_out.review_share() * 100.0
+    );
+}
+
+fn print_evaluation(evaluation: &Evaluation) {
+    let line = |name: &str, s: &Score| {
+        println!("{name:<12} {}/{} = {:.2} %", s.right, s.count, s.accuracy() * 100.0);
+    };
+    line("symbols", &evaluation.symbols);
+    line("digits", &evaluation.digits);
+    for (scan, score) in ScanType::ALL.iter().zip(&evaluation.by_scan) {
+        line(scan.name(), score);
+    }
+    println!("calibration error {:.4}", evaluation.reliability.error);
+}
+
+/// Judges a model file on boxes that it has not learnt from.
+fn score(model: &Path, corpus: &Path) -> Result<()> {
+    let forms = read_corpus(corpus, &cutter()?)?;
+    let samples: Vec<Sample> = forms.iter().flat_map(boxes).cloned().collect();
+    let pictures: Vec<BoxImage> = samples.iter().map(|s| s.image.clone()).collect();
+    let readings: Vec<BoxReading> = SymbolReader::open(model)?.predict(&pictures)?;
+    print_evaluation(&Evaluation::of(&samples, &readings));
+    Ok(())
+}
