@@ -97,27 +97,20 @@ fn one(reader: &FormReader, path: &Path, folder: Option<&Path>) -> Result<(ReadF
     Ok((form, pictures))
 }
 
-/// Opens the models: the shipped symbol model unless another is named.
+/// The model that ships with the program; its card is models/symbols.md.
+const SHIPPED_MODEL: &[u8] = include_bytes!("../../../models/symbols.onnx");
+
+/// Opens the models: the shipped symbol model unless another is named, by argument or by CASTOR_MODEL.
 pub(crate) fn open_reader(model: Option<&Path>) -> Result<FormReader> {
     let text = TextReader::open(&TextReader::installed())?;
-    let path = match model {
-        Some(path) => path.to_owned(),
-        None => shipped_model()?,
+    let other = model
+        .map(Path::to_owned)
+        .or_else(|| std::env::var_os("CASTOR_MODEL").map(PathBuf::from));
+    let symbols = match other {
+        Some(path) => SymbolReader::open(&path).with_context(|| format!("symbol model {}", path.display()))?,
+        None => SymbolReader::of_bytes(Path::new("models/symbols.onnx"), SHIPPED_MODEL.to_vec())?,
     };
-    let symbols = SymbolReader::open(&path).with_context(|| format!("symbol model {}", path.display()))?;
     Ok(FormReader::new(text, symbols))
-}
-
-/// The shipped symbol model: CASTOR_MODEL, else models/symbols.onnx beside the sources.
-fn shipped_model() -> Result<PathBuf> {
-    if let Some(path) = std::env::var_os("CASTOR_MODEL") {
-        return Ok(path.into());
-    }
-    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/symbols.onnx");
-    if beside.is_file() {
-        return Ok(beside);
-    }
-    bail!("no symbol model: set CASTOR_MODEL or train one with `castor model train`")
 }
 
 fn progress_bar(files: usize) -> ProgressBar {

@@ -240,7 +240,7 @@ impl Hand {
                 }
                 glyph
             }
-            6..=8 => {
+            6..=7 => {
                 let first = rng.random_range(0..10);
                 let other = self.draw_digit(rng, first);
                 let mut firm = self.clone();
@@ -251,8 +251,12 @@ impl Hand {
             _ => {
                 // A digit that did not fit elsewhere stands beside the wanted one.
                 let beside = rng.random_range(0..10);
-                let extra = self.draw_digit(rng, beside).stretched(0.55, 0.85).moved(-0.28, 0.0);
-                wanted.stretched(0.6, 0.9).moved(0.2, 0.0).over(extra)
+                let width = rng.random_range(0.5..0.9);
+                let extra = self.draw_digit(rng, beside).stretched(width, rng.random_range(0.8..1.0));
+                let wanted = wanted.stretched(width, rng.random_range(0.85..1.0));
+                let right = rng.random_range(0.08..0.26);
+                let apart = rng.random_range(0.34..0.5);
+                wanted.moved(right, 0.0).over(extra.moved(right - apart, 0.0))
             }
         }
     }

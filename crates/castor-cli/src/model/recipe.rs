@@ -44,7 +44,7 @@ impl Recipe {
         Self {
             seed,
             base: TrainConfig {
-                epochs: 40,
+                epochs: 60,
                 epoch_samples: 12_000,
                 ..TrainConfig::base(seed)
             },
