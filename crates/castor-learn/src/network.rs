@@ -356,21 +356,27 @@ pub(crate) fn batch<'a>(boxes: impl ExactSizeIterator<Item = &'a BoxImage>, devi
     Tensor::from_data(TensorData::new(ink, [count, 1, BOX_SIDE, BOX_SIDE]), device)
 }
 
-/// Runs weights on boxes during training and evaluation; the product runs the exported model instead.
+/// Runs networks on boxes during training and evaluation; the product runs the exported model instead.
 #[derive(Debug)]
 pub struct Predictor {
-    net: SymbolNet,
+    members: Vec<SymbolNet>,
     temperature: f32,
 }
 
 impl Predictor {
-    /// A predictor without calibration.
+    /// A predictor without calibration; several networks answer with the mean of their outputs.
     ///
     /// # Errors
-    /// [`LearnError::Weights`] when the weights do not fit the network.
-    pub fn new(weights: &Weights) -> Result<Self, LearnError> {
+    /// [`LearnError::Weights`] when weights do not fit the network, or there are none.
+    pub fn new(members: &[Weights]) -> Result<Self, LearnError> {
+        if members.is_empty() {
+            return Err(LearnError::Weights("a model needs at least one network".into()));
+        }
         Ok(Self {
-            net: SymbolNet::of(weights, &Device::flex())?,
+            members: members
+                .iter()
+                .map(|weights| SymbolNet::of(weights, &Device::flex()))
+                .collect::<Result<_, _>>()?,
             temperature: 1.0,
         })
     }
@@ -385,18 +391,19 @@ impl Predictor {
     #[must_use]
     pub fn logits(&self, boxes: &[BoxImage]) -> Vec<[f32; MODEL_OUTPUTS]> {
         let device = Device::flex();
-        let mut all = Vec::with_capacity(boxes.len());
-        for chunk in boxes.chunks(CHUNK) {
-            let values = floats(self.net.forward(batch(chunk.iter(), &device)));
-            all.extend(values.chunks_exact(MODEL_OUTPUTS).map(|row| {
-                std::array::from_fn(|i| {
-                    if i < SYMBOL_CLASSES {
-                        row[i] / self.temperature
-                    } else {
-                        row[i]
+        let share = 1.0 / self.members.len() as f32;
+        let class_share = share / self.temperature;
+        let mut all = vec![[0.0; MODEL_OUTPUTS]; boxes.len()];
+        for (chunk, sums) in boxes.chunks(CHUNK).zip(all.chunks_mut(CHUNK)) {
+            let input = batch(chunk.iter(), &device);
+            for net in &self.members {
+                let values = floats(net.forward(input.clone()));
+                for (sum, row) in sums.iter_mut().zip(values.as_chunks::<MODEL_OUTPUTS>().0) {
+                    for (i, (s, v)) in sum.iter_mut().zip(row).enumerate() {
+                        *s += v * if i < SYMBOL_CLASSES { class_share } else { share };
                     }
-                })
-            }));
+                }
+            }
         }
         all
     }

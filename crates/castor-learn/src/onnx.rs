@@ -1,4 +1,4 @@
-//! The model file: the network as an ONNX graph.
+//! The model file: networks as one ONNX graph.
 //!
 //! Input `boxes`, f32 `[N, 1, 40, 40]`, ink levels in 0–1; output `logits`, f32 `[N, 14]`, the twelve class logits already
 //! divided by the temperature.
@@ -12,7 +12,7 @@ use castor_domain::symbol::{BOX_SIDE, MODEL_OUTPUTS, SYMBOL_CLASSES};
 use prost::Message;
 
 use crate::error::{LearnError, write_whole};
-use crate::network::{PlainConv, PlainLinear, SymbolNet, Weights};
+use crate::network::{Plain, PlainConv, PlainLinear, SymbolNet, Weights};
 use message::{Attribute, Graph, Model, Node, OperatorSet, Property, TensorValue, ValueInfo};
 
 /// Version of the operators used; known to every ONNX Runtime since 1.10.
@@ -31,23 +31,22 @@ pub struct ModelLabel {
     pub threshold: f32,
 }
 
-/// The bytes of the model file.
+/// The bytes of the model file. Several networks answer together: the mean of their outputs.
 ///
 /// # Errors
-/// [`LearnError::Weights`] when the weights do not fit the network.
-pub fn to_onnx(weights: &Weights, label: &ModelLabel) -> Result<Vec<u8>, LearnError> {
-    let plain = SymbolNet::of(weights, &Device::flex())?.plain();
-    let mut graph = GraphWriter::default();
-    let (mut value, mut before) = ("boxes".to_owned(), String::new());
-    for (i, conv) in plain.convs.iter().enumerate() {
-        let output = graph.convolution(&format!("conv{i}"), conv, &value, &before);
-        before = std::mem::replace(&mut value, output);
+/// [`LearnError::Weights`] when weights do not fit the network, or there are none.
+pub fn to_onnx(members: &[Weights], label: &ModelLabel) -> Result<Vec<u8>, LearnError> {
+    if members.is_empty() {
+        return Err(LearnError::Weights("a model needs at least one network".into()));
     }
-    let value = graph.node("Flatten", "flatten", &[&value], vec![Attribute::int("axis", 1)]);
-    let [hidden, last] = plain.linears;
-    let value = graph.linear("hidden", &hidden, &value);
-    let value = graph.node("Relu", "hidden_relu", &[&value], Vec::new());
-    graph.linear("logits", &divided(last, label.temperature), &value);
+    let mut graph = GraphWriter::default();
+    let mut outputs = Vec::new();
+    for (member, weights) in members.iter().enumerate() {
+        let plain = SymbolNet::of(weights, &Device::flex())?.plain();
+        outputs.push(graph.network(&format!("net{member}"), plain, label.temperature));
+    }
+    let outputs: Vec<&str> = outputs.iter().map(String::as_str).collect();
+    graph.node("Mean", "logits", &outputs, Vec::new());
     let model = Model {
         ir_version: IR_VERSION,
         producer_name: "castor".into(),
@@ -78,8 +77,8 @@ pub fn to_onnx(weights: &Weights, label: &ModelLabel) -> Result<Vec<u8>, LearnEr
 ///
 /// # Errors
 /// As [`to_onnx`], and [`LearnError::File`] when it cannot be written.
-pub fn write_onnx(path: &Path, weights: &Weights, label: &ModelLabel) -> Result<(), LearnError> {
-    write_whole(path, &to_onnx(weights, label)?)
+pub fn write_onnx(path: &Path, members: &[Weights], label: &ModelLabel) -> Result<(), LearnError> {
+    write_whole(path, &to_onnx(members, label)?)
 }
 
 /// The layer with its class outputs divided by the temperature; the signals keep theirs.
@@ -118,6 +117,21 @@ impl GraphWriter {
     fn value(&mut self, name: String, shape: &[usize], values: &[f32]) -> String {
         self.values.push(TensorValue::floats(&name, shape, values));
         name
+    }
+
+    /// Adds a network; gives the name of its output.
+    fn network(&mut self, name: &str, plain: Plain, temperature: f32) -> String {
+        let (mut value, mut before) = ("boxes".to_owned(), String::new());
+        for (i, conv) in plain.convs.iter().enumerate() {
+            let output = self.convolution(&format!("{name}_conv{i}"), conv, &value, &before);
+            before = std::mem::replace(&mut value, output);
+        }
+        let axis = vec![Attribute::int("axis", 1)];
+        let value = self.node("Flatten", &format!("{name}_flatten"), &[&value], axis);
+        let [hidden, last] = plain.linears;
+        let value = self.linear(&format!("{name}_hidden"), &hidden, &value);
+        let value = self.node("Relu", &format!("{name}_hidden_relu"), &[&value], Vec::new());
+        self.linear(&format!("{name}_logits"), &divided(last, temperature), &value)
     }
 
     fn convolution(&mut self, name: &str, conv: &PlainConv, input: &str, before: &str) -> String {

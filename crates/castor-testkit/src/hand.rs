@@ -252,7 +252,9 @@ impl Hand {
                 // A digit that did not fit elsewhere stands beside the wanted one.
                 let beside = rng.random_range(0..10);
                 let width = rng.random_range(0.5..0.9);
-                let extra = self.draw_digit(rng, beside).stretched(width, rng.random_range(0.8..1.0));
+                let extra = self
+                    .draw_digit(rng, beside)
+                    .stretched(width, rng.random_range(0.8..1.0));
                 let wanted = wanted.stretched(width, rng.random_range(0.85..1.0));
                 let right = rng.random_range(0.08..0.26);
                 let apart = rng.random_range(0.34..0.5);

@@ -51,7 +51,7 @@ pub(crate) enum Model {
 /// What `castor model train` takes.
 #[derive(Args)]
 pub(crate) struct TrainArguments {
-    /// Path without ending of what is written: STEM.base.weights, STEM.weights, STEM.checkpoint, STEM.onnx, STEM.md.
+    /// Path without ending of what is written: STEM.checkpoint, STEM.base.weights, STEM.onnx, STEM.md.
     stem: PathBuf,
     /// Transcribed forms: a folder with `forms` and `truth`.
     #[arg(long)]
@@ -126,14 +126,14 @@ fn train(arguments: &TrainArguments) -> Result<()> {
     let settled = held_out.settle(&forms)?;
     print(&settled, &forms);
     let corpus: Vec<Sample> = forms.iter().flat_map(boxes).cloned().collect();
-    let weights = recipe.adapt(&base, &corpus, &replay, "all forms")?;
-    weights.save(&with_suffix(&arguments.stem, ".weights"))?;
-    let label = label(&weights, &settled)?;
-    write_onnx(&with_suffix(&arguments.stem, ".onnx"), &weights, &label)?;
+    let members = recipe.adapt(&base, &corpus, &replay, "all forms")?;
+    let label = label(&members, &settled)?;
+    write_onnx(&with_suffix(&arguments.stem, ".onnx"), &members, &label)?;
     let card = Card {
         recipe: &recipe,
         date: &arguments.date,
-        weights: &weights,
+        version: &label.version,
+        members: &members,
         learnt: corpus.iter().chain(&replay),
     };
     std::fs::write(with_suffix(&arguments.stem, ".md"), card.text(&settled, &forms)?)?;
@@ -156,9 +156,9 @@ fn eval(arguments: &EvalArguments) -> Result<()> {
 /// Reads every form with the model, temperature and threshold that its table had no part in.
 fn read_held_out(held_out: &HeldOut, forms: &[CorpusForm]) -> Result<String> {
     let mut lines = String::new();
-    for (fold, weights) in held_out.models.iter().enumerate() {
+    for (fold, members) in held_out.models.iter().enumerate() {
         let settled = held_out.settle_without(fold, forms)?;
-        let bytes = to_onnx(weights, &label(weights, &settled)?)?;
+        let bytes = to_onnx(members, &label(members, &settled)?)?;
         let symbols = SymbolReader::of_bytes(Path::new("held-out model"), bytes)?;
         let reader = FormReader::new(TextReader::open(&TextReader::installed())?, symbols);
         let (_, judge) = held_out.folds.split(fold);
@@ -176,9 +176,10 @@ fn read_held_out(held_out: &HeldOut, forms: &[CorpusForm]) -> Result<String> {
     Ok(lines)
 }
 
-fn label(weights: &Weights, settled: &Settled) -> Result<ModelLabel> {
+fn label(members: &[Weights], settled: &Settled) -> Result<ModelLabel> {
+    let parts = members.iter().map(|w| Ok(w.fingerprint()?[..6].to_owned()));
     Ok(ModelLabel {
-        version: format!("symbols-{}", weights.fingerprint()?),
+        version: format!("symbols-{}", parts.collect::<Result<Vec<_>>>()?.join("-")),
         temperature: settled.temperature.value,
         threshold: settled.threshold.value,
     })
@@ -188,13 +189,19 @@ fn label(weights: &Weights, settled: &Settled) -> Result<ModelLabel> {
 struct Card<'a, S> {
     recipe: &'a Recipe,
     date: &'a str,
-    weights: &'a Weights,
+    version: &'a str,
+    members: &'a [Weights],
     learnt: S,
 }
 
 impl<'a, S: Iterator<Item = &'a Sample>> Card<'a, S> {
     fn text(self, settled: &Settled, forms: &[CorpusForm]) -> Result<String> {
-        let fingerprint = self.weights.fingerprint()?;
+        let fingerprints = self
+            .members
+            .iter()
+            .map(Weights::fingerprint)
+            .collect::<Result<Vec<_>, _>>()?;
+        let counts = self.members.iter().map(Weights::count).collect::<Result<Vec<_>, _>>()?;
         let (base, tune) = (&self.recipe.base, &self.recipe.tune);
         let held_out = format!(
             "Boxes of {} forms, each read by a model of the same making that has seen no form of the same polling table ({} folds).",
@@ -202,10 +209,10 @@ impl<'a, S: Iterator<Item = &'a Sample>> Card<'a, S> {
             self.recipe.folds
         );
         Ok(model_card(&ModelCard {
-            version: &format!("symbols-{fingerprint}"),
+            version: self.version,
             date: self.date,
             seed: self.recipe.seed,
-            fingerprint: &fingerprint,
+            fingerprint: &fingerprints.join(", "),
             training: &[
                 format!(
                     "Base: {} epochs of {} fresh samples, drawn boxes and MNIST digits.",
@@ -217,7 +224,11 @@ impl<'a, S: Iterator<Item = &'a Sample>> Card<'a, S> {
                     tune.epoch_samples,
                     self.recipe.replay_share * 100.0
                 ),
-                format!("{} weights.", self.weights.count()?),
+                format!(
+                    "{} networks answer together, {} weights.",
+                    counts.len(),
+                    counts.iter().sum::<usize>()
+                ),
             ],
             learnt: &Counts::of(self.learnt),
             held_out: &held_out,

@@ -34,6 +34,8 @@ pub(crate) struct Recipe {
     pub(crate) replay: usize,
     /// Their share.
     pub(crate) replay_share: f64,
+    /// Networks adapted from the base, each by its own chance; they answer together.
+    pub(crate) members: u64,
     /// Folds of the cross-validation.
     pub(crate) folds: usize,
 }
@@ -51,6 +53,7 @@ impl Recipe {
             tune: TrainConfig::fine_tune(seed),
             replay: 12_000,
             replay_share: 0.3,
+            members: 3,
             folds: 5,
         }
     }
@@ -73,15 +76,30 @@ impl Recipe {
         Ok(draw_many(&synthetic(&digits), self.replay, self.seed, Purpose::Pool))
     }
 
-    /// Adapts a base to boxes of transcribed forms.
-    pub(crate) fn adapt(&self, base: &Weights, corpus: &[Sample], replay: &[Sample], name: &str) -> Result<Weights> {
+    /// Adapts a base to boxes of transcribed forms, once for each member.
+    pub(crate) fn adapt(
+        &self,
+        base: &Weights,
+        corpus: &[Sample],
+        replay: &[Sample],
+        name: &str,
+    ) -> Result<Vec<Weights>> {
         let data = FineTuneData {
             corpus,
             replay,
             replay_share: self.replay_share,
             augmentation: Augmentation::STRONG,
         };
-        Ok(fine_tune(base, &data, &self.tune, &mut reporter(name))?.weights)
+        (0..self.members)
+            .map(|member| {
+                let config = TrainConfig {
+                    seed: self.seed + member,
+                    ..self.tune.clone()
+                };
+                let mut report = reporter(&format!("{name}, network {}/{}", member + 1, self.members));
+                Ok(fine_tune(base, &data, &config, &mut report)?.weights)
+            })
+            .collect()
     }
 
     /// Adapts one model for each fold, which has seen none of the fold's tables, and keeps what it makes of them.
@@ -93,12 +111,12 @@ impl Recipe {
         for fold in 0..folds.count() {
             let (learn, judge) = folds.split(fold);
             let corpus: Vec<Sample> = learn.iter().flat_map(|i| boxes(&forms[*i])).cloned().collect();
-            let weights = self.adapt(base, &corpus, replay, &format!("fold {}/{}", fold + 1, folds.count()))?;
-            let predictor = Predictor::new(&weights)?;
+            let members = self.adapt(base, &corpus, replay, &format!("fold {}/{}", fold + 1, folds.count()))?;
+            let predictor = Predictor::new(&members)?;
             for form in judge {
                 cells.extend(held_out(&predictor, &forms[form], form));
             }
-            models.push(weights);
+            models.push(members);
         }
         Ok(HeldOut { folds, models, cells })
     }
@@ -140,7 +158,7 @@ pub(crate) struct HeldOut {
     /// Fold of each form.
     pub(crate) folds: Folds,
     /// The model that has not seen a fold.
-    pub(crate) models: Vec<Weights>,
+    pub(crate) models: Vec<Vec<Weights>>,
     /// Every cell, read by the model that has not seen it.
     pub(crate) cells: Vec<HeldOutCell>,
 }
@@ -228,7 +246,7 @@ fn field(cell: &CorpusCell, boxes: &[BoxReading; 3], table: &str) -> HeldOutFiel
 }
 
 /// Shows how a training goes on.
-fn reporter(name: &str) -> impl FnMut(&Progress) -> ControlFlow<()> {
+fn reporter(name: &str) -> impl FnMut(&Progress) -> ControlFlow<()> + use<> {
     let bar = ProgressBar::new(0).with_prefix(name.to_owned());
     if let Ok(style) = ProgressStyle::with_template("{prefix} {bar:30} {pos}/{len} epochs, {msg}, {eta} left") {
         bar.set_style(style);

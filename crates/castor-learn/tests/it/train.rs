@@ -36,7 +36,11 @@ fn a_network_learns_simple_shapes_with_some_labels_unknown() {
     assert_eq!(losses.len(), 3);
     assert!(losses[2] < losses[0]);
     let held_out = draw_many(&shape, 400, 99, Purpose::HeldOut);
-    let judged = evaluate(&Predictor::new(&trained.weights).unwrap(), &held_out).unwrap();
+    let judged = evaluate(
+        &Predictor::new(std::slice::from_ref(&trained.weights)).unwrap(),
+        &held_out,
+    )
+    .unwrap();
     assert!(judged.symbols.accuracy() > 0.97, "{:?}", judged.symbols);
     assert!(judged.overwritten.recall() > 0.9, "{:?}", judged.overwritten);
 }
@@ -153,7 +157,11 @@ fn fine_tuning_learns_from_few_boxes_and_keeps_the_replay() {
     };
     let tuned = fine_tune(&weights, &data, &small(4), &mut go_on).unwrap();
     let held_out = draw_many(&shape, 400, 99, Purpose::HeldOut);
-    let judged = evaluate(&Predictor::new(&tuned.weights).unwrap(), &held_out).unwrap();
+    let judged = evaluate(
+        &Predictor::new(std::slice::from_ref(&tuned.weights)).unwrap(),
+        &held_out,
+    )
+    .unwrap();
     assert!(judged.symbols.accuracy() > 0.9, "{:?}", judged.symbols);
 }
 
@@ -184,13 +192,13 @@ fn run_onnx(library: &Path, model: &[u8], boxes: &[BoxImage]) -> Result<(Vec<f32
 }
 
 #[test]
-fn the_exported_model_says_what_the_network_says() {
+fn the_exported_model_says_what_the_networks_say_together() {
     let library = runtime_library();
     if !library.exists() {
         eprintln!("skipped: no ONNX Runtime at {}", library.display());
         return;
     }
-    let weights = train_base(&shape, &small(1), &mut go_on).unwrap().weights;
+    let members = [1, 2].map(|seed| train_base(&shape, &small(seed), &mut go_on).unwrap().weights);
     let label = ModelLabel {
         version: "test-1".into(),
         temperature: 1.7,
@@ -200,8 +208,8 @@ fn the_exported_model_says_what_the_network_says() {
         .into_iter()
         .map(|s| s.image)
         .collect();
-    let (found, version) = run_onnx(&library, &to_onnx(&weights, &label).unwrap(), &boxes).unwrap();
-    let expected = Predictor::new(&weights).unwrap().with_temperature(1.7).logits(&boxes);
+    let (found, version) = run_onnx(&library, &to_onnx(&members, &label).unwrap(), &boxes).unwrap();
+    let expected = Predictor::new(&members).unwrap().with_temperature(1.7).logits(&boxes);
     assert_eq!(found.len(), boxes.len() * MODEL_OUTPUTS);
     let furthest = expected
         .as_flattened()
