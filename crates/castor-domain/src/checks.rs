@@ -20,7 +20,7 @@ use crate::serial::{ControlCode, Serial};
 pub use compare::{compare_copies, compare_e24};
 pub use tally::{FieldState, Tally};
 
-pub(crate) use sums::sum_checks;
+pub(crate) use sums::{sum_checks, sums_of};
 
 /// Stable code of a check.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]

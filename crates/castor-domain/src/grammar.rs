@@ -335,6 +335,20 @@ pub fn read_field(boxes: &[BoxReading; 3], convention: MarkConvention, policy: &
     }
 }
 
+/// Every number above 0, and 0 for no votes, with its posterior probability by the boxes alone.
+pub(crate) fn number_probabilities(probabilities: &[Distribution; 3]) -> impl Iterator<Item = (u16, f32)> {
+    let p = [0, 1, 2].map(|i| normalised(&probabilities[i]));
+    Posterior::of(&p).into_iter().flat_map(|posterior| {
+        let none = (0, posterior.no_votes().1);
+        std::iter::once(none).chain(posterior.written().collect::<Vec<_>>())
+    })
+}
+
+/// The likeliest symbols among those that mean the number.
+pub(crate) fn likeliest_marks(boxes: &[BoxReading; 3], value: Option<u16>) -> [Symbol; 3] {
+    likeliest_row(&[0, 1, 2].map(|i| normalised(&boxes[i].probabilities)), value)
+}
+
 type Distribution = [f32; SYMBOL_CLASSES];
 
 fn normalised(probabilities: &Distribution) -> Distribution {

@@ -2,6 +2,7 @@
 //!
 //! No I/O, no async, no clock, no image codec: values in, values and findings out.
 
+pub mod arithmetic;
 pub mod checks;
 pub mod codes;
 pub mod error;

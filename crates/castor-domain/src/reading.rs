@@ -62,6 +62,8 @@ pub enum ReviewReason {
     RowIdentity,
     /// Marks whose meaning the template does not settle.
     UnsettledMark,
+    /// The sums of the form speak for another number than the boxes' likeliest.
+    Arithmetic,
 }
 
 impl ReviewReason {
@@ -76,6 +78,7 @@ impl ReviewReason {
             Self::Layout => "LAYOUT",
             Self::RowIdentity => "ROW_IDENTITY",
             Self::UnsettledMark => "UNSETTLED_MARK",
+            Self::Arithmetic => "ARITHMETIC",
         }
     }
 }

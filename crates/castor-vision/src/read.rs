@@ -14,6 +14,7 @@ use crate::runtime::RuntimeError;
 use crate::serial::read_serial;
 use crate::symbols::SymbolReader;
 use crate::text::TextReader;
+use castor_domain::arithmetic::weigh_sums;
 use castor_domain::checks::{CheckContext, check_form};
 use castor_domain::grammar::{MarkConvention, ReviewPolicy, read_field};
 use castor_domain::header::{Header, Item, Source};
@@ -167,6 +168,7 @@ impl FormReader {
             form.pages.push(seen.reading);
         }
         settle(&mut form);
+        weigh_sums(&mut form, &self.policy);
         form.findings = check_form(&form, &CheckContext::default());
         Ok(ReadForm {
             reading: form,

@@ -2,6 +2,7 @@
 
 use super::tally::{Cell, ListRows, Tally};
 use super::{CheckCode, Detail, FieldRef, Finding, Missing, Numbers, Outcome, Severity};
+use crate::arithmetic::{Slack, SumOf};
 use crate::form::{FieldPath, ListCode, Nivelacion};
 
 const SUFRAGANTES: FieldPath = FieldPath::Nivelacion(Nivelacion::Sufragantes);
@@ -30,6 +31,69 @@ pub(crate) fn sum_checks(tally: &Tally) -> Vec<Finding> {
     }
     findings.extend(total_row(tally, &votes));
     findings
+}
+
+/// The sums that ought to close, for weighing readings. A whole that is left blank or filled says nothing, and what may
+/// lack rows adds up to nothing.
+pub(crate) fn sums_of(tally: &Tally) -> Vec<SumOf> {
+    let says = |cell: &&Cell| !cell.state.is_implicit();
+    let mut sums = Vec::new();
+    let mut votes: Vec<FieldRef> = tally
+        .cells()
+        .iter()
+        .filter(|cell| {
+            matches!(
+                cell.field.path,
+                FieldPath::Candidato(_) | FieldPath::Blanco | FieldPath::Nulos | FieldPath::NoMarcados
+            )
+        })
+        .map(|cell| cell.field.clone())
+        .collect();
+    let mut whole_form = tally.gaps().is_empty();
+    for (_, rows) in tally.lists() {
+        let parts: Vec<FieldRef> = rows
+            .solo
+            .iter()
+            .chain(&rows.candidates)
+            .map(|c| c.field.clone())
+            .collect();
+        let whole_list = rows.solo.is_some() && tally.list_gaps(&rows).is_empty();
+        whole_form &= whole_list;
+        if let (true, Some(total)) = (whole_list, rows.total.filter(says)) {
+            sums.push(SumOf {
+                parts: parts.clone(),
+                whole: total.field.clone(),
+                slack: Slack::SUM,
+            });
+        }
+        votes.extend(parts);
+    }
+    let total = tally.find(&FieldPath::Total).filter(says);
+    let urn = tally.find(&URNA).filter(says);
+    let burnt = tally.find(&INCINERADOS).is_some_and(|c| !c.state.is_implicit());
+    if whole_form && let Some(total) = total {
+        sums.push(SumOf {
+            parts: votes.clone(),
+            whole: total.field.clone(),
+            slack: Slack::SUM,
+        });
+    }
+    if let Some(urn) = urn.filter(|_| !burnt) {
+        let counted = total.map(|t| vec![t.field.clone()]).or(whole_form.then_some(votes));
+        sums.extend(counted.map(|parts| SumOf {
+            parts,
+            whole: urn.field.clone(),
+            slack: Slack::SUM,
+        }));
+    }
+    if let (Some(urn), Some(voters)) = (urn, tally.find(&SUFRAGANTES).filter(says)) {
+        sums.push(SumOf {
+            parts: vec![urn.field.clone()],
+            whole: voters.field.clone(),
+            slack: Slack::VOTERS,
+        });
+    }
+    sums
 }
 
 fn urn_within_voters(tally: &Tally) -> Finding {
