@@ -3,7 +3,7 @@
 use crate::homography::{Homography, Point};
 use crate::layout::FrameRect;
 use crate::page::{PageImage, RectifiedPage};
-use crate::raster::{Paper, bilinear, real};
+use crate::raster::{Paper, Sampler, real};
 use castor_domain::reading::PixelRect;
 use castor_domain::symbol::{BOX_CORE, BOX_SIDE, BoxImage};
 use image::GrayImage;
@@ -47,6 +47,7 @@ impl<'a> BoxCutter<'a> {
         let margin = real(u32::try_from((BOX_SIDE - BOX_CORE) / 2).unwrap_or(4));
         let (x0, y0) = RectifiedPage::pixel(rect.x0, rect.y0);
         let (x1, y1) = RectifiedPage::pixel(rect.x1, rect.y1);
+        let source = Sampler::of(&self.sampled);
         let (sx, sy) = ((x1 - x0) / core, (y1 - y0) / core);
         for (j, row) in out.chunks_exact_mut(BOX_SIDE).enumerate() {
             for (i, v) in row.iter_mut().enumerate() {
@@ -56,11 +57,7 @@ impl<'a> BoxCutter<'a> {
                 let mut sum = 0.0;
                 for (dx, dy) in [(-0.25, -0.25), (0.25, -0.25), (-0.25, 0.25), (0.25, 0.25)] {
                     let p = self.to_page.apply(Point::new(cx + dx * sx, cy + dy * sy));
-                    sum += bilinear(
-                        &self.sampled,
-                        (p.x + 0.5) * self.shrink - 0.5,
-                        (p.y + 0.5) * self.shrink - 0.5,
-                    );
+                    sum += source.at((p.x + 0.5) * self.shrink - 0.5, (p.y + 0.5) * self.shrink - 0.5);
                 }
                 *v = self.paper.ink_at(cx, cy, sum / 4.0);
             }

@@ -8,7 +8,7 @@
 
 mod glyphs;
 
-use crate::raster::{bilinear, index, real};
+use crate::raster::{Sampler, index, real};
 use crate::text::{LineBand, Region, ink_of};
 use glyphs::{CAP, Glyph, ROWS, samples};
 use image::GrayImage;
@@ -112,9 +112,9 @@ impl Default for PrintLook {
     }
 }
 
-/// A line resampled to the matcher's size: columns of [`ROWS`] ink levels 0–1.
+/// A line resampled to the matcher's size: columns of [`ROWS`] ink levels.
 struct Columns {
-    ink: Vec<f32>,
+    ink: Vec<i16>,
     /// Σ ink² of the columns before each column.
     energy: Vec<f32>,
     /// Page pixels a column.
@@ -139,12 +139,13 @@ impl Columns {
         let mut sum = 0.0;
         energy.push(0.0);
         let mut x = origin + 0.5 * step;
+        let source = Sampler::of(ink);
         for _ in 0..count {
             let base = band.base_at(x);
             let mut y = base - (glyphs::BASE - 0.5) * down;
             for _ in 0..ROWS {
-                let v = bilinear(ink, x - 0.5 - offset.0, y - 0.5 - offset.1) / 255.0;
-                levels.push(v);
+                let v = source.at(x - 0.5 - offset.0, y - 0.5 - offset.1) / 255.0;
+                levels.push(glyphs::quantum(v));
                 sum += v * v;
                 y += down;
             }
@@ -170,24 +171,11 @@ impl Columns {
         let Some(here) = self.ink.get(start..(start + n).min(self.ink.len())) else {
             return f32::MAX;
         };
-        let dot = dot(here, &glyph.ink);
+        let dot = glyphs::product(here, &glyph.ink);
         let gain = (dot / glyph.energy).clamp(0.55, 1.35);
         let own = self.ink_between(from, from + n / ROWS);
         own - 2.0 * gain * dot + gain * gain * glyph.energy
     }
-}
-
-/// Σ a·b over the shorter length, in eight lanes so that the compiler vectorises it.
-fn dot(a: &[f32], b: &[f32]) -> f32 {
-    let mut lanes = [0.0f32; 8];
-    let (a8, b8) = (a.chunks_exact(8), b.chunks_exact(8));
-    let rest: f32 = a8.remainder().iter().zip(b8.remainder()).map(|(x, y)| x * y).sum();
-    for (x, y) in a8.zip(b8) {
-        for i in 0..8 {
-            lanes[i] += x[i] * y[i];
-        }
-    }
-    lanes.iter().sum::<f32>() + rest
 }
 
 /// A step of the cheapest path that ends at a column.
@@ -540,6 +528,11 @@ pub struct NumberReading {
 /// Reads a printed number (row number, party code) that stands alone on a crop in canonical pixels.
 #[must_use]
 pub fn read_number(crop: &GrayImage) -> NumberReading {
+    number_and_look(crop, None).0
+}
+
+/// The same where the look of the page's print may be known: what was read, and the look that it was read by.
+pub(crate) fn number_and_look(crop: &GrayImage, look: Option<&PrintLook>) -> (NumberReading, PrintLook) {
     let region = Region {
         left: 0,
         top: 0,
@@ -552,10 +545,10 @@ pub fn read_number(crop: &GrayImage) -> NumberReading {
         .filter(|b| (9.0..=34.0).contains(&b.height))
         .max_by(|a, b| (a.height * (a.right - a.left)).total_cmp(&(b.height * (b.right - b.left))))
     else {
-        return NumberReading::default();
+        return Default::default();
     };
-    let (band, look) = fit_band(crop, band, Charset::Digits, None);
-    number_of(&read_band(crop, &band, Charset::Digits, &look))
+    let (band, look) = fit_band(crop, band, Charset::Digits, look);
+    (number_of(&read_band(crop, &band, Charset::Digits, &look)), look)
 }
 
 /// The number that a line of digits spells.

@@ -11,7 +11,18 @@ use image::GrayImage;
 )]
 pub(crate) fn index(v: f32, len: u32) -> u32 {
     let top = len.saturating_sub(1);
-    (v.round().max(0.0) as u32).min(top)
+    // Halves go up; nothing that rounds to a negative place is left after the clamp, so the cast is the floor.
+    ((v + 0.5).max(0.0) as u32).min(top)
+}
+
+/// Whole part of a value that is not negative, at most `top`.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the cast saturates and the result is clamped"
+)]
+fn whole(v: f32, top: usize) -> usize {
+    (v as u32 as usize).min(top)
 }
 
 /// A value in 0–255, rounded.
@@ -21,7 +32,7 @@ pub(crate) fn index(v: f32, len: u32) -> u32 {
     reason = "clamped to 0..=255 first"
 )]
 pub(crate) fn level(v: f32) -> u8 {
-    v.round().clamp(0.0, 255.0) as u8
+    (v + 0.5).clamp(0.0, 255.0) as u8
 }
 
 /// A pixel count or coordinate as f32; images here are far below 2^24 pixels a side.
@@ -32,20 +43,60 @@ pub(crate) fn real(v: u32) -> f32 {
 
 /// Grey at a fractional position, bilinear; outside the image the nearest edge pixel.
 pub(crate) fn bilinear(image: &GrayImage, x: f32, y: f32) -> f32 {
-    let (w, h) = image.dimensions();
-    let (x, y) = (x.clamp(0.0, real(w - 1)), y.clamp(0.0, real(h - 1)));
-    let (x0, y0) = (x.floor(), y.floor());
-    let (fx, fy) = (x - x0, y - y0);
-    let (ix, iy) = (index(x0, w), index(y0, h));
-    let (jx, jy) = ((ix + 1).min(w - 1), (iy + 1).min(h - 1));
-    let row = |r: u32| {
-        let r = r as usize * w as usize;
-        let data = image.as_raw();
-        let (a, b) = (f32::from(data[r + ix as usize]), f32::from(data[r + jx as usize]));
-        a + (b - a) * fx
-    };
-    let (top, bottom) = (row(iy), row(jy));
-    top + (bottom - top) * fy
+    Sampler::of(image).at(x, y)
+}
+
+/// An image prepared for many bilinear samples.
+pub(crate) struct Sampler<'a> {
+    data: &'a [u8],
+    stride: usize,
+    last: (usize, usize),
+    far: (f32, f32),
+}
+
+impl<'a> Sampler<'a> {
+    /// Samples of an image that is not empty.
+    pub(crate) fn of(image: &'a GrayImage) -> Self {
+        let (w, h) = image.dimensions();
+        let last = (w.saturating_sub(1), h.saturating_sub(1));
+        Self {
+            data: image.as_raw(),
+            stride: w as usize,
+            last: (last.0 as usize, last.1 as usize),
+            far: (real(last.0), real(last.1)),
+        }
+    }
+
+    /// Grey at a fractional position; outside the image the nearest edge pixel.
+    #[inline]
+    pub(crate) fn at(&self, x: f32, y: f32) -> f32 {
+        let (x, y) = (x.clamp(0.0, self.far.0), y.clamp(0.0, self.far.1));
+        let (ix, iy) = (whole(x, self.last.0), whole(y, self.last.1));
+        let (fx, fy) = (x - small(ix), y - small(iy));
+        let (right, below) = (
+            usize::from(ix < self.last.0),
+            if iy < self.last.1 { self.stride } else { 0 },
+        );
+        let here = iy * self.stride + ix;
+        let row = |at: usize| {
+            let (a, b) = (f32::from(self.data[at]), f32::from(self.data[at + right]));
+            a + (b - a) * fx
+        };
+        let (top, bottom) = (row(here), row(here + below));
+        top + (bottom - top) * fy
+    }
+}
+
+/// An index inside an image as f32.
+#[expect(clippy::cast_precision_loss, reason = "image sides are below 2^24")]
+fn small(v: usize) -> f32 {
+    v as f32
+}
+
+/// A mean of bytes, which is a byte.
+#[expect(clippy::cast_possible_truncation, reason = "a mean of bytes is at most 255")]
+fn byte(mean: u16) -> u8 {
+    mean as u8
 }
 
 /// The image halved in both directions, each pixel the mean of four.
@@ -55,14 +106,14 @@ pub(crate) fn halve(image: &GrayImage) -> GrayImage {
     let stride = image.width() as usize;
     let mut out = GrayImage::new(w, h);
     for (y, row) in out.chunks_exact_mut((w as usize).max(1)).enumerate() {
-        let top = &source[2 * y * stride..];
-        let bottom = &source[(2 * y + 1) * stride..];
-        for (x, v) in row.iter_mut().enumerate() {
-            let sum = u16::from(top[2 * x])
-                + u16::from(top[2 * x + 1])
-                + u16::from(bottom[2 * x])
-                + u16::from(bottom[2 * x + 1]);
-            *v = u8::try_from((sum + 2) / 4).unwrap_or(u8::MAX);
+        let (top, bottom) = (&source[2 * y * stride..], &source[(2 * y + 1) * stride..]);
+        for ((v, [a, b]), [c, d]) in row
+            .iter_mut()
+            .zip(top.as_chunks::<2>().0)
+            .zip(bottom.as_chunks::<2>().0)
+        {
+            let sum = u16::from(*a) + u16::from(*b) + u16::from(*c) + u16::from(*d);
+            *v = byte((sum + 2) / 4);
         }
     }
     out
@@ -74,12 +125,9 @@ pub(crate) fn resize(image: &GrayImage, width: u32, height: u32) -> GrayImage {
         return resize(&halve(image), width, height);
     }
     let (sx, sy) = (real(image.width()) / real(width), real(image.height()) / real(height));
+    let source = Sampler::of(image);
     GrayImage::from_fn(width, height, |x, y| {
-        image::Luma([level(bilinear(
-            image,
-            (real(x) + 0.5) * sx - 0.5,
-            (real(y) + 0.5) * sy - 0.5,
-        ))])
+        image::Luma([level(source.at((real(x) + 0.5) * sx - 0.5, (real(y) + 0.5) * sy - 0.5))])
     })
 }
 
@@ -89,23 +137,21 @@ pub(crate) fn warp(image: &GrayImage, map: &Homography, width: u32, height: u32)
     // The map is exact at every 16th pixel and linear between: the error is far below a pixel and it saves two
     // divisions a pixel.
     const STEP: u32 = 16;
-    for y in 0..height {
+    let source = Sampler::of(image);
+    for (y, row) in (0..height).zip(out.chunks_exact_mut((width as usize).max(1))) {
         let mut x = 0;
-        while x < width {
-            let end = (x + STEP).min(width);
-            let a = map.apply(Point::new(real(x), real(y)));
-            let b = map.apply(Point::new(real(end), real(y)));
-            let n = real(end - x);
-            let (dx, dy) = ((b.x - a.x) / n, (b.y - a.y) / n);
-            for i in 0..end - x {
-                let t = real(i);
-                out.put_pixel(
-                    x + i,
-                    y,
-                    image::Luma([level(bilinear(image, a.x + dx * t, a.y + dy * t))]),
-                );
+        let mut a = map.apply(Point::new(0.0, real(y)));
+        for part in row.chunks_mut(STEP as usize) {
+            let n = STEP.min(width - x);
+            let b = map.apply(Point::new(real(x + n), real(y)));
+            let (dx, dy) = ((b.x - a.x) / real(n), (b.y - a.y) / real(n));
+            let mut t = 0.0;
+            for v in part {
+                *v = level(source.at(a.x + dx * t, a.y + dy * t));
+                t += 1.0;
             }
-            x = end;
+            x += n;
+            a = b;
         }
     }
     out
@@ -127,20 +173,26 @@ impl Paper {
             image.width().div_ceil(side).max(1),
             image.height().div_ceil(side).max(1),
         );
+        let mut page = [0u32; 256];
         let own = GrayImage::from_fn(columns, rows, |tx, ty| {
-            let mut histogram = [0u32; 256];
-            let mut n = 0u32;
-            let (x1, y1) = (
-                ((tx + 1) * side).min(image.width()),
-                ((ty + 1) * side).min(image.height()),
-            );
-            for y in ty * side..y1 {
+            // Two histograms in turn: neighbours are mostly alike, and counting into one place waits for itself.
+            let mut histograms = [[0u32; 256]; 2];
+            let (x0, x1) = (tx * side, ((tx + 1) * side).min(image.width()));
+            let (y0, y1) = (ty * side, ((ty + 1) * side).min(image.height()));
+            for y in y0..y1 {
                 let row = (y * image.width()) as usize;
-                for &v in &image.as_raw()[row + (tx * side) as usize..row + x1 as usize] {
-                    histogram[usize::from(v)] += 1;
-                    n += 1;
+                for pair in image.as_raw()[row + x0 as usize..row + x1 as usize].chunks(2) {
+                    for (&v, histogram) in pair.iter().zip(&mut histograms) {
+                        histogram[usize::from(v)] += 1;
+                    }
                 }
             }
+            let [mut histogram, other] = histograms;
+            for ((sum, all), n) in histogram.iter_mut().zip(&mut page).zip(other) {
+                *sum += n;
+                *all += *sum;
+            }
+            let n = (x1 - x0) * (y1 - y0);
             let mut above = 0u32;
             let bright = (0..=255u8).rev().find(|&v| {
                 above += histogram[usize::from(v)];
@@ -160,7 +212,7 @@ impl Paper {
         Self {
             tiles,
             side,
-            black: black_level(image),
+            black: black_level(&page),
         }
     }
 
@@ -195,10 +247,11 @@ impl Paper {
                     *p = 255.0 / (level * 0.97 - black).max(24.0);
                 }
             }
-            for (x, (v, &s)) in row.iter_mut().zip(source).enumerate() {
-                let gain = papers[x / 8];
+            for ((part, source), &gain) in row.chunks_mut(8).zip(source.chunks(8)).zip(&papers) {
                 let paper = black + 255.0 / gain;
-                *v = level((paper - f32::from(s)) * gain);
+                for (v, &s) in part.iter_mut().zip(source) {
+                    *v = level((paper - f32::from(s)) * gain);
+                }
             }
         }
         out
@@ -206,11 +259,7 @@ impl Paper {
 }
 
 /// The dark end of a page's grey levels: what print and full strokes reach.
-fn black_level(image: &GrayImage) -> f32 {
-    let mut histogram = [0u32; 256];
-    for &v in image.as_raw() {
-        histogram[usize::from(v)] += 1;
-    }
+fn black_level(histogram: &[u32; 256]) -> f32 {
     let total: u32 = histogram.iter().sum();
     let mut below = 0u32;
     let level = (0..=255u8).find(|&v| {

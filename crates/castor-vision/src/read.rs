@@ -222,7 +222,7 @@ impl FormReader {
         let start = Instant::now();
         let paper = Paper::of(&rectified.gray, 32);
         let ink = paper.ink(&rectified.gray);
-        let layout = find_layout(&rectified, &ink, &Labels { text: &self.text });
+        let layout = find_layout(&rectified, &ink, &Labels::of(&self.text));
         timings.layout += start.elapsed();
 
         let start = Instant::now();

@@ -6,7 +6,7 @@
 
 use crate::homography::{Homography, Point};
 use crate::page::{FRAME_HEIGHT, FRAME_MARGIN, FRAME_WIDTH, PageImage, RectifiedPage};
-use crate::raster::{Paper, bilinear, index, real, resize, warp};
+use crate::raster::{Paper, Sampler, index, real, resize, warp};
 use image::GrayImage;
 
 /// Width that pages are brought to for the search of the marks, in pixels.
@@ -45,9 +45,14 @@ pub fn register(page: &PageImage) -> Option<Registration> {
         return None;
     }
     let landscape = w > h;
+    let first = if landscape { 1u8 } else { 0 };
+    let mut search = search_picture(&page.gray, landscape);
     let mut best: Option<Registration> = None;
-    for turns in if landscape { [1u8, 3] } else { [0, 2] } {
-        let Some(found) = register_upright(&page.gray, turns) else {
+    for turns in [first, first + 2] {
+        if turns != first {
+            search = image::imageops::rotate180(&search);
+        }
+        let Some(found) = register_upright((w, h), &search, turns) else {
             continue;
         };
         let sure = found.quality > 0.4;
@@ -59,6 +64,18 @@ pub fn register(page: &PageImage) -> Option<Registration> {
         }
     }
     best
+}
+
+/// The page at the size that marks are searched at; one that lies is turned clockwise by a quarter.
+fn search_picture(gray: &GrayImage, lying: bool) -> GrayImage {
+    let (w, h) = gray.dimensions();
+    let (short, long) = if lying { (h, w) } else { (w, h) };
+    let length = index(real(long) * (real(SEARCH_WIDTH) / real(short)), u32::MAX).max(1);
+    if lying {
+        image::imageops::rotate90(&resize(gray, length, SEARCH_WIDTH))
+    } else {
+        resize(gray, SEARCH_WIDTH, length)
+    }
 }
 
 /// The page in the canonical frame.
@@ -100,13 +117,15 @@ fn scaling(sx: f32, sy: f32) -> Homography {
     Homography::from_corners(from, to).unwrap_or_else(|| unreachable!("a unit square is no line"))
 }
 
-/// Registers the page after `turns` clockwise quarter turns.
-fn register_upright(gray: &GrayImage, turns: u8) -> Option<Registration> {
-    let turned = turn(gray, turns);
-    let (w, h) = turned.dimensions();
+/// Registers a page of the given size after `turns` clockwise quarter turns; `search` is the turned page, small.
+fn register_upright((width, height): (u32, u32), search: &GrayImage, turns: u8) -> Option<Registration> {
+    let (w, h) = if turns % 2 == 0 {
+        (width, height)
+    } else {
+        (height, width)
+    };
     let scale = real(SEARCH_WIDTH) / real(w);
-    let search = resize(&turned, SEARCH_WIDTH, index(real(h) * scale, u32::MAX).max(1));
-    let blobs = square_blobs(&search);
+    let blobs = square_blobs(search);
     let (m, fw, fh) = (f32::from(FRAME_MARGIN), f32::from(FRAME_WIDTH), f32::from(FRAME_HEIGHT));
     let canonical = [
         Point::new(m, m),
@@ -114,11 +133,11 @@ fn register_upright(gray: &GrayImage, turns: u8) -> Option<Registration> {
         Point::new(m + fw, m + fh),
         Point::new(m, m + fh),
     ];
-    let (to_search, seen, quality) = plausible_frames(&blobs, &search)
+    let (to_search, seen, quality) = plausible_frames(&blobs, search)
         .into_iter()
         .filter_map(|frame| {
             let map = Homography::from_corners(canonical, frame.corners)?;
-            Some((map, frame.marks_seen, frame.merit.sqrt() * header_fit(&search, &map)))
+            Some((map, frame.marks_seen, frame.merit.sqrt() * header_fit(search, &map)))
         })
         .max_by(|a, b| a.2.total_cmp(&b.2))?;
     let to_turned = to_search.then(&scaling(1.0 / scale, real(h) / real(search.height())));
@@ -129,16 +148,6 @@ fn register_upright(gray: &GrayImage, turns: u8) -> Option<Registration> {
         marks_seen: seen,
         quarter_turns: turns,
     })
-}
-
-/// The image turned clockwise.
-fn turn(gray: &GrayImage, turns: u8) -> GrayImage {
-    match turns {
-        1 => image::imageops::rotate90(gray),
-        2 => image::imageops::rotate180(gray),
-        3 => image::imageops::rotate270(gray),
-        _ => gray.clone(),
-    }
 }
 
 /// From pixels of the turned image (of the given size) back to the unturned one.
@@ -180,10 +189,9 @@ fn square_blobs(search: &GrayImage) -> Vec<Blob> {
     let stride = w as usize;
     let mut dark = vec![false; stride * h as usize];
     let paper = Paper::of(search, 16);
-    for y in 0..h {
-        for x in 0..w {
-            let v = f32::from(search.as_raw()[y as usize * stride + x as usize]);
-            dark[y as usize * stride + x as usize] = v < paper.at(real(x), real(y)) * 0.7;
+    for (y, (row, source)) in (0..h).zip(dark.chunks_exact_mut(stride).zip(search.as_raw().chunks_exact(stride))) {
+        for (x, (dark, &v)) in (0..w).zip(row.iter_mut().zip(source)) {
+            *dark = f32::from(v) < paper.at(real(x), real(y)) * 0.7;
         }
     }
     let mut blobs = Vec::new();
@@ -384,10 +392,11 @@ fn size_fit(marks: &[Blob; 4], corners: &[Point; 4]) -> f32 {
 fn header_fit(search: &GrayImage, to_search: &Homography) -> f32 {
     let texture = |x0: f32, x1: f32, y: f32| {
         const STEPS: u16 = 120;
+        let source = Sampler::of(search);
         let at = |i: u16| {
             let (cx, cy) = RectifiedPage::pixel(x0 + (x1 - x0) * f32::from(i) / f32::from(STEPS), y);
             let p = to_search.apply(Point::new(cx, cy));
-            bilinear(search, p.x, p.y)
+            source.at(p.x, p.y)
         };
         (1..=STEPS).map(|i| (at(i) - at(i - 1)).abs()).sum::<f32>() / (x1 - x0)
     };

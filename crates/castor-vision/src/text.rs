@@ -153,7 +153,8 @@ impl TextReader {
         crops.iter().map(|crop| self.name(crop, &mut look)).collect()
     }
 
-    fn name(&self, crop: &GrayImage, look: &mut Option<PrintLook>) -> Result<TextLine, RuntimeError> {
+    /// As [`TextReader::read_names`], one crop at a time; `look` goes from one to the next.
+    pub(crate) fn name(&self, crop: &GrayImage, look: &mut Option<PrintLook>) -> Result<TextLine, RuntimeError> {
         let region = Region {
             left: 0,
             top: 0,
@@ -186,9 +187,9 @@ impl TextReader {
         band: &LineBand,
         look: &mut Option<PrintLook>,
     ) -> Result<(String, f32), RuntimeError> {
-        let tries = [(Charset::Names, *look), (Charset::Names, None), (Charset::Bold, None)];
-        // Without a known look the first try is the second.
-        for (charset, known) in tries.into_iter().skip(usize::from(look.is_none())) {
+        // A page sets its names in one look: where that is known, nothing else is tried before the recogniser.
+        for charset in [Charset::Names, Charset::Bold] {
+            let known = *look;
             let (fitted, found) = fit_band(crop, band, charset, known.as_ref());
             let line = read_band(crop, &fitted, charset, &found);
             if line.residual < 0.25 && line.confidence() > 0.75 {

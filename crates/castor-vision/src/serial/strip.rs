@@ -2,7 +2,7 @@
 
 use crate::homography::{Homography, Point};
 use crate::page::{FRAME_HEIGHT, RectifiedPage};
-use crate::raster::{bilinear, real};
+use crate::raster::{Sampler, real};
 use image::GrayImage;
 
 /// Samples a canonical pixel along the code.
@@ -113,6 +113,7 @@ fn rows(page: &GrayImage, to_page: &Homography) -> Option<Vec<Vec<f32>>> {
     let (right, _) = RectifiedPage::pixel(RIGHT, TOP);
     let count = (BOTTOM - TOP) * f32::from(FRAME_HEIGHT);
     let mut rows = Vec::new();
+    let source = Sampler::of(page);
     let mut y = top;
     while y < top + count {
         let mut row = Vec::with_capacity(COLUMNS);
@@ -125,7 +126,7 @@ fn rows(page: &GrayImage, to_page: &Homography) -> Option<Vec<Vec<f32>>> {
             }
             for k in 0u8..32 {
                 let t = f32::from(k) / 32.0;
-                let level = bilinear(page, a.x + (b.x - a.x) * t, a.y + (b.y - a.y) * t);
+                let level = source.at(a.x + (b.x - a.x) * t, a.y + (b.y - a.y) * t);
                 row.push(255.0 - level);
             }
             x += step;

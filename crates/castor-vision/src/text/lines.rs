@@ -1,6 +1,6 @@
 //! Where the printed lines stand: connected ink is chained into lines that may slope, as on a photograph.
 
-use crate::raster::{Paper, bilinear, index, level, real};
+use crate::raster::{Paper, Sampler, index, level, real};
 use image::{GrayImage, Luma};
 
 /// Ink level (0–255) from which a pixel belongs to print where print is black; blurred print never gets black.
@@ -100,13 +100,13 @@ pub fn ink_of(page: &GrayImage, region: Region) -> GrayImage {
     let paper = Paper::of(&crop, 32);
     let black = black_of(&crop);
     let mut ink = GrayImage::new(w, h);
-    for y in 0..h {
-        for x0 in (0..w).step_by(8) {
+    let side = w as usize;
+    for (y, (row, source)) in (0..h).zip(ink.chunks_exact_mut(side).zip(crop.as_raw().chunks_exact(side))) {
+        for (x0, (part, source)) in (0..w).step_by(8).zip(row.chunks_mut(8).zip(source.chunks(8))) {
             let bright = 0.97 * paper.at(real(x0) + 4.0, real(y));
             let gain = 255.0 / (bright - black.min(0.62 * bright)).max(24.0);
-            for x in x0..(x0 + 8).min(w) {
-                let v = f32::from(crop.get_pixel(x, y).0[0]);
-                ink.put_pixel(x, y, Luma([level((bright - v) * gain)]));
+            for (v, &s) in part.iter_mut().zip(source) {
+                *v = level((bright - f32::from(s)) * gain);
             }
         }
     }
@@ -338,9 +338,10 @@ pub fn crop_line(page: &GrayImage, band: &LineBand, above: f32, below: f32, asid
     let width = index((band.right - band.left + 2.0 * aside * h).max(1.0), 4000).max(1);
     let height = index((h * (1.0 + above + below)).max(1.0), 400).max(1);
     let x0 = band.left - aside * h;
+    let source = Sampler::of(page);
     GrayImage::from_fn(width, height, |x, y| {
         let px = x0 + real(x);
         let py = band.base_at(px) - h * (1.0 + above) + real(y);
-        Luma([level(bilinear(page, px, py))])
+        Luma([level(source.at(px, py))])
     })
 }
