@@ -531,11 +531,13 @@ fn grid_has_holes(places: &[(f32, f32)]) -> bool {
 
 /// Whether each list with candidates has its total.
 fn lists_end(cells: &[Cell]) -> bool {
-    cells.iter().all(|cell| match &cell.path {
-        FieldPath::ListaCandidato(code, _) => cells
+    cells.iter().all(|cell| {
+        let FieldPath::ListaCandidato(code, _) = &cell.path else {
+            return true;
+        };
+        cells
             .iter()
-            .any(|c| matches!(&c.path, FieldPath::ListaTotal(other) if other == code)),
-        _ => true,
+            .any(|c| matches!(&c.path, FieldPath::ListaTotal(other) if other == code))
     })
 }
 
