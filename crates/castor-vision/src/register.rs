@@ -133,13 +133,22 @@ fn register_upright((width, height): (u32, u32), search: &GrayImage, turns: u8) 
         Point::new(m + fw, m + fh),
         Point::new(m, m + fh),
     ];
-    let (to_search, seen, quality) = plausible_frames(&blobs, search)
+    let fitted: Vec<Fitted> = plausible_frames(&blobs, search)
         .into_iter()
         .filter_map(|frame| {
             let map = Homography::from_corners(canonical, frame.corners)?;
-            Some((map, frame.marks_seen, frame.merit.sqrt() * header_fit(search, &map)))
+            Some(Fitted {
+                map,
+                marks_seen: frame.marks_seen,
+                quality: frame.merit.sqrt() * header_fit(search, &map),
+            })
         })
-        .max_by(|a, b| a.2.total_cmp(&b.2))?;
+        .collect();
+    let Fitted {
+        map: to_search,
+        marks_seen: seen,
+        quality,
+    } = straightest(fitted, search)?;
     let to_turned = to_search.then(&scaling(1.0 / scale, real(h) / real(search.height())));
     let to_page = to_turned.then(&unturn(w, h, turns)?);
     Some(Registration {
@@ -346,6 +355,57 @@ fn plausible_frames(blobs: &[Blob], search: &GrayImage) -> Vec<Frame> {
     frames.sort_by(|a, b| b.merit.total_cmp(&a.merit));
     frames.truncate(KEEP);
     frames
+}
+
+/// A frame with its map from the canonical page and how well marks, proportions and header fit.
+#[derive(Debug, Clone, Copy)]
+struct Fitted {
+    map: Homography,
+    marks_seen: u8,
+    quality: f32,
+}
+
+/// The best frame. Among frames that fit nearly alike, the one that straightens the page most: under a wrong corner the
+/// printed rules lean, and the page's darkness no longer changes in steps from row to row and column to column.
+fn straightest(fitted: Vec<Fitted>, search: &GrayImage) -> Option<Fitted> {
+    /// Share of the best quality from which a frame is a rival.
+    const RIVAL: f32 = 0.6;
+    let best = fitted.iter().map(|f| f.quality).fold(0.0, f32::max);
+    let mut rivals: Vec<Fitted> = fitted.into_iter().filter(|f| f.quality >= RIVAL * best).collect();
+    if rivals.len() < 2 {
+        return rivals.pop();
+    }
+    let weigh = |f: Fitted| (f.quality * straightness(search, &f.map), f);
+    rivals
+        .into_iter()
+        .map(weigh)
+        .max_by(|a, b| a.0.total_cmp(&b.0))
+        .map(|(_, fitted)| fitted)
+}
+
+/// How sharply the page's darkness steps along its height and its width, as the frame straightens it.
+fn straightness(search: &GrayImage, to_search: &Homography) -> f32 {
+    const COLUMNS: u16 = 160;
+    const ROWS: u16 = 480;
+    let source = Sampler::of(search);
+    let mut across = vec![0.0f32; usize::from(COLUMNS)];
+    let mut down = Vec::with_capacity(usize::from(ROWS));
+    for row in 0..ROWS {
+        let mut sum = 0.0;
+        for (column, mean) in (0..COLUMNS).zip(&mut across) {
+            let (x, y) = RectifiedPage::pixel(
+                (f32::from(column) + 0.5) / f32::from(COLUMNS),
+                (f32::from(row) + 0.5) / f32::from(ROWS),
+            );
+            let p = to_search.apply(Point::new(x, y));
+            let level = source.at(p.x, p.y);
+            sum += level / f32::from(COLUMNS);
+            *mean += level / f32::from(ROWS);
+        }
+        down.push(sum);
+    }
+    let steps = |profile: &[f32]| profile.windows(3).map(|w| (w[2] - w[0]).powi(2)).sum::<f32>().sqrt();
+    (steps(&down) * steps(&across)).sqrt()
 }
 
 /// The joint merit of four marks: one poor mark spoils the frame.

@@ -33,15 +33,36 @@ impl Triple {
         widths.iter().copied().fold(f32::MIN, f32::max) - widths.iter().copied().fold(f32::MAX, f32::min)
     }
 
-    /// Whether rules close all boxes from top to bottom; strokes of letters do not.
-    fn closed(&self, view: &PageView<'_>) -> bool {
+    /// How many of the four edges a rule draws over the given share of the height; strokes of letters are shorter.
+    fn closed_edges(&self, view: &PageView<'_>, share: f32) -> usize {
         let middle = self.middle();
-        self.edges.iter().all(|x| {
-            view.lines
-                .short_vertical
-                .iter()
-                .any(|l| (l.at(middle) - x).abs() < 0.007 && l.coverage(self.top + 0.001, self.bottom - 0.001) >= 0.75)
-        })
+        let drawn = |x: &&f32| {
+            view.lines.short_vertical.iter().any(|l| {
+                (l.at(middle) - **x).abs() < 0.007 && l.coverage(self.top + 0.001, self.bottom - 0.001) >= share
+            })
+        };
+        self.edges.iter().filter(drawn).count()
+    }
+
+    /// Whether the boxes stand in one printed column with others.
+    fn in_column(&self, other: &Self) -> bool {
+        self.edges.iter().zip(other.edges).all(|(a, b)| (a - b).abs() < 0.012)
+    }
+
+    /// Whether the boxes stand beside others as wide and as high.
+    fn in_row(&self, other: &Self) -> bool {
+        let width = |t: &Self| t.edges[3] - t.edges[0];
+        (self.top - other.top).abs() < 0.003
+            && (self.bottom - other.bottom).abs() < 0.003
+            && (width(self) - width(other)).abs() < 0.015
+    }
+
+    /// Whether the boxes share paper with others.
+    fn overlaps(&self, other: &Self) -> bool {
+        self.edges[0] < other.edges[3] - 0.01
+            && other.edges[0] < self.edges[3] - 0.01
+            && self.top < other.bottom - 0.002
+            && other.top < self.bottom - 0.002
     }
 
     fn boxes(&self) -> [FrameRect; 3] {
@@ -71,6 +92,7 @@ pub(super) fn explain(view: &PageView<'_>) -> Option<PageLayout> {
     }
     state.row(view, &row);
     state.close_grid();
+    state.close_candidates();
     // On a form of lists a row that neither words nor number name is print that looks like boxes; the page stays doubted.
     let printed = state.cells.len();
     if state.cells.iter().any(|c| c.path.list().is_some()) {
@@ -84,14 +106,17 @@ pub(super) fn explain(view: &PageView<'_>) -> Option<PageLayout> {
     if all < 1.0 {
         return None;
     }
+    let mut doubts = Vec::new();
+    if named < all || dropped {
+        doubts.push("rows whose name is not confirmed".to_owned());
+    }
+    if state.holes || !lists_end(&state.cells) {
+        doubts.push("boxes between others not found".to_owned());
+    }
     Some(PageLayout {
         template: "printed-boxes".to_owned(),
         foot: state.cells.iter().map(|c| c.boxes[0].y1).fold(0.0, f32::max),
-        doubts: if named < all || dropped {
-            vec!["rows whose name is not confirmed".to_owned()]
-        } else {
-            Vec::new()
-        },
+        doubts,
         cells: state.cells,
         names: state.names,
         quality: named / all * (1.0 - 1.0 / (1.0 + all)),
@@ -143,7 +168,7 @@ fn triples(view: &PageView<'_>) -> Vec<Triple> {
                 top,
                 bottom,
             };
-            if !(BOX_HEIGHT[0]..BOX_HEIGHT[1]).contains(&(bottom - top)) || !triple.closed(view) {
+            if !(BOX_HEIGHT[0]..BOX_HEIGHT[1]).contains(&(bottom - top)) || triple.closed_edges(view, 0.75) < 4 {
                 continue;
             }
             // Where windows overlap, the most even one has the printed boxes; a window over a number cell is uneven.
@@ -157,6 +182,8 @@ fn triples(view: &PageView<'_>) -> Vec<Triple> {
             }
         }
     }
+    complete_columns(view, &mut found);
+    found = without_strays(&found);
     found.sort_by(|a, b| a.middle().total_cmp(&b.middle()));
     // Rows are told apart by height first; inside a row the boxes go from left to right.
     let mut start = 0;
@@ -167,6 +194,66 @@ fn triples(view: &PageView<'_>) -> Vec<Triple> {
         }
     }
     found
+}
+
+/// Adds the boxes that a column of boxes lacks: where its rows go on and a mark or a broken rule hides one of the edges.
+fn complete_columns(view: &PageView<'_>, found: &mut Vec<Triple>) {
+    /// Boxes that make a column.
+    const COLUMN: usize = 3;
+    /// Heights of a column's boxes may differ by this.
+    const ALIKE: f32 = 1.15;
+    let seen = found.clone();
+    for model in &seen {
+        let column: Vec<&Triple> = seen.iter().filter(|t| t.in_column(model)).collect();
+        if column.len() < COLUMN {
+            continue;
+        }
+        let (x0, x1) = (model.edges[0], model.edges[3]);
+        let middle = f32::midpoint(x0, x1);
+        let mut heights: Vec<f32> = view
+            .lines
+            .horizontal
+            .iter()
+            .filter(|l| l.coverage(x0, x1) >= 0.55)
+            .map(|l| l.at(middle))
+            .filter(|y| (BODY[0]..BODY[1]).contains(y))
+            .collect();
+        heights.sort_by(f32::total_cmp);
+        for pair in heights.windows(2) {
+            let triple = Triple {
+                edges: model.edges,
+                top: pair[0],
+                bottom: pair[1],
+            };
+            let height = triple.bottom - triple.top;
+            let usual = column.iter().any(|t| {
+                let other = t.bottom - t.top;
+                height < other * ALIKE && other < height * ALIKE
+            });
+            if usual && !found.iter().any(|t| t.overlaps(&triple)) && triple.closed_edges(view, 0.6) >= 3 {
+                found.push(triple);
+            }
+        }
+    }
+}
+
+/// Boxes without those lower than printed ones mostly are that stand neither in a column nor in a row with others: they
+/// are letters between rules.
+fn without_strays(found: &[Triple]) -> Vec<Triple> {
+    /// Height of a box that needs no company.
+    const TALL: f32 = 0.016;
+    let accompanied = |i: usize, triple: &Triple| {
+        found
+            .iter()
+            .enumerate()
+            .any(|(j, t)| i != j && (t.in_column(triple) || t.in_row(triple)))
+    };
+    found
+        .iter()
+        .enumerate()
+        .filter(|(i, t)| t.bottom - t.top >= TALL || accompanied(*i, t))
+        .map(|(_, t)| *t)
+        .collect()
 }
 
 /// Vertical rules that pass a height, from left to right.
@@ -213,14 +300,21 @@ struct Naming {
     list: Option<(ListCode, bool)>,
     /// Grid cells that wait for their numbers: column, box row, number read.
     grid: Vec<(f32, Triple, numbering::Reading)>,
-    /// Candidates of a form without lists.
-    candidates: u32,
+    /// Candidates of a form without lists: their cells and the numbers read.
+    candidates: Vec<(usize, numbering::Reading)>,
+    /// The table's total closes the votes of a form.
+    ended: bool,
+    /// A grid printed more cells than were found.
+    holes: bool,
 }
 
 impl Naming {
     /// Names the boxes of one row of the page.
     fn row(&mut self, view: &PageView<'_>, row: &[Triple]) {
         let Some(first) = row.first() else { return };
+        if self.ended {
+            return;
+        }
         if row.len() == 3 && first.middle() < 0.32 && under_nivelacion_labels(view, first.top) {
             // Nothing above the nivelación is a cell.
             *self = Self::default();
@@ -293,6 +387,7 @@ impl Naming {
             self.push(triple, FieldPath::NoMarcados, true);
         } else if has(&["MESA"]) {
             self.push(triple, FieldPath::Total, true);
+            self.ended = true;
         } else if has(&["TOTAL", "CANDIDATOS"]) {
             self.close_grid();
             let (code, named) = self.list.clone().unwrap_or((ListCode("ilegible".to_owned()), false));
@@ -308,28 +403,31 @@ impl Naming {
     /// A row of a form with one row per candidate: its number stands at the left of the page.
     fn candidate(&mut self, view: &PageView<'_>, triple: &Triple) {
         let middle = triple.middle();
-        let rect = FrameRect {
-            x0: -0.060,
-            x1: 0.022,
+        let (x0, x1) = number_cell(view, middle);
+        let number = view.number(FrameRect {
+            x0,
+            x1,
             y0: middle - 0.008,
             y1: middle + 0.008,
-        };
-        let number = view.number(rect);
-        self.candidates += 1;
-        let named = number.is_some_and(|n| n.0 == self.candidates);
-        if let Some((n, confidence)) = number
-            && confidence > 0.8
-            && n > self.candidates
-            && n < 60
-        {
-            self.candidates = n;
+        });
+        self.candidates.push((self.cells.len(), number));
+        self.push(triple, FieldPath::Candidato(0), false);
+    }
+
+    /// Numbers the candidates of a form without lists.
+    fn close_candidates(&mut self) {
+        /// Confidence from which a number confirms its row.
+        const SURE: f32 = 0.5;
+        let candidates = std::mem::take(&mut self.candidates);
+        let readings: Vec<numbering::Reading> = candidates.iter().map(|c| c.1).collect();
+        let numbers = numbering::assign(&readings, 1);
+        self.holes |= numbers.windows(2).any(|w| w[1].0 != w[0].0 + 1);
+        for ((number, agrees), (cell, reading)) in numbers.into_iter().zip(candidates) {
+            if let Some(cell) = self.cells.get_mut(cell) {
+                cell.path = FieldPath::Candidato(u16::try_from(number).unwrap_or(u16::MAX));
+                cell.named = agrees && reading.is_some_and(|r| r.1 >= SURE);
+            }
         }
-        let path = FieldPath::Candidato(u16::try_from(self.candidates).unwrap_or(u16::MAX));
-        self.push(
-            triple,
-            path,
-            named || number.is_some_and(|n| n.0 == self.candidates && n.1 > 0.8),
-        );
     }
 
     /// A list begins with its row 0; its code stands in the row above.
@@ -369,6 +467,8 @@ impl Naming {
         });
         let readings: Vec<numbering::Reading> = grid.iter().map(|g| g.2).collect();
         let first = readings.iter().flatten().map(|r| r.0).min().unwrap_or(1);
+        let places: Vec<(f32, f32)> = grid.iter().map(|g| (g.0, g.1.middle())).collect();
+        self.holes |= grid_has_holes(&places);
         for ((number, confirmed), (_, triple, _)) in numbering::assign(&readings, first).into_iter().zip(grid) {
             let path = FieldPath::ListaCandidato(code.clone(), u16::try_from(number).unwrap_or(u16::MAX));
             self.push(&triple, path, confirmed && named);
@@ -403,6 +503,69 @@ fn under_nivelacion_labels(view: &PageView<'_>, y: f32) -> bool {
         .any(|w| text.contains(w))
 }
 
+/// Whether cells are missing in a grid, given the left edge and the height of each cell, sorted by column: all columns
+/// have the same rows, and only the last one may end early.
+fn grid_has_holes(places: &[(f32, f32)]) -> bool {
+    /// Cells of one column differ less than this across, cells of one row less than `ROW` down.
+    const COLUMN: f32 = 0.03;
+    const ROW: f32 = 0.006;
+    let mut rows: Vec<f32> = places.iter().map(|p| p.1).collect();
+    rows.sort_by(f32::total_cmp);
+    rows.dedup_by(|a, b| (*a - *b).abs() < ROW);
+    // Rows stand at one distance; a larger one is a row that no column shows.
+    let pitch = rows.windows(2).map(|w| w[1] - w[0]).fold(f32::MAX, f32::min);
+    if rows.windows(2).any(|w| w[1] - w[0] > 1.5 * pitch) {
+        return true;
+    }
+    let columns: Vec<&[(f32, f32)]> = places.chunk_by(|a, b| (a.0 - b.0).abs() < COLUMN).collect();
+    columns.iter().enumerate().any(|(i, column)| {
+        let last = i + 1 == columns.len();
+        let expected = if last { column.len() } else { rows.len() };
+        column.len() != expected
+            || column
+                .iter()
+                .zip(&rows)
+                .any(|(place, row)| (place.1 - row).abs() >= ROW)
+    })
+}
+
+/// Whether each list with candidates has its total.
+fn lists_end(cells: &[Cell]) -> bool {
+    cells.iter().all(|cell| {
+        let FieldPath::ListaCandidato(code, _) = &cell.path else {
+            return true;
+        };
+        cells
+            .iter()
+            .any(|c| matches!(&c.path, FieldPath::ListaTotal(other) if other == code))
+    })
+}
+
+/// Where a candidate's number stands at a height: between the first two rules, or at the usual place.
+fn number_cell(view: &PageView<'_>, y: f32) -> (f32, f32) {
+    /// Widths of a number cell.
+    const WIDTH: [f32; 2] = [0.035, 0.120];
+    /// What a rule takes beside its middle.
+    const CLEARANCE: f32 = 0.006;
+    /// A rule reaches farther than the stem of a number.
+    const REACH: f32 = 0.009;
+    let mut rules: Vec<f32> = view
+        .lines
+        .short_vertical
+        .iter()
+        .chain(&view.lines.vertical)
+        .filter(|l| l.coverage(y - REACH, y + REACH) >= 0.85)
+        .map(|l| l.at(y))
+        .collect();
+    rules.sort_by(f32::total_cmp);
+    rules.dedup_by(|a, b| (*a - *b).abs() < 0.004);
+    rules
+        .windows(2)
+        .map(|w| (w[0], w[1]))
+        .find(|w| w.1 < 0.16 && (WIDTH[0]..WIDTH[1]).contains(&(w.1 - w.0)))
+        .map_or((-0.060, 0.022), |w| (w.0 + CLEARANCE, w.1 - CLEARANCE))
+}
+
 /// Whether a number cell stands directly left of the boxes: a rule closes it at the usual distance.
 fn framed_left(view: &PageView<'_>, triple: &Triple) -> bool {
     active(view, triple.middle())
@@ -412,4 +575,33 @@ fn framed_left(view: &PageView<'_>, triple: &Triple) -> bool {
 
 fn upper(view: &PageView<'_>, rect: FrameRect) -> String {
     view.labels.text(&view.crop(rect)).unwrap_or_default().to_uppercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Left edge and height of the cells of a grid with the given rows in each column.
+    fn grid(columns: &[&[u16]]) -> Vec<(f32, f32)> {
+        [0.08, 0.44, 0.80]
+            .iter()
+            .zip(columns)
+            .flat_map(|(&x, rows)| rows.iter().map(move |&row| (x, 0.4 + 0.0173 * f32::from(row))))
+            .collect()
+    }
+
+    #[test]
+    fn a_grid_whose_last_column_ends_early_is_whole() {
+        assert!(!grid_has_holes(&grid(&[&[0, 1, 2], &[0, 1, 2], &[0, 1]])));
+        assert!(!grid_has_holes(&grid(&[&[0]])));
+    }
+
+    #[test]
+    fn a_grid_that_lacks_a_cell_between_above_or_below_others_has_a_hole() {
+        assert!(grid_has_holes(&grid(&[&[0, 2], &[0, 1, 2], &[0, 1]])));
+        assert!(grid_has_holes(&grid(&[&[0, 1, 2], &[1, 2], &[0, 1]])));
+        assert!(grid_has_holes(&grid(&[&[0, 1, 2], &[0, 1], &[0, 1]])));
+        assert!(grid_has_holes(&grid(&[&[0, 1, 2], &[0, 1, 2], &[1]])));
+        assert!(grid_has_holes(&grid(&[&[0, 1, 3, 4]])));
+    }
 }

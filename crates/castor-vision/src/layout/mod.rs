@@ -178,7 +178,22 @@ impl PageView<'_> {
         const MOST: u32 = 9999;
         /// Confidence from which a code needs no person.
         const SURE: f32 = 0.6;
-        let code = self.labels.code(&self.crop(self.between_rules(rect)));
+        // Where the two readers differ, a crop a little higher or taller may lose the rule or the logo that misled one.
+        let mut code = None;
+        for (up, taller) in [(0.0, 0.0), (0.002, 0.0), (0.0, 0.003)] {
+            let place = FrameRect {
+                y0: rect.y0 - up - taller,
+                y1: rect.y1 - up,
+                ..rect
+            };
+            let read = self.labels.code(&self.crop(self.between_rules(place)));
+            if read.map_or(0.0, |r| r.1) > code.map_or(-1.0, |r: (u32, f32)| r.1) {
+                code = read;
+            }
+            if code.is_some_and(|(_, confidence)| confidence >= SURE) {
+                break;
+            }
+        }
         match code {
             Some((n, confidence)) if n <= MOST => (ListCode(n.to_string()), confidence >= SURE),
             Some(_) | None => (ListCode(format!("ilegible-{ordinal}")), false),
