@@ -348,6 +348,23 @@ pub enum Detail {
     EqualSums,
 }
 
+impl Detail {
+    /// Stable name of what is pointed at.
+    #[must_use]
+    pub fn kind(&self) -> &'static str {
+        match self {
+            Self::Field { .. } => "field",
+            Self::Header { .. } => "header",
+            Self::PageMissing(_) => "page_missing",
+            Self::PageRepeated(_) => "page_repeated",
+            Self::PageOutOfOrder(_) => "page_out_of_order",
+            Self::PageOfOtherForm(_) => "page_of_other_form",
+            Self::SeenIn { .. } => "seen_in",
+            Self::EqualSums => "equal_sums",
+        }
+    }
+}
+
 /// Outcome of one check on one form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Finding {

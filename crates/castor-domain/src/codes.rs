@@ -99,3 +99,21 @@ impl fmt::Display for MesaId {
         )
     }
 }
+
+impl FromStr for MesaId {
+    type Err = ParseError;
+
+    /// Takes the five codes joined by hyphens, as they are displayed.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        match text.split('-').collect::<Vec<_>>().as_slice() {
+            [departamento, municipio, zona, puesto, mesa] => Ok(Self {
+                departamento: departamento.parse()?,
+                municipio: municipio.parse()?,
+                zona: zona.parse()?,
+                puesto: puesto.parse()?,
+                mesa: mesa.parse()?,
+            }),
+            _ => Err(ParseError::Mesa(text.to_owned())),
+        }
+    }
+}

@@ -27,6 +27,12 @@ pub enum ParseError {
         /// The text.
         text: String,
     },
+    /// Not a polling table.
+    #[error("\"{0}\" does not name a polling table (departamento-municipio-zona-puesto-mesa)")]
+    Mesa(String),
+    /// Not a page and a number of pages.
+    #[error("\"{0}\" is not a page and its number of pages (as 2/4 is)")]
+    PageOf(String),
     /// Not a serial.
     #[error("\"{text}\" is not the serial of an E-14: {fault}")]
     Serial {
@@ -58,6 +64,8 @@ impl ParseError {
             Self::ListCode(_) => "PARSE_LIST_CODE",
             Self::FieldPath(_) => "PARSE_FIELD_PATH",
             Self::Code { .. } => "PARSE_CODE",
+            Self::Mesa(_) => "PARSE_MESA",
+            Self::PageOf(_) => "PARSE_PAGE_OF",
             Self::Serial { .. } => "PARSE_SERIAL",
             Self::Qr { .. } => "PARSE_QR",
             Self::Control(_) => "PARSE_CONTROL",

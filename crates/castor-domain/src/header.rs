@@ -24,6 +24,23 @@ pub enum Source {
 }
 
 impl Source {
+    /// Every source.
+    pub const ALL: [Self; 7] = [
+        Self::SerialDigits,
+        Self::SerialBarcode,
+        Self::PrintedText,
+        Self::PrintedKit,
+        Self::PrintedPageOf,
+        Self::QrPlaintext,
+        Self::Geography,
+    ];
+
+    /// The source of a stable name.
+    #[must_use]
+    pub fn from_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|source| source.name() == name)
+    }
+
     /// Stable name, for files and messages.
     #[must_use]
     pub fn name(self) -> &'static str {

@@ -67,6 +67,23 @@ pub enum ReviewReason {
 }
 
 impl ReviewReason {
+    /// Every reason.
+    pub const ALL: [Self; 7] = [
+        Self::LowConfidence,
+        Self::Overwritten,
+        Self::Cross,
+        Self::FillerAfterDigit,
+        Self::Layout,
+        Self::RowIdentity,
+        Self::UnsettledMark,
+    ];
+
+    /// The reason of a stable code.
+    #[must_use]
+    pub fn from_code(code: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.code() == code)
+    }
+
     /// Stable code, for files and messages.
     #[must_use]
     pub fn code(self) -> &'static str {

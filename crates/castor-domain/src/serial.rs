@@ -112,6 +112,25 @@ pub struct PageOf {
     pub pages: u16,
 }
 
+impl fmt::Display for PageOf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.page, self.pages)
+    }
+}
+
+impl FromStr for PageOf {
+    type Err = ParseError;
+
+    /// Takes `2/4`.
+    fn from_str(text: &str) -> Result<Self, ParseError> {
+        let numbers = text.split_once('/').map(|(page, pages)| (page.parse(), pages.parse()));
+        match numbers {
+            Some((Ok(page), Ok(pages))) => Ok(Self { page, pages }),
+            Some(_) | None => Err(ParseError::PageOf(text.to_owned())),
+        }
+    }
+}
+
 /// The fifteen digits of the Code 39 barcode and of the line under it: `EE KKKKKK C VV PP TT`.
 ///
 /// A serial names the sheet, not the place: kit to mesa needs a table that nobody publishes.

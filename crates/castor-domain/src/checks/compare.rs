@@ -63,12 +63,8 @@ impl Numbered {
     fn of(form: &FormReading) -> Self {
         let pages = Pages::of(form);
         let printed = |file: u16| {
-            let own = pages
-                .printed
-                .iter()
-                .find(|(page, _)| *page == file)
-                .and_then(|(_, printed)| *printed);
-            own.unwrap_or(file)
+            let sheet = pages.sheets.iter().find(|sheet| sheet.file == file);
+            sheet.and_then(|sheet| sheet.printed).unwrap_or(file)
         };
         let tally = Tally::settled(form);
         let fields = tally

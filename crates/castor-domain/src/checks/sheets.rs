@@ -12,8 +12,6 @@ use std::fmt::Display;
 const FEWEST_SIGNATURES: u8 = 3;
 /// A header reading below this is too weak to contradict another.
 const FIRM: f32 = 0.5;
-/// A page belongs to another form only when it says so at least this surely.
-const SURE: f32 = 0.8;
 
 /// OCR_001.
 pub(super) fn reviewed(form: &FormReading) -> Finding {
@@ -68,37 +66,24 @@ pub(super) fn signatures(form: &FormReading) -> Finding {
 pub(super) fn pages(form: &FormReading) -> Finding {
     let code = CheckCode::Pag001;
     let pages = Pages::of(form);
-    let unread: Vec<Missing> = pages
-        .printed
-        .iter()
-        .filter(|(_, printed)| printed.is_none())
-        .map(|(file, _)| Missing::PrintedPage(*file))
-        .collect();
+    let unread: Vec<Missing> = pages.unnumbered().map(Missing::PrintedPage).collect();
     let mut details = Vec::new();
     // A page with an unread number may be the one that seems missing, unless the file has too few pages anyway.
     let absent: Vec<u16> = pages.absent().collect();
     if absent.len() > unread.len() {
         details.extend(absent.into_iter().map(Detail::PageMissing));
     }
-    let mut before: Vec<u16> = Vec::new();
-    for (file, printed) in pages
-        .printed
-        .iter()
-        .filter_map(|(file, printed)| Some((*file, (*printed)?)))
-    {
-        if before.contains(&printed) {
-            details.push(Detail::PageRepeated(file));
-        } else if before.iter().any(|earlier| *earlier > printed) {
-            details.push(Detail::PageOutOfOrder(file));
+    let mut highest = 0;
+    for sheet in pages.own() {
+        if sheet.repeats.is_some() {
+            details.push(Detail::PageRepeated(sheet.file));
+        } else if sheet.printed.is_some_and(|printed| printed < highest) {
+            details.push(Detail::PageOutOfOrder(sheet.file));
         }
-        before.push(printed);
+        highest = sheet.printed.map_or(highest, |printed| printed.max(highest));
     }
-    details.extend(
-        form.pages
-            .iter()
-            .filter(|page| of_other_form(form, page))
-            .map(|p| Detail::PageOfOtherForm(p.page)),
-    );
+    let strangers = pages.sheets.iter().filter(|sheet| sheet.stranger);
+    details.extend(strangers.map(|sheet| Detail::PageOfOtherForm(sheet.file)));
     if details.is_empty() {
         let mut missing = unread;
         if pages.total.is_none() {
@@ -128,18 +113,6 @@ fn page_severity(detail: &Detail) -> Severity {
         | Detail::Header { .. }
         | Detail::SeenIn { .. }
         | Detail::EqualSums => Severity::Low,
-    }
-}
-
-/// Whether a page surely has another kit or control code than the form.
-fn of_other_form(form: &FormReading, page: &PageReading) -> bool {
-    differ_surely(&form.header.kit, &page.kit) || differ_surely(&form.header.control, &page.control)
-}
-
-fn differ_surely<T: Clone + PartialEq>(form: &Item<T>, page: &Item<T>) -> bool {
-    match (form.chosen(), page.chosen()) {
-        (Some(form), Some(page)) => form.value != page.value && form.confidence >= SURE && page.confidence >= SURE,
-        _ => false,
     }
 }
 

@@ -1,9 +1,10 @@
 //! The numbers of a form as the checks see them: each cell once, with what is known of it, and what the form lacks.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{FieldRef, Missing};
 use crate::form::{Corporacion, FieldPath, ListCode, Nivelacion};
+use crate::header::{Item, Source};
 use crate::reading::{FieldReading, FormReading, PageReading};
 use crate::symbol::Symbol;
 
@@ -105,7 +106,7 @@ impl Tally {
     fn new(form: &FormReading, state: fn(&FieldReading) -> FieldState) -> Self {
         let pages = Pages::of(form);
         let mut merged: BTreeMap<FieldRef, (FieldState, u16)> = BTreeMap::new();
-        for field in &form.fields {
+        for field in form.fields.iter().filter(|field| !pages.is_stranger(field.page)) {
             let at = FieldRef {
                 page: pages.first_like(field.page),
                 path: field.path.clone(),
@@ -134,10 +135,11 @@ impl Tally {
         };
         let whole = tally.is_whole_ballot();
         if !whole {
-            tally.page_gaps = pages.gaps;
+            tally.page_gaps.clone_from(&pages.gaps);
         }
         let holds_fields = |page: u16| form.fields.iter().any(|field| field.page == page);
-        let unexplained = |page: &&PageReading| page.layout.is_none() || page.needs_review;
+        let unexplained =
+            |page: &&PageReading| !pages.is_stranger(page.page) && (page.layout.is_none() || page.needs_review);
         for page in form.pages.iter().filter(unexplained) {
             if !whole || holds_fields(page.page) {
                 tally.page_gaps.push(Missing::Layout(page.page));
@@ -309,32 +311,66 @@ fn undecide_rows_named_twice(cells: &mut [Cell], corporacion: Option<Corporacion
     }
 }
 
-/// Which printed page each page of the file is, and which are missing.
+/// A page says something of its sheet only when it says so at least this surely.
+const SURE: f32 = 0.8;
+
+/// Which sheet of the form each page of the file is, and which sheets are missing.
 pub(super) struct Pages {
-    /// Page of the file and its printed page.
-    pub(super) printed: Vec<(u16, Option<u16>)>,
+    /// The pages of the file, in its order.
+    pub(super) sheets: Vec<Sheet>,
     /// Pages of the whole form.
     pub(super) total: Option<u16>,
     /// What keeps the pages from being complete.
     pub(super) gaps: Vec<Missing>,
 }
 
+/// A page of the file.
+pub(super) struct Sheet {
+    /// Page of the file, from 1.
+    pub(super) file: u16,
+    /// Printed number, read or inferred.
+    pub(super) printed: Option<u16>,
+    /// The earlier page of the file that is the same sheet.
+    pub(super) repeats: Option<u16>,
+    /// Whether the page belongs to another form.
+    pub(super) stranger: bool,
+}
+
 impl Pages {
     pub(super) fn of(form: &FormReading) -> Self {
-        let total = form
-            .header
-            .pages
-            .value()
-            .copied()
-            .or_else(|| form.pages.iter().find_map(|p| p.page_of.value().map(|of| of.pages)));
-        let printed: Vec<(u16, Option<u16>)> = form.pages.iter().map(|p| (p.page, p.printed_page())).collect();
+        let strangers = strangers(form);
         let mut pages = Self {
-            printed,
-            total,
+            sheets: Vec::with_capacity(form.pages.len()),
+            total: None,
             gaps: Vec::new(),
         };
+        for page in &form.pages {
+            let stranger = strangers.contains(&page.page);
+            let mut printed = page.printed_page();
+            let mut repeats = None;
+            if !stranger {
+                let earlier = form.pages.iter().zip(&pages.sheets).find(|(other, sheet)| {
+                    let equal_number = printed.is_some() && printed == sheet.printed;
+                    !sheet.stranger && (equal_number || is_same_sheet(other, page))
+                });
+                if let Some((_, sheet)) = earlier {
+                    repeats = Some(sheet.file);
+                    printed = sheet.printed.or(printed);
+                }
+            }
+            pages.sheets.push(Sheet {
+                file: page.page,
+                printed,
+                repeats,
+                stranger,
+            });
+        }
+        pages.total = form.header.pages.value().copied().or_else(|| {
+            let own = form.pages.iter().filter(|page| !strangers.contains(&page.page));
+            own.filter_map(|p| p.page_of.value().map(|of| of.pages)).next()
+        });
         pages.place_the_last_unread();
-        pages.gaps = match total {
+        pages.gaps = match pages.total {
             None => vec![Missing::PageCount],
             Some(_) => pages.absent().map(Missing::Page).collect(),
         };
@@ -343,30 +379,103 @@ impl Pages {
 
     /// Printed pages that the file lacks.
     pub(super) fn absent(&self) -> impl Iterator<Item = u16> {
-        (1..=self.total.unwrap_or(0)).filter(|n| !self.printed.iter().any(|(_, printed)| *printed == Some(*n)))
+        let there = |number: u16| self.own().any(|sheet| sheet.printed == Some(number));
+        (1..=self.total.unwrap_or(0)).filter(move |number| !there(*number))
+    }
+
+    /// The pages of the file that are sheets of this form.
+    pub(super) fn own(&self) -> impl Iterator<Item = &Sheet> {
+        self.sheets.iter().filter(|sheet| !sheet.stranger)
+    }
+
+    /// Pages of the file that are sheets of this form, each sheet once, whose printed number is unread.
+    pub(super) fn unnumbered(&self) -> impl Iterator<Item = u16> {
+        let unnumbered = |sheet: &&Sheet| sheet.printed.is_none() && sheet.repeats.is_none();
+        self.own().filter(unnumbered).map(|sheet| sheet.file)
     }
 
     /// When one page's number is unread and one printed page is left over, they are the same.
     fn place_the_last_unread(&mut self) {
         let left: Vec<u16> = self.absent().collect();
-        let mut unread = self.printed.iter_mut().filter(|(_, printed)| printed.is_none());
-        if let (&[page], Some(only), None) = (left.as_slice(), unread.next(), unread.next()) {
-            only.1 = Some(page);
+        let unread: Vec<u16> = self.unnumbered().collect();
+        if let (&[printed], &[file]) = (left.as_slice(), unread.as_slice()) {
+            for sheet in &mut self.sheets {
+                if sheet.file == file || sheet.repeats == Some(file) {
+                    sheet.printed = Some(printed);
+                }
+            }
         }
     }
 
-    /// The first page of the file with the same printed page.
+    /// The first page of the file that is the same sheet.
     fn first_like(&self, page: u16) -> u16 {
-        let printed = |of: u16| {
-            self.printed
-                .iter()
-                .find(|(file, _)| *file == of)
-                .and_then(|(_, printed)| *printed)
-        };
-        let Some(own) = printed(page) else { return page };
-        self.printed
-            .iter()
-            .find(|(_, printed)| *printed == Some(own))
-            .map_or(page, |(file, _)| *file)
+        let sheet = self.sheets.iter().find(|sheet| sheet.file == page);
+        sheet.and_then(|sheet| sheet.repeats).unwrap_or(page)
     }
+
+    fn is_stranger(&self, page: u16) -> bool {
+        self.sheets.iter().any(|sheet| sheet.file == page && sheet.stranger)
+    }
+}
+
+/// Whether two pages of the file show one sheet of paper: no two sheets have the same QR or the same serial.
+fn is_same_sheet(a: &PageReading, b: &PageReading) -> bool {
+    match (&a.qr, &b.qr) {
+        (Some(a), Some(b)) => a == b,
+        (None, _) | (_, None) => sure(&a.serial).zip(sure(&b.serial)).is_some_and(|(a, b)| a == b),
+    }
+}
+
+/// Pages of the file that surely differ, in something that all sheets of one form print alike, from what most pages
+/// say; the earlier page is right where as many say one as the other. What a sheet prints twice must differ twice: once
+/// is a misreading, of which `BAR_001` speaks.
+fn strangers(form: &FormReading) -> BTreeSet<u16> {
+    let serial = |page: &PageReading| sure(&page.serial).copied();
+    let kits = |page: &PageReading| {
+        let footer = sure(&page.kit).copied();
+        footer.into_iter().chain(serial(page).map(|s| s.kit)).collect()
+    };
+    let classes = |page: &PageReading| {
+        let control = sure(&page.control).map(|c| c.class_number());
+        control
+            .into_iter()
+            .chain(serial(page).map(|s| s.class.number()))
+            .collect()
+    };
+    let copies = |page: &PageReading| {
+        let printed = form.header.copia.readings().iter();
+        let band = printed.filter(|r| r.source == Source::PrintedText && r.page == page.page && r.confidence >= SURE);
+        band.map(|r| r.value.digit())
+            .chain(serial(page).map(|s| s.copy.digit()))
+            .collect()
+    };
+    let mut strangers = differing(form, kits);
+    strangers.extend(differing(form, classes));
+    strangers.extend(differing(form, copies));
+    strangers.extend(differing(form, |page| {
+        sure(&page.control).copied().into_iter().collect()
+    }));
+    strangers
+}
+
+fn differing<T: PartialEq>(form: &FormReading, said: impl Fn(&PageReading) -> Vec<T>) -> BTreeSet<u16> {
+    let votes: Vec<(u16, Vec<T>)> = form.pages.iter().map(|page| (page.page, said(page))).collect();
+    let support = |value: &T| votes.iter().filter(|(_, said)| said.contains(value)).count();
+    let values = || votes.iter().flat_map(|(_, said)| said);
+    let most = values().map(support).max();
+    let Some(right) = values().find(|value| Some(support(value)) == most) else {
+        return BTreeSet::new();
+    };
+    votes
+        .iter()
+        .filter(|(_, said)| !said.is_empty() && !said.contains(right))
+        .map(|(page, _)| *page)
+        .collect()
+}
+
+/// The value of an item, when it is surely read.
+fn sure<T: Clone + PartialEq>(item: &Item<T>) -> Option<&T> {
+    item.chosen()
+        .filter(|chosen| chosen.confidence >= SURE)
+        .map(|chosen| &chosen.value)
 }

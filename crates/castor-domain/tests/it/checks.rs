@@ -346,12 +346,123 @@ fn pag_001() {
     assert_eq!(outcome(&one_unread, CheckCode::Pag001).outcome, Outcome::Pass);
     let two_unread = outcome(&numbered(lists(), &[Some(1), None, None], 3), CheckCode::Pag001);
     assert_eq!(missing(&two_unread).len(), 2);
-    let mut stranger = lists();
-    stranger.header.kit.add(Source::PrintedKit, 8490, 0.95, 1);
-    stranger.pages[2].kit.add(Source::PrintedKit, 8491, 0.95, 3);
-    assert_eq!(
-        outcome(&stranger, CheckCode::Pag001).details,
-        [Detail::PageOfOtherForm(3)]
+}
+
+/// A form of three pages whose every sheet prints this serial (its page told by `page`), kit and control code.
+fn sheets_of(kit: u32) -> FormReading {
+    let mut reading = form(Corporacion::Asamblea, &LISTS);
+    for number in 1..=3 {
+        print(&mut reading, number, kit, 2, number);
+    }
+    reading
+}
+
+/// Makes a page of the file a sheet of a kit and copy, with the printed page number given.
+fn print(reading: &mut FormReading, page: u16, kit: u32, copy: u8, printed: u16) {
+    let sheet = &mut reading.pages[usize::from(page) - 1];
+    let serial = format!("72{kit:06}{copy}01{printed:02}03").parse().unwrap();
+    sheet.serial = Default::default();
+    sheet.serial.add(Source::SerialBarcode, serial, 0.99, page);
+    sheet.kit = Default::default();
+    sheet.kit.add(Source::PrintedKit, kit, 0.95, page);
+    sheet.qr = Some(format!("{kit} {copy} {printed}"));
+    sheet.page_of = Default::default();
+    let of = PageOf {
+        page: printed,
+        pages: 3,
+    };
+    sheet.page_of.add(Source::PrintedPageOf, of, 0.99, page);
+}
+
+fn page_details(reading: &FormReading) -> Vec<Detail> {
+    outcome(reading, CheckCode::Pag001).details
+}
+
+#[test]
+fn pag_001_knows_a_page_of_another_form() {
+    assert_eq!(outcome(&sheets_of(8490), CheckCode::Pag001).outcome, Outcome::Pass);
+    let both = [Detail::PageMissing(3), Detail::PageOfOtherForm(3)];
+    let mut other_kit = sheets_of(8490);
+    print(&mut other_kit, 3, 8491, 2, 3);
+    assert_eq!(page_details(&other_kit), both);
+    let mut other_copy = sheets_of(8490);
+    print(&mut other_copy, 3, 8490, 1, 3);
+    assert_eq!(page_details(&other_copy), both);
+    let mut other_control = sheets_of(8490);
+    for (page, control) in [(1, "7-61-24-20"), (3, "7-61-25-20")] {
+        let control = control.parse().unwrap();
+        other_control.pages[page - 1]
+            .control
+            .add(Source::PrintedText, control, 0.95, 1);
+    }
+    assert_eq!(page_details(&other_control), both);
+    // The first page names the form where each page says something else.
+    let mut pair = sheets_of(8490);
+    pair.pages.pop();
+    pair.fields.retain(|f| f.page != 3);
+    print(&mut pair, 2, 8491, 2, 2);
+    assert!(page_details(&pair).contains(&Detail::PageOfOtherForm(2)));
+    assert_eq!(outcome(&pair, CheckCode::Pag001).severity, Severity::High);
+}
+
+#[test]
+fn a_kit_misread_in_one_place_makes_no_page_another_forms() {
+    let mut misread = sheets_of(8490);
+    misread.pages[1].kit = Default::default();
+    misread.pages[1].kit.add(Source::PrintedKit, 8400, 0.95, 2);
+    assert_eq!(page_details(&misread), []);
+    assert!(outcome(&misread, CheckCode::Bar001).failed());
+    let mut unsure = sheets_of(8490);
+    unsure.pages[1].serial = Default::default();
+    unsure.pages[1].kit = Default::default();
+    unsure.pages[1].kit.add(Source::PrintedKit, 8400, 0.6, 2);
+    assert_eq!(page_details(&unsure), []);
+}
+
+#[test]
+fn pag_001_knows_a_sheet_that_comes_twice_though_its_number_is_unread() {
+    let twice = |keep_qr: bool, keep_serial: bool| {
+        let mut reading = sheets_of(8490);
+        let mut again = reading.pages[1].clone();
+        again.page = 4;
+        again.page_of = Default::default();
+        if !keep_qr {
+            again.qr = None;
+        }
+        if !keep_serial {
+            again.serial = Default::default();
+        }
+        reading.pages.push(again);
+        reading
+    };
+    let repeated = [Detail::PageRepeated(4)];
+    assert_eq!(page_details(&twice(true, false)), repeated);
+    assert_eq!(page_details(&twice(false, true)), repeated);
+    let unknown = outcome(&twice(false, false), CheckCode::Pag001);
+    assert_eq!(missing(&unknown), ["printed number of page 4 of the file unread"]);
+    // Not even when neither page's number is read.
+    let mut unnumbered = twice(true, true);
+    unnumbered.pages[1].page_of = Default::default();
+    assert_eq!(page_details(&unnumbered), repeated);
+    // Other serials are other sheets, however alike their QR codes are misread.
+    let mut apart = sheets_of(8490);
+    apart.pages[2].qr = None;
+    assert_eq!(page_details(&apart), []);
+}
+
+#[test]
+fn rows_of_another_forms_page_enter_no_sum() {
+    let mut reading = sheets_of(8490);
+    print(&mut reading, 3, 8491, 2, 3);
+    let sum = outcome(&reading, CheckCode::Sum001);
+    assert!(
+        missing(&sum).contains(&"printed page 3 is not in the file".to_owned()),
+        "{sum:?}"
+    );
+    assert!(
+        outcomes(&reading, CheckCode::Sum002)
+            .iter()
+            .all(|f| f.fields.iter().all(|at| at.page != 3))
     );
 }
 

@@ -1,9 +1,11 @@
 //! Codes, paths and serials as text.
 
-use castor_domain::codes::{DepartamentoCode, MesaCode, MunicipioCode, PuestoCode};
+use castor_domain::codes::{DepartamentoCode, MesaCode, MesaId, MunicipioCode, PuestoCode};
 use castor_domain::error::{ParseError, SerialFault};
 use castor_domain::form::{Copia, Corporacion, FieldPath, ListCode};
-use castor_domain::serial::{ControlCode, CopyDigit, QrPlaintext, Serial};
+use castor_domain::header::Source;
+use castor_domain::reading::ReviewReason;
+use castor_domain::serial::{ControlCode, CopyDigit, PageOf, QrPlaintext, Serial};
 use proptest::prelude::*;
 
 #[test]
@@ -109,6 +111,7 @@ fn a_serial_names_what_is_wrong_with_it() {
 fn the_qr_of_2018_says_where_the_table_stands() {
     let qr: QrPlaintext = "710100101010100113201".parse().unwrap();
     assert_eq!(qr.mesa.to_string(), "01-001-01-01-010");
+    assert_eq!("01-001-01-01-010".parse(), Ok(qr.mesa));
     assert_eq!((qr.page_of.page, qr.page_of.pages), (1, 13));
     assert_eq!(qr.copy.copia(false), Copia::Delegados);
     assert_eq!(qr.to_string(), "710100101010100113201");
@@ -122,6 +125,30 @@ fn a_control_code_is_read_with_and_without_its_crosses() {
     assert_eq!("7-61-24-10".parse(), Ok(code));
     assert!("76-1-24-10".parse::<ControlCode>().is_err());
     assert!("7-61-24-1X0".parse::<ControlCode>().is_err());
+}
+
+#[test]
+fn a_table_and_a_page_of_pages_read_back_from_their_text() {
+    let page = PageOf { page: 2, pages: 4 };
+    assert_eq!(page.to_string().parse(), Ok(page));
+    for text in ["", "2", "2/", "/4", "2/4/6", "-1/4"] {
+        assert_eq!(text.parse::<PageOf>(), Err(ParseError::PageOf(text.into())));
+    }
+    for text in ["", "01-001-01-01", "01-001-01-01-010-1", "01-001-01-01-xxx"] {
+        assert!(text.parse::<MesaId>().is_err(), "{text}");
+    }
+}
+
+#[test]
+fn every_source_and_reason_reads_back_from_its_name() {
+    for source in Source::ALL {
+        assert_eq!(Source::from_name(source.name()), Some(source));
+    }
+    for reason in ReviewReason::ALL {
+        assert_eq!(ReviewReason::from_code(reason.code()), Some(reason));
+    }
+    assert_eq!(Source::from_name("barcode"), None);
+    assert_eq!(ReviewReason::from_code(""), None);
 }
 
 proptest! {
