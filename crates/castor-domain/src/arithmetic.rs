@@ -172,7 +172,7 @@ impl Belief {
         field.confidence = single(together[chosen]);
         field.alternatives = self.alternatives(&together, chosen);
         field.reasons.retain(|r| *r != ReviewReason::LowConfidence);
-        if field.confidence < policy.threshold || by_boxes < LEAST_BY_BOXES.min(policy.threshold) {
+        if field.confidence < policy.threshold || by_boxes < LEAST_BY_BOXES {
             field.reasons.push(ReviewReason::LowConfidence);
         }
         field.needs_review = !field.reasons.is_empty();

@@ -119,7 +119,7 @@ fn scaling(sx: f32, sy: f32) -> Homography {
 
 /// Registers a page of the given size after `turns` clockwise quarter turns; `search` is the turned page, small.
 fn register_upright((width, height): (u32, u32), search: &GrayImage, turns: u8) -> Option<Registration> {
-    let (w, h) = if turns % 2 == 0 {
+    let (w, h) = if turns.is_multiple_of(2) {
         (width, height)
     } else {
         (height, width)

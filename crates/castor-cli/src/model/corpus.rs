@@ -30,6 +30,10 @@ pub(crate) struct CorpusForm {
 /// One cell with what is written in it.
 #[derive(Debug, Clone)]
 pub(crate) struct CorpusCell {
+    /// Page of the file, from 1.
+    pub(crate) page: u16,
+    /// Which field.
+    pub(crate) path: FieldPath,
     /// Its three boxes as samples.
     pub(crate) boxes: [Sample; 3],
     /// The number it means.
@@ -124,9 +128,17 @@ fn form(path: &Path, pages: &[TruthPage], cutter: &FormReader) -> Result<CorpusF
     let cells: Vec<CorpusCell> = cut
         .into_iter()
         .filter_map(|found| {
-            let (cell, corrected) = transcribed.remove(&(found.page, found.cell.path))?;
+            let at = (found.page, found.cell.path);
+            let (cell, corrected) = transcribed.remove(&at)?;
             let scan = scans.get(&found.page).copied().unwrap_or(ScanType::Colour);
-            Some(corpus_cell(cell, corrected, found.boxes, &table, scan))
+            let boxes = samples(cell, corrected, found.boxes, &table, scan);
+            Some(CorpusCell {
+                page: at.0,
+                path: at.1,
+                decidable: boxes.iter().all(|b| b.symbol.is_some()),
+                boxes,
+                value: cell.value,
+            })
         })
         .collect();
     Ok(CorpusForm {
@@ -172,9 +184,9 @@ fn table(pages: &[TruthPage], path: &Path) -> String {
     format!("{} {}", h(|p| &p.corporacion), parts.join("."))
 }
 
-fn corpus_cell(cell: &TruthCell, corrected: bool, boxes: [BoxImage; 3], table: &str, scan: ScanType) -> CorpusCell {
+fn samples(cell: &TruthCell, corrected: bool, boxes: [BoxImage; 3], table: &str, scan: ScanType) -> [Sample; 3] {
     let mut marks = cell.marks.iter();
-    let boxes = boxes.map(|image| Sample {
+    boxes.map(|image| Sample {
         image,
         symbol: marks.next().and_then(|m| symbol(m)),
         cross: None,
@@ -183,12 +195,7 @@ fn corpus_cell(cell: &TruthCell, corrected: bool, boxes: [BoxImage; 3], table: &
         group: table.to_owned(),
         scan,
         origin: Origin::Corpus,
-    });
-    CorpusCell {
-        decidable: boxes.iter().all(|b| b.symbol.is_some()),
-        boxes,
-        value: cell.value,
-    }
+    })
 }
 
 /// A transcribed mark; `None` for one that the paper itself does not decide.

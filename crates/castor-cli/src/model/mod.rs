@@ -1,28 +1,26 @@
 //! `castor model …`: how the symbol model is made and judged.
 
 mod corpus;
+mod judge;
 mod recipe;
 mod sources;
 
-use crate::report;
 use anyhow::{Context, Result};
 use castor_domain::symbol::{BoxImage, BoxReading, SymbolModel};
 use castor_learn::Weights;
 use castor_learn::card::{Counts, ModelCard, model_card};
 use castor_learn::evaluate::{Evaluation, Score};
-use castor_learn::onnx::{ModelLabel, to_onnx, write_onnx};
+use castor_learn::onnx::{ModelLabel, write_onnx};
 use castor_learn::sample::{Sample, ScanType, write_samples};
-use castor_vision::input::{Document, Limits};
 use castor_vision::read::FormReader;
 use castor_vision::symbols::SymbolReader;
 use castor_vision::text::TextReader;
 use clap::{Args, Subcommand};
 use corpus::{CorpusForm, read_corpus};
-use rayon::prelude::*;
-use recipe::{HeldOut, Recipe, Settled, boxes};
+use judge::{Judged, judge, readings, version};
+use recipe::{Recipe, boxes};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::time::Instant;
 
 /// What `castor model` does.
 #[derive(Subcommand)]
@@ -123,11 +121,15 @@ fn train(arguments: &TrainArguments) -> Result<()> {
     let forms = read_corpus(&arguments.corpus, &cutter()?)?;
     let replay = recipe.replay()?;
     let held_out = recipe.cross_validate(&base, &forms, &replay)?;
-    let settled = held_out.settle(&forms)?;
-    print(&settled, &forms);
+    let judged = judge(&held_out, &forms)?;
+    print(&judged, &forms);
     let corpus: Vec<Sample> = forms.iter().flat_map(boxes).cloned().collect();
     let members = recipe.adapt(&base, &corpus, &replay, "all forms")?;
-    let label = label(&members, &settled)?;
+    let label = ModelLabel {
+        version: version(&members)?,
+        temperature: judged.temperature.value,
+        threshold: judged.threshold.value,
+    };
     write_onnx(&with_suffix(&arguments.stem, ".onnx"), &members, &label)?;
     let card = Card {
         recipe: &recipe,
@@ -136,7 +138,7 @@ fn train(arguments: &TrainArguments) -> Result<()> {
         members: &members,
         learnt: corpus.iter().chain(&replay),
     };
-    std::fs::write(with_suffix(&arguments.stem, ".md"), card.text(&settled, &forms)?)?;
+    std::fs::write(with_suffix(&arguments.stem, ".md"), card.text(&judged, &forms)?)?;
     Ok(())
 }
 
@@ -145,44 +147,13 @@ fn eval(arguments: &EvalArguments) -> Result<()> {
     let base = Weights::load(&with_suffix(&arguments.stem, ".base.weights"))?;
     let forms = read_corpus(&arguments.corpus, &cutter()?)?;
     let held_out = recipe.cross_validate(&base, &forms, &recipe.replay()?)?;
-    print(&held_out.settle(&forms)?, &forms);
+    let judged = judge(&held_out, &forms)?;
+    print(&judged, &forms);
     if let Some(path) = &arguments.readings {
-        let lines = read_held_out(&held_out, &forms)?;
+        let lines = readings(&held_out, &judged, &forms)?;
         std::fs::write(path, lines).with_context(|| format!("cannot write {}", path.display()))?;
     }
     Ok(())
-}
-
-/// Reads every form with the model, temperature and threshold that its table had no part in.
-fn read_held_out(held_out: &HeldOut, forms: &[CorpusForm]) -> Result<String> {
-    let mut lines = String::new();
-    for (fold, members) in held_out.models.iter().enumerate() {
-        let settled = held_out.settle_without(fold, forms)?;
-        let bytes = to_onnx(members, &label(members, &settled)?)?;
-        let symbols = SymbolReader::of_bytes(Path::new("held-out model"), bytes)?;
-        let reader = FormReader::new(TextReader::open(&TextReader::installed())?, symbols);
-        let (_, judge) = held_out.folds.split(fold);
-        let read: Vec<String> = judge
-            .par_iter()
-            .map(|form| {
-                let path = &forms[*form].path;
-                let start = Instant::now();
-                let form = reader.read(&Document::open(path, &Limits::default())?)?;
-                Ok(report::json(path, &form, reader.model_version(), start.elapsed()).to_string() + "\n")
-            })
-            .collect::<Result<_>>()?;
-        lines.extend(read);
-    }
-    Ok(lines)
-}
-
-fn label(members: &[Weights], settled: &Settled) -> Result<ModelLabel> {
-    let parts = members.iter().map(|w| Ok(w.fingerprint()?[..6].to_owned()));
-    Ok(ModelLabel {
-        version: format!("symbols-{}", parts.collect::<Result<Vec<_>>>()?.join("-")),
-        temperature: settled.temperature.value,
-        threshold: settled.threshold.value,
-    })
 }
 
 /// What the card is written from.
@@ -195,7 +166,7 @@ struct Card<'a, S> {
 }
 
 impl<'a, S: Iterator<Item = &'a Sample>> Card<'a, S> {
-    fn text(self, settled: &Settled, forms: &[CorpusForm]) -> Result<String> {
+    fn text(self, judged: &Judged, forms: &[CorpusForm]) -> Result<String> {
         let fingerprints = self
             .members
             .iter()
@@ -232,19 +203,19 @@ impl<'a, S: Iterator<Item = &'a Sample>> Card<'a, S> {
             ],
             learnt: &Counts::of(self.learnt),
             held_out: &held_out,
-            evaluation: &settled.evaluation,
-            temperature: &settled.temperature,
-            threshold: Some(&settled.threshold),
-            fields: Some(&settled.fields),
+            evaluation: &judged.evaluation,
+            temperature: &judged.temperature,
+            threshold: Some(&judged.threshold),
+            fields: Some(&judged.reliability),
         }))
     }
 }
 
-fn print(settled: &Settled, forms: &[CorpusForm]) {
-    let (t, c) = (&settled.temperature, &settled.threshold);
+fn print(judged: &Judged, forms: &[CorpusForm]) {
+    let (t, c) = (&judged.temperature, &judged.threshold);
     let not_found: usize = forms.iter().map(|f| f.not_found).sum();
     println!("forms {}, transcribed cells not found {not_found}", forms.len());
-    print_evaluation(&settled.evaluation);
+    print_evaluation(&judged.evaluation);
     println!("temperature {:.3}, nll {:.4} -> {:.4}", t.value, t.before, t.after);
     println!(
         "threshold {:.4}: {} fields accepted, {} wrong, {:.2} % to review; by the other tables' threshold {} wrong, {:.2} % to review",

@@ -1,20 +1,18 @@
-//! How the shipped model is made: a base from drawn boxes and MNIST digits, adapted to transcribed forms; judged, and its
-//! temperature and threshold chosen, on tables that a model of the same making has not seen.
+//! How the shipped model is made: a base from drawn boxes and MNIST digits, adapted to transcribed forms, and the same
+//! again without each fold of polling tables, for judging.
 
-use super::corpus::{CorpusCell, CorpusForm};
+use super::corpus::CorpusForm;
 use super::sources::{mnist, synthetic};
 use anyhow::Result;
-use castor_domain::grammar::{MarkConvention, ReviewPolicy, read_field};
 use castor_domain::symbol::{BoxImage, BoxReading, MODEL_OUTPUTS, SYMBOL_CLASSES, Symbol};
 use castor_learn::augment::Augmentation;
-use castor_learn::calibrate::{Reliability, Temperature, fit_temperature};
+use castor_learn::calibrate::{Temperature, fit_temperature};
 use castor_learn::evaluate::Evaluation;
 use castor_learn::folds::{Folds, folds_by_group};
 use castor_learn::mnist::MnistPart;
 use castor_learn::sample::Sample;
 use castor_learn::seed::Purpose;
 use castor_learn::source::draw_many;
-use castor_learn::threshold::{ChosenThreshold, ErrorTarget, HeldOutField, choose_threshold};
 use castor_learn::train::{FineTuneData, Progress, TrainConfig, fine_tune, train_base};
 use castor_learn::{Predictor, Weights};
 use indicatif::{ProgressBar, ProgressStyle};
@@ -107,18 +105,22 @@ impl Recipe {
         let tables: Vec<&str> = forms.iter().map(|f| f.table.as_str()).collect();
         let folds = folds_by_group(&tables, self.folds, self.seed);
         let mut models = Vec::new();
-        let mut cells = Vec::new();
+        let mut all = Vec::new();
         for fold in 0..folds.count() {
             let (learn, judge) = folds.split(fold);
             let corpus: Vec<Sample> = learn.iter().flat_map(|i| boxes(&forms[*i])).cloned().collect();
             let members = self.adapt(base, &corpus, replay, &format!("fold {}/{}", fold + 1, folds.count()))?;
             let predictor = Predictor::new(&members)?;
             for form in judge {
-                cells.extend(held_out(&predictor, &forms[form], form));
+                all.extend(held_out(&predictor, &forms[form], form));
             }
             models.push(members);
         }
-        Ok(HeldOut { folds, models, cells })
+        Ok(HeldOut {
+            folds,
+            models,
+            boxes: all,
+        })
     }
 }
 
@@ -127,94 +129,61 @@ pub(crate) fn boxes(form: &CorpusForm) -> impl Iterator<Item = &Sample> {
     form.cells.iter().flat_map(|c| &c.boxes)
 }
 
-/// What a model without temperature makes of the cells of a form that it has not seen.
-pub(crate) fn held_out(predictor: &Predictor, form: &CorpusForm, position: usize) -> Vec<HeldOutCell> {
+/// What networks without temperature make of the boxes of a form that they have not seen.
+fn held_out(predictor: &Predictor, form: &CorpusForm, position: usize) -> Vec<HeldOutBox> {
     let pictures: Vec<BoxImage> = boxes(form).map(|s| s.image.clone()).collect();
-    let logits = predictor.logits(&pictures);
-    form.cells
-        .iter()
-        .zip(logits.as_chunks::<3>().0)
-        .map(|(cell, logits)| HeldOutCell {
+    boxes(form)
+        .zip(predictor.logits(&pictures))
+        .map(|(sample, logits)| HeldOutBox {
             form: position,
-            cell: cell.clone(),
-            logits: *logits,
+            sample: sample.clone(),
+            logits,
         })
         .collect()
 }
 
-/// A cell with the raw outputs of a model that has not seen its table.
+/// A box with the raw outputs of a model that has not seen its table.
 #[derive(Debug, Clone)]
-pub(crate) struct HeldOutCell {
+pub(crate) struct HeldOutBox {
     /// Position of its form in the corpus.
     pub(crate) form: usize,
-    /// The cell.
-    pub(crate) cell: CorpusCell,
-    /// Outputs for its boxes, before any temperature.
-    pub(crate) logits: [[f32; MODEL_OUTPUTS]; 3],
+    /// The box.
+    pub(crate) sample: Sample,
+    /// Outputs before any temperature.
+    pub(crate) logits: [f32; MODEL_OUTPUTS],
 }
 
 /// What cross-validation gave.
 pub(crate) struct HeldOut {
     /// Fold of each form.
     pub(crate) folds: Folds,
-    /// The model that has not seen a fold.
+    /// The networks that have not seen a fold.
     pub(crate) models: Vec<Vec<Weights>>,
-    /// Every cell, read by the model that has not seen it.
-    pub(crate) cells: Vec<HeldOutCell>,
+    /// Every box, read by the networks that have not seen it.
+    pub(crate) boxes: Vec<HeldOutBox>,
 }
 
 impl HeldOut {
-    /// Temperature and threshold for a fold, chosen on the cells of the others.
-    pub(crate) fn settle_without(&self, fold: usize, forms: &[CorpusForm]) -> Result<Settled> {
-        let others = self.cells.iter().filter(|c| self.folds.of()[c.form] != fold);
-        Settled::on(&others.collect::<Vec<_>>(), forms)
-    }
-
-    /// Temperature and threshold chosen on every cell.
-    pub(crate) fn settle(&self, forms: &[CorpusForm]) -> Result<Settled> {
-        Settled::on(&self.cells.iter().collect::<Vec<_>>(), forms)
-    }
-}
-
-/// What is chosen and measured on held-out cells.
-#[derive(Debug, Clone)]
-pub(crate) struct Settled {
-    pub(crate) temperature: Temperature,
-    pub(crate) threshold: ChosenThreshold,
-    pub(crate) evaluation: Evaluation,
-    pub(crate) fields: Reliability,
-}
-
-/// Rows of the table of stated against met confidence.
-const BINS: usize = 10;
-
-impl Settled {
-    /// Fits the temperature on boxes, then chooses the threshold on the fields that they make.
-    pub(crate) fn on(cells: &[&HeldOutCell], forms: &[CorpusForm]) -> Result<Self> {
-        let known: Vec<([f32; MODEL_OUTPUTS], Symbol)> = cells
+    /// The temperature that the boxes outside a fold ask for; that of all boxes without a fold.
+    pub(crate) fn temperature(&self, fold: Option<usize>) -> Result<Temperature> {
+        let (logits, symbols): (Vec<_>, Vec<Symbol>) = self
+            .boxes
             .iter()
-            .flat_map(|c| c.logits.iter().zip(&c.cell.boxes))
-            .filter_map(|(logits, sample)| Some((*logits, sample.symbol?)))
+            .filter(|b| Some(self.folds.of()[b.form]) != fold)
+            .filter_map(|b| Some((b.logits, b.sample.symbol?)))
+            .unzip();
+        Ok(fit_temperature(&logits, &symbols)?)
+    }
+
+    /// How well boxes are read at a temperature.
+    pub(crate) fn evaluation(&self, temperature: &Temperature) -> Evaluation {
+        let samples: Vec<Sample> = self.boxes.iter().map(|b| b.sample.clone()).collect();
+        let readings: Vec<BoxReading> = self
+            .boxes
+            .iter()
+            .map(|b| tempered(b.logits, temperature.value))
             .collect();
-        let (logits, symbols): (Vec<_>, Vec<_>) = known.into_iter().unzip();
-        let temperature = fit_temperature(&logits, &symbols)?;
-        let mut samples = Vec::new();
-        let mut readings = Vec::new();
-        let mut fields = Vec::new();
-        for held in cells {
-            let three = held.logits.map(|l| tempered(l, temperature.value));
-            if held.cell.decidable {
-                fields.push(field(&held.cell, &three, &forms[held.form].table));
-            }
-            samples.extend(held.cell.boxes.iter().cloned());
-            readings.extend(three);
-        }
-        Ok(Self {
-            threshold: choose_threshold(&fields, &ErrorTarget::default())?,
-            fields: Reliability::of(fields.iter().map(|f| (f.confidence, f.correct)), BINS),
-            evaluation: Evaluation::of(&samples, &readings),
-            temperature,
-        })
+        Evaluation::of(&samples, &readings)
     }
 }
 
@@ -224,25 +193,6 @@ fn tempered(mut logits: [f32; MODEL_OUTPUTS], temperature: f32) -> BoxReading {
         *logit /= temperature;
     }
     BoxReading::from_logits(&logits)
-}
-
-/// The machine's decision on a cell; one that goes to a person whatever its confidence counts as confidence 0.
-fn field(cell: &CorpusCell, boxes: &[BoxReading; 3], table: &str) -> HeldOutField {
-    const POLICY: ReviewPolicy = ReviewPolicy {
-        threshold: 0.0,
-        overwritten_threshold: 0.5,
-        cross_threshold: 0.5,
-    };
-    let decision = read_field(boxes, MarkConvention::FILLERS, &POLICY);
-    HeldOutField {
-        form: table.to_owned(),
-        confidence: if decision.needs_review() {
-            0.0
-        } else {
-            decision.confidence
-        },
-        correct: decision.value.unwrap_or(0) == cell.value.unwrap_or(0),
-    }
 }
 
 /// Shows how a training goes on.
