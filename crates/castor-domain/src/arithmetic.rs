@@ -8,7 +8,7 @@
 //! Arithmetic never overrules the paper: only a number that the boxes themselves leave open may take the place of
 //! their likeliest one, and the field then goes to a person, with what the boxes say kept beside it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::checks::{FieldRef, Tally, sums_of};
 use crate::grammar::{ReviewPolicy, likeliest_marks, number_probabilities};
@@ -37,6 +37,8 @@ pub(crate) struct Slack {
     near: f64,
     /// Votes apart that still count as near.
     reach: u16,
+    /// Votes apart that contradict nothing.
+    tolerated: u16,
 }
 
 impl Slack {
@@ -45,12 +47,14 @@ impl Slack {
         equal: 0.9,
         near: 0.07,
         reach: 10,
+        tolerated: 0,
     };
     /// Ballots in the urn against voters: a few people leave without voting or sign twice.
     pub(crate) const VOTERS: Self = Self {
         equal: 0.75,
         near: 0.2,
         reach: 5,
+        tolerated: 5,
     };
 
     /// Probability of a distance, in votes.
@@ -101,7 +105,26 @@ pub fn weigh_sums(form: &mut FormReading, policy: &ReviewPolicy) {
         }
     }
     for (place, belief) in &beliefs {
-        belief.settle(&mut form.fields[*place], policy);
+        belief.settle(&mut form.fields[*place]);
+    }
+    // What one sum contradicts, no other lifts above the boxes' own word: a hand that misleads in one box does so in
+    // the next.
+    let contradicted: BTreeSet<usize> = sums
+        .iter()
+        .filter(|sum| !sum.closes(&form.fields))
+        .flat_map(PlacedSum::fields)
+        .collect();
+    for (place, belief) in &beliefs {
+        let field = &mut form.fields[*place];
+        let by_boxes = belief.by_boxes(field.value);
+        if contradicted.contains(place) {
+            field.confidence = field.confidence.min(by_boxes);
+        }
+        field.reasons.retain(|r| *r != ReviewReason::LowConfidence);
+        if field.confidence < policy.threshold || by_boxes < LEAST_BY_BOXES {
+            field.reasons.push(ReviewReason::LowConfidence);
+        }
+        field.needs_review = !field.reasons.is_empty();
     }
 }
 
@@ -156,12 +179,11 @@ impl Belief {
     }
 
     /// Puts what boxes and sums say together into the field.
-    fn settle(&self, field: &mut FieldReading, policy: &ReviewPolicy) {
+    fn settle(&self, field: &mut FieldReading) {
         let together = self.without(usize::MAX);
         let best = (0..together.len()).max_by(|a, b| together[*a].total_cmp(&together[*b]));
         let seen = self.numbers.iter().position(|n| *n == field.value.unwrap_or(0));
         let (Some(best), Some(seen)) = (best, seen) else { return };
-        let by_boxes = field.confidence;
         let mut chosen = seen;
         if best != seen && self.by_boxes[best] >= f64::from(OPEN) {
             chosen = best;
@@ -171,11 +193,12 @@ impl Belief {
         }
         field.confidence = single(together[chosen]);
         field.alternatives = self.alternatives(&together, chosen);
-        field.reasons.retain(|r| *r != ReviewReason::LowConfidence);
-        if field.confidence < policy.threshold || by_boxes < LEAST_BY_BOXES {
-            field.reasons.push(ReviewReason::LowConfidence);
-        }
-        field.needs_review = !field.reasons.is_empty();
+    }
+
+    /// Probability of a value by the boxes alone.
+    fn by_boxes(&self, value: Option<u16>) -> f32 {
+        let place = self.numbers.iter().position(|n| *n == value.unwrap_or(0));
+        place.map_or(0.0, |p| single(self.by_boxes[p]))
     }
 
     fn alternatives(&self, together: &[f64], chosen: usize) -> Vec<(Option<u16>, f32)> {
@@ -204,6 +227,14 @@ impl PlacedSum {
             whole: place(&sum.whole)?,
             slack: sum.slack,
         })
+    }
+
+    /// Whether the sum closes as the fields are read, as far as its slack goes.
+    fn closes(&self, fields: &[FieldReading]) -> bool {
+        let votes = |place: &usize| u32::from(fields[*place].value.unwrap_or(0));
+        let sum: u32 = self.parts.iter().map(votes).sum();
+        let apart = sum.abs_diff(votes(&self.whole));
+        apart <= u32::from(self.slack.tolerated)
     }
 
     /// The parts, then the whole.

@@ -16,8 +16,6 @@ pub(crate) struct Labels<'a> {
     texts: Known<Option<String>>,
     /// How the page's numbers look.
     look: Cell<Option<PrintLook>>,
-    /// How the page's words look.
-    text_look: Cell<Option<PrintLook>>,
 }
 
 /// What crops say, as far as they were read.
@@ -59,7 +57,6 @@ impl<'a> Labels<'a> {
             recognised: Known::of(),
             texts: Known::of(),
             look: Cell::new(None),
-            text_look: Cell::new(None),
         }
     }
 
@@ -115,10 +112,8 @@ impl LabelReader for Labels<'_> {
 
     fn text(&self, crop: &GrayImage) -> Option<String> {
         self.texts.get(crop, || {
-            let mut look = self.text_look.get();
-            let line = self.text.name(crop, &mut look).ok();
-            self.text_look.set(look);
-            line.map(|line| line.text)
+            // Labels are set in several looks; each is matched in its own.
+            self.text.read_name(crop).ok().map(|line| line.text)
         })
     }
 }
