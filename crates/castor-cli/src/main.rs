@@ -1,9 +1,13 @@
 //! The `castor` command.
 #![expect(clippy::print_stdout, reason = "a command line prints its results")]
 
+mod bench;
+mod check;
 mod e14;
 mod model;
+mod ordered;
 mod overlay;
+mod reading_file;
 mod report;
 mod table;
 
@@ -38,20 +42,17 @@ enum Command {
 enum E14 {
     /// Read forms: a PDF, an image, or a folder of page images is one form.
     Read(e14::ReadArguments),
+    /// Run the checks alone, on readings that `castor e14 read --json` wrote.
+    Check(check::CheckArguments),
     /// Measure reading: pages a second, time of the stages, memory.
-    Bench {
-        /// Folder of forms.
-        folder: PathBuf,
-        /// Threads.
-        #[arg(long, default_value_t = 1)]
-        jobs: usize,
-    },
+    Bench(bench::BenchArguments),
 }
 
 fn main() -> anyhow::Result<ExitCode> {
     match Arguments::parse().command {
         Command::E14(E14::Read(arguments)) => e14::read(&arguments),
-        Command::E14(E14::Bench { folder, jobs }) => e14::bench(&folder, jobs),
+        Command::E14(E14::Check(arguments)) => check::check(&arguments),
+        Command::E14(E14::Bench(arguments)) => bench::bench(&arguments),
         Command::Model(command) => model::run(command),
         Command::Sample { folder } => {
             castor_testkit::corpus::sample_forms(&folder)?;

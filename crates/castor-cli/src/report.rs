@@ -1,6 +1,6 @@
 //! A reading as JSON.
 
-use castor_domain::checks::Finding;
+use castor_domain::checks::{Detail, Finding, Outcome};
 use castor_domain::header::Item;
 use castor_domain::reading::{FieldReading, PageReading};
 use castor_domain::suggestion::suggest;
@@ -37,17 +37,29 @@ pub(crate) fn json(path: &Path, form: &ReadForm, model: &str, elapsed: Duration)
             "fecha": text(&header.fecha),
             "serial": text(&header.serial),
             "kit": text(&header.kit),
+            "paginas": text(&header.pages),
             "control": text(&header.control),
         },
         "header_readings": {
             "departamento": readings(&header.departamento),
+            "departamento_nombre": readings(&header.departamento_nombre),
             "municipio": readings(&header.municipio),
+            "municipio_nombre": readings(&header.municipio_nombre),
             "zona": readings(&header.zona),
             "puesto": readings(&header.puesto),
             "mesa": readings(&header.mesa),
+            "lugar": readings(&header.lugar),
+            "copia": readings(&header.copia),
+            "corporacion": readings(&header.corporacion),
+            "eleccion": readings(&header.eleccion),
+            "fecha": readings(&header.fecha),
             "serial": readings(&header.serial),
             "kit": readings(&header.kit),
+            "paginas": readings(&header.pages),
+            "version": readings(&header.version),
             "control": readings(&header.control),
+            "form_number": readings(&header.form_number),
+            "civ": readings(&header.civ),
         },
         "fields": reading.fields.iter().map(field).collect::<Vec<_>>(),
         "pages": reading.pages.iter().map(page).collect::<Vec<_>>(),
@@ -76,7 +88,7 @@ pub(crate) fn failure(path: &Path, error: &anyhow::Error, plain: bool) -> String
     };
     let message = format!("{error:#}").replace('\n', " ");
     if plain {
-        return format!("{}: {code} {message}", path.display());
+        return failure_text(&path.display().to_string(), code, &message);
     }
     json!({
         "source": path.display().to_string(),
@@ -84,6 +96,15 @@ pub(crate) fn failure(path: &Path, error: &anyhow::Error, plain: bool) -> String
         "header": {}, "fields": [], "pages": [],
     })
     .to_string()
+}
+
+/// A file's error as text; messages of files that cannot be taken in name their code and the file already.
+pub(crate) fn failure_text(source: &str, code: &str, message: &str) -> String {
+    if message.starts_with(code) && message.contains(source) {
+        return message.to_owned();
+    }
+    let message = message.strip_prefix(code).unwrap_or(message).trim_start();
+    format!("{source}: {code} {message}")
 }
 
 fn text<T: Clone + PartialEq + Display>(item: &Item<T>) -> Option<String> {
@@ -138,6 +159,13 @@ fn page(page: &PageReading) -> Value {
         "page": page.page,
         "printed_page": page.printed_page(),
         "serial": text(&page.serial),
+        "readings": {
+            "page_of": readings(&page.page_of),
+            "serial": readings(&page.serial),
+            "kit": readings(&page.kit),
+            "control": readings(&page.control),
+        },
+        "mesa": page.mesa.map(|m| m.to_string()),
         "qr": page.qr,
         "registration": page.registration,
         "layout": page.layout,
@@ -146,7 +174,8 @@ fn page(page: &PageReading) -> Value {
     })
 }
 
-fn finding(finding: &Finding) -> Value {
+/// A finding as a JSON object.
+pub(crate) fn finding(finding: &Finding) -> Value {
     let mut out = Map::new();
     out.insert("code".into(), json!(finding.code.code()));
     out.insert("outcome".into(), json!(finding.outcome.name()));
@@ -169,13 +198,41 @@ fn finding(finding: &Finding) -> Value {
         out.insert("found".into(), json!(numbers.found));
         out.insert("difference".into(), json!(numbers.difference()));
     }
-    if let castor_domain::checks::Outcome::NotEvaluable { missing } = &finding.outcome {
+    if !finding.details.is_empty() {
+        out.insert(
+            "details".into(),
+            json!(finding.details.iter().map(detail).collect::<Vec<_>>()),
+        );
+    }
+    if let Outcome::NotEvaluable { missing } = &finding.outcome {
         out.insert(
             "missing".into(),
             json!(missing.iter().map(ToString::to_string).collect::<Vec<_>>()),
         );
     }
     Value::Object(out)
+}
+
+/// One thing that a finding points at.
+fn detail(detail: &Detail) -> Value {
+    let kind = detail.kind();
+    match detail {
+        Detail::Field { field, expected, found } => json!({
+            "kind": kind, "path": field.path.to_string(), "page": field.page, "expected": expected, "found": found,
+        }),
+        Detail::Header {
+            item,
+            page,
+            expected,
+            found,
+        } => json!({ "kind": kind, "item": item, "page": page, "expected": expected, "found": found }),
+        Detail::PageMissing(page) => json!({ "kind": kind, "printed_page": page }),
+        Detail::PageRepeated(page) | Detail::PageOutOfOrder(page) | Detail::PageOfOtherForm(page) => {
+            json!({ "kind": kind, "page": page })
+        }
+        Detail::SeenIn { page, form } => json!({ "kind": kind, "page": page, "form": form }),
+        Detail::EqualSums => json!({ "kind": kind }),
+    }
 }
 
 fn timings(t: &Timings) -> Value {

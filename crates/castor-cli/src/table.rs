@@ -1,6 +1,7 @@
 //! A reading as a person would read it.
 
 use crate::report::mark;
+use castor_domain::checks::{Detail, Finding, Outcome};
 use castor_domain::header::Item;
 use castor_vision::read::ReadForm;
 use std::fmt::{Display, Write};
@@ -53,24 +54,69 @@ pub(crate) fn of(path: &Path, form: &ReadForm, pictures: &[PathBuf]) -> String {
         );
     }
     for finding in form.reading.findings.iter().filter(|f| f.failed()) {
-        let numbers = finding.numbers.map_or(String::new(), |n| {
-            format!(" esperado {} hallado {}", n.expected, n.found)
-        });
-        let list = finding
-            .list
-            .as_ref()
-            .map_or(String::new(), |l| format!(" lista {}", l.0));
-        let _ = writeln!(
-            out,
-            "  {} {}{list}{numbers}",
-            finding.code.code(),
-            finding.severity.name()
-        );
+        let _ = writeln!(out, "  {}", failed(finding));
     }
     for picture in pictures {
         let _ = writeln!(out, "  {}", picture.display());
     }
     out
+}
+
+/// Every outcome of a form's checks, as lines of text.
+pub(crate) fn of_findings(source: &str, findings: &[Finding]) -> String {
+    let mut out = String::new();
+    let _ = writeln!(out, "{source}");
+    for finding in findings {
+        let list = list_of(finding);
+        let _ = match &finding.outcome {
+            Outcome::Pass => writeln!(out, "  {}{list} cumple", finding.code),
+            Outcome::Fail => writeln!(out, "  {}", failed(finding)),
+            Outcome::NotEvaluable { missing } => {
+                let missing: Vec<String> = missing.iter().map(ToString::to_string).collect();
+                writeln!(out, "  {}{list} no evaluable: {}", finding.code, missing.join("; "))
+            }
+        };
+    }
+    out
+}
+
+/// A failed check on one line.
+fn failed(finding: &Finding) -> String {
+    let numbers = finding.numbers.map_or(String::new(), |n| {
+        format!(" esperado {} hallado {}", n.expected, n.found)
+    });
+    let details: String = finding.details.iter().map(pointed_at).collect();
+    format!(
+        "{} {}{}{numbers}{details}",
+        finding.code,
+        finding.severity,
+        list_of(finding)
+    )
+}
+
+fn list_of(finding: &Finding) -> String {
+    finding.list.as_ref().map_or(String::new(), |l| format!(" lista {l}"))
+}
+
+/// What a failed check points at besides its numbers.
+fn pointed_at(detail: &Detail) -> String {
+    match detail {
+        Detail::Field { field, expected, found } => {
+            format!("; {} esperado {expected} hallado {found}", field.path)
+        }
+        Detail::Header {
+            item,
+            page,
+            expected,
+            found,
+        } => format!("; página {page} {item} esperado {expected} hallado {found}"),
+        Detail::PageMissing(page) => format!("; falta la página impresa {page}"),
+        Detail::PageRepeated(page) => format!("; página {page} repetida"),
+        Detail::PageOutOfOrder(page) => format!("; página {page} fuera de orden"),
+        Detail::PageOfOtherForm(page) => format!("; página {page} de otro formulario"),
+        Detail::SeenIn { page, form } => format!("; página {page} vista en {form}"),
+        Detail::EqualSums => "; sumas iguales".to_owned(),
+    }
 }
 
 fn say<T: Clone + PartialEq + Display>(item: &Item<T>) -> String {

@@ -57,6 +57,9 @@ pub(crate) struct TrainArguments {
     /// Seed of every choice.
     #[arg(long, default_value_t = 11)]
     seed: u64,
+    /// Networks that answer together.
+    #[arg(long, default_value_t = 3)]
+    networks: u64,
     /// Date that the card shows.
     #[arg(long, default_value = "not stated")]
     date: String,
@@ -73,6 +76,9 @@ pub(crate) struct EvalArguments {
     /// Seed, as given to `train`.
     #[arg(long, default_value_t = 11)]
     seed: u64,
+    /// Networks that answer together.
+    #[arg(long, default_value_t = 3)]
+    networks: u64,
     /// Write every form as read by the model that has not seen its table: JSON lines as `e14 read` prints them.
     #[arg(long)]
     readings: Option<PathBuf>,
@@ -115,7 +121,7 @@ fn cells(corpus: &Path, file: &Path) -> Result<()> {
 }
 
 fn train(arguments: &TrainArguments) -> Result<()> {
-    let recipe = Recipe::shipped(arguments.seed);
+    let recipe = Recipe::shipped(arguments.seed, arguments.networks);
     let base = recipe.train_base(&arguments.stem)?;
     base.save(&with_suffix(&arguments.stem, ".base.weights"))?;
     let forms = read_corpus(&arguments.corpus, &cutter()?)?;
@@ -143,7 +149,7 @@ fn train(arguments: &TrainArguments) -> Result<()> {
 }
 
 fn eval(arguments: &EvalArguments) -> Result<()> {
-    let recipe = Recipe::shipped(arguments.seed);
+    let recipe = Recipe::shipped(arguments.seed, arguments.networks);
     let base = Weights::load(&with_suffix(&arguments.stem, ".base.weights"))?;
     let forms = read_corpus(&arguments.corpus, &cutter()?)?;
     let held_out = recipe.cross_validate(&base, &forms, &recipe.replay()?)?;

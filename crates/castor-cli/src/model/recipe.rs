@@ -40,7 +40,7 @@ pub(crate) struct Recipe {
 
 impl Recipe {
     /// The recipe of the shipped model.
-    pub(crate) fn shipped(seed: u64) -> Self {
+    pub(crate) fn shipped(seed: u64, members: u64) -> Self {
         Self {
             seed,
             base: TrainConfig {
@@ -51,7 +51,7 @@ impl Recipe {
             tune: TrainConfig::fine_tune(seed),
             replay: 12_000,
             replay_share: 0.3,
-            members: 3,
+            members,
             folds: 5,
         }
     }
