@@ -2,7 +2,7 @@
 
 use crate::ordered::in_order;
 use crate::{overlay, report, table};
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use castor_vision::input::{Document, Limits};
 use castor_vision::read::{FormReader, ReadError, ReadForm};
 use castor_vision::symbols::SymbolReader;

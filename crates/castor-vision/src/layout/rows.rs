@@ -354,6 +354,9 @@ fn candidates(view: &PageView<'_>, template: &Template, body: Span, found: &mut 
         .iter()
         .filter(|b| (b.height_at(x) / height - 1.0).abs() < 0.08)
         .collect();
+    if let Some(doubt) = room_for_a_row(&rows, height, body) {
+        found.doubts.push(doubt);
+    }
     let readings: Vec<numbering::Reading> = rows.iter().map(|b| row_number(view, template.number, b)).collect();
     for ((number, named), band) in numbering::assign(&readings, 1).into_iter().zip(rows) {
         let path = FieldPath::Candidato(u16::try_from(number).unwrap_or(u16::MAX));
@@ -368,6 +371,18 @@ fn candidates(view: &PageView<'_>, template: &Template, body: Span, found: &mut 
         found.names.push((path.clone(), name));
         found.cells.push(Cell { path, boxes, named });
     }
+}
+
+/// Says so when the candidates' rows leave room for one more: before the first, which a title precedes (up to 0.7 of a
+/// row's height on forms of 2022 to 2026), between two (up to 0.15), or before what follows the last (up to 0.25).
+fn room_for_a_row(rows: &[&Band<'_>], height: f32, body: Span) -> Option<String> {
+    const MIDDLE: f32 = 0.5;
+    let tops = rows.iter().map(|b| b.top.at(MIDDLE)).chain([body[1]]);
+    let bottoms = [body[0]].into_iter().chain(rows.iter().map(|b| b.bottom.at(MIDDLE)));
+    tops.zip(bottoms)
+        .enumerate()
+        .find(|(i, (top, bottom))| (top - bottom) / height > if *i == 0 { 0.85 } else { 0.45 })
+        .map(|(i, _)| format!("room for a candidate's row that was not found, after {i} rows of the page"))
 }
 
 /// Whether a band holds a filled title bar.
