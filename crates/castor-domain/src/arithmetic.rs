@@ -13,7 +13,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::checks::{FieldRef, Tally, sums_of};
 use crate::grammar::{ReviewPolicy, likeliest_marks, number_probabilities};
 use crate::reading::{FieldReading, FormReading, ReviewReason};
-use crate::symbol::BoxReading;
 
 /// Probability, spread over all symbols, that a box holds something else than even a sure reading says: about one wrong
 /// box in 1,800 transcribed ones was read with full confidence.
@@ -88,9 +87,7 @@ pub fn weigh_sums(form: &mut FormReading, policy: &ReviewPolicy) {
         .collect();
     let mut beliefs: BTreeMap<usize, Belief> = BTreeMap::new();
     for place in sums.iter().flat_map(PlacedSum::fields) {
-        beliefs
-            .entry(place)
-            .or_insert_with(|| Belief::of(&form.fields[place].boxes));
+        beliefs.entry(place).or_insert_with(|| Belief::of(&form.fields[place]));
     }
     for _round in 0..2 {
         for (number, sum) in sums.iter().enumerate() {
@@ -107,13 +104,12 @@ pub fn weigh_sums(form: &mut FormReading, policy: &ReviewPolicy) {
     for (place, belief) in &beliefs {
         belief.settle(&mut form.fields[*place]);
     }
-    // What one sum contradicts, no other lifts above the boxes' own word: a hand that misleads in one box does so in
-    // the next.
-    let contradicted: BTreeSet<usize> = sums
-        .iter()
-        .filter(|sum| !sum.closes(&form.fields))
-        .flat_map(PlacedSum::fields)
-        .collect();
+    // A number that closes one sum and leaves another open explains nothing: what the boxes say stands.
+    let open = fields_of_open(&sums, &form.fields);
+    for (place, belief) in beliefs.iter().filter(|(place, _)| open.contains(place)) {
+        belief.keep_seen(&mut form.fields[*place]);
+    }
+    let contradicted = spread(&sums, fields_of_open(&sums, &form.fields));
     for (place, belief) in &beliefs {
         let field = &mut form.fields[*place];
         let by_boxes = belief.by_boxes(field.value);
@@ -126,6 +122,26 @@ pub fn weigh_sums(form: &mut FormReading, policy: &ReviewPolicy) {
         }
         field.needs_review = !field.reasons.is_empty();
     }
+}
+
+/// The fields of the sums that do not close.
+fn fields_of_open(sums: &[PlacedSum], fields: &[FieldReading]) -> BTreeSet<usize> {
+    let open = sums.iter().filter(|sum| !sum.closes(fields));
+    open.flat_map(PlacedSum::fields).collect()
+}
+
+/// Adds the fields that repeat one of the given: what a sum contradicts, a copy of the same number does not confirm, for
+/// a hand that misleads in one box does so in the next.
+fn spread(sums: &[PlacedSum], mut fields: BTreeSet<usize>) -> BTreeSet<usize> {
+    for _ in sums {
+        let copies = sums.iter().filter(|sum| sum.parts.len() == 1);
+        let touched: Vec<usize> = copies
+            .filter(|sum| sum.fields().any(|f| fields.contains(&f)))
+            .flat_map(PlacedSum::fields)
+            .collect();
+        fields.extend(touched);
+    }
+    fields
 }
 
 /// Where each field stands in the reading; a field that was found twice stands nowhere.
@@ -146,11 +162,13 @@ struct Belief {
     numbers: Vec<u16>,
     by_boxes: Vec<f64>,
     messages: BTreeMap<usize, Vec<f64>>,
+    /// The value that the boxes alone say.
+    seen: Option<u16>,
 }
 
 impl Belief {
-    fn of(boxes: &[BoxReading; 3]) -> Self {
-        let doubted = boxes.each_ref().map(|b| {
+    fn of(field: &FieldReading) -> Self {
+        let doubted = field.boxes.each_ref().map(|b| {
             let share = MISREAD / b.probabilities.len() as f32;
             b.probabilities.map(|p| p * (1.0 - MISREAD) + share)
         });
@@ -162,6 +180,7 @@ impl Belief {
             numbers,
             by_boxes,
             messages: BTreeMap::new(),
+            seen: field.value,
         }
     }
 
@@ -193,6 +212,21 @@ impl Belief {
         }
         field.confidence = single(together[chosen]);
         field.alternatives = self.alternatives(&together, chosen);
+    }
+
+    /// Takes back what arithmetic put in the place of the boxes' own number.
+    fn keep_seen(&self, field: &mut FieldReading) {
+        let arithmetic = |r: &ReviewReason| *r == ReviewReason::Arithmetic;
+        if let Some(seen) = self.numbers.iter().position(|n| *n == self.seen.unwrap_or(0))
+            && field.reasons.iter().any(arithmetic)
+        {
+            let together = self.without(usize::MAX);
+            field.value = self.seen;
+            field.marks = likeliest_marks(&field.boxes, self.seen);
+            field.confidence = single(together[seen]);
+            field.alternatives = self.alternatives(&together, seen);
+            field.reasons.retain(|r| !arithmetic(r));
+        }
     }
 
     /// Probability of a value by the boxes alone.

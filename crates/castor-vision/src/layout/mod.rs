@@ -178,21 +178,26 @@ impl PageView<'_> {
         const MOST: u32 = 9999;
         /// Confidence from which a code needs no person.
         const SURE: f32 = 0.6;
-        // Where the two readers differ, a crop a little higher or taller may lose the rule or the logo that misled one.
-        let mut code = None;
-        for (up, taller) in [(0.0, 0.0), (0.002, 0.0), (0.0, 0.003)] {
+        let read = |up: f32, taller: f32| {
             let place = FrameRect {
                 y0: rect.y0 - up - taller,
                 y1: rect.y1 - up,
                 ..rect
             };
-            let read = self.labels.code(&self.crop(self.between_rules(place)));
-            if read.map_or(0.0, |r| r.1) > code.map_or(-1.0, |r: (u32, f32)| r.1) {
-                code = read;
-            }
-            if code.is_some_and(|(_, confidence)| confidence >= SURE) {
-                break;
-            }
+            self.labels.code(&self.crop(self.between_rules(place)))
+        };
+        let mut code = read(0.0, 0.0);
+        // Where the two readers differ, a crop a little higher or taller may lose the rule or the logo that misled one. It
+        // may lose digits too, so it must not say less than the first.
+        if let Some((first, confidence)) = code
+            && confidence < SURE
+        {
+            let sure = |c: &(u32, f32)| c.1 >= SURE && c.0.checked_ilog10() >= first.checked_ilog10();
+            code = [(0.002, 0.0), (0.0, 0.003)]
+                .into_iter()
+                .filter_map(|(up, taller)| read(up, taller))
+                .find(sure)
+                .or(code);
         }
         match code {
             Some((n, confidence)) if n <= MOST => (ListCode(n.to_string()), confidence >= SURE),
