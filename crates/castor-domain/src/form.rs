@@ -154,12 +154,21 @@ pub enum Nivelacion {
 pub struct ListCode(pub String);
 
 impl ListCode {
-    /// The code as the paths write it: leading zeros dropped, letters in upper case.
+    /// What stands for a code that could not be read, alone or before the number of its block.
+    const UNREAD: &str = "ilegible";
+
+    /// The code as the paths write it: leading zeros dropped, letters in upper case. `ilegible` and
+    /// `ilegible-36` stand for the code of a list that could not be read.
     ///
     /// # Errors
     /// [`ParseError::ListCode`] when the text is empty, longer than four characters or not of letters and digits.
     pub fn new(text: &str) -> Result<Self, ParseError> {
         let text = text.trim();
+        let is_block = |block: &str| (1..=4).contains(&block.len()) && block.bytes().all(|b| b.is_ascii_digit());
+        let unread = text.strip_prefix(Self::UNREAD);
+        if unread.is_some_and(|rest| rest.is_empty() || rest.strip_prefix('-').is_some_and(is_block)) {
+            return Ok(Self(text.to_owned()));
+        }
         let fits = (1..=4).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric());
         if !fits {
             return Err(ParseError::ListCode(text.to_owned()));

@@ -101,6 +101,14 @@ fn an_unread_value_is_never_zero() {
 }
 
 #[test]
+fn a_list_whose_code_was_not_read_is_taken_as_it_was_written() {
+    let mut lists = CLOSED;
+    lists[3].0 = "lista.ilegible-3.solo_lista";
+    let (code, answers) = checked(&reading(&lists).to_string());
+    assert_eq!(code, Some(0), "{}", answers[0]);
+}
+
+#[test]
 fn a_table_tells_every_outcome() {
     let folder = tempfile::tempdir().unwrap();
     let mut wrong = CLOSED;

@@ -39,6 +39,8 @@ fn every_kind_of_field_reads_back_from_its_path() {
         "lista.6345.solo_lista",
         "lista.AV.candidato.301",
         "lista.2.total",
+        "lista.ilegible.candidato.4",
+        "lista.ilegible-36.total",
         "blanco",
         "nulos",
         "no_marcados",
@@ -59,6 +61,8 @@ fn what_names_no_field_is_refused() {
         "lista.26",
         "blancos",
         "lista.a b.total",
+        "lista.ilegible-.total",
+        "lista.ilegible-x.total",
     ] {
         assert!(text.parse::<FieldPath>().is_err(), "{text}");
     }
