@@ -104,9 +104,10 @@ pub fn weigh_sums(form: &mut FormReading, policy: &ReviewPolicy) {
     for (place, belief) in &beliefs {
         belief.settle(&mut form.fields[*place]);
     }
-    // A number that closes one sum and leaves another open explains nothing: what the boxes say stands.
-    let open = fields_of_open(&sums, &form.fields);
-    for (place, belief) in beliefs.iter().filter(|(place, _)| open.contains(place)) {
+    // A number that closes no sum explains nothing: what the boxes say stands.
+    let closed = sums.iter().filter(|sum| sum.closes(&form.fields));
+    let closed: BTreeSet<usize> = closed.flat_map(PlacedSum::fields).collect();
+    for (place, belief) in beliefs.iter().filter(|(place, _)| !closed.contains(place)) {
         belief.keep_seen(&mut form.fields[*place]);
     }
     let contradicted = spread(&sums, fields_of_open(&sums, &form.fields));
