@@ -1,0 +1,122 @@
+//! The sums of a form as evidence about its fields.
+
+use crate::support::{POLICY, at, closed_but, marks, seen, sure, symbol};
+use castor_domain::arithmetic::weigh_sums;
+use castor_domain::grammar::{MarkConvention, read_field};
+use castor_domain::reading::{FieldReading, FormReading, ReviewReason};
+
+/// Reads a field again from boxes whose units may be one of several symbols.
+fn with_units(mut form: FormReading, path: &str, front: &str, units: &[(char, f32)]) -> FormReading {
+    let [a, b, _] = marks(&format!("{front}_")).map(sure);
+    let units: Vec<_> = units.iter().map(|(c, p)| (symbol(*c), *p)).collect();
+    let field = at(&mut form, path);
+    field.boxes = [a, b, seen(&units)];
+    let decision = read_field(&field.boxes, MarkConvention::FILLERS, &POLICY);
+    field.marks = decision.marks;
+    field.value = decision.value;
+    field.confidence = decision.confidence;
+    field.reasons = decision.reasons;
+    field.needs_review = !field.reasons.is_empty();
+    form
+}
+
+fn weighed(mut form: FormReading, path: &str) -> FieldReading {
+    weigh_sums(&mut form, &POLICY);
+    at(&mut form, path).clone()
+}
+
+#[test]
+fn a_digit_that_its_box_leaves_open_is_settled_by_sums_that_close() {
+    let form = with_units(closed_but(&[]), "candidato.1", "*4", &[('8', 0.7), ('3', 0.3)]);
+    let before = form
+        .fields
+        .iter()
+        .find(|f| f.path.to_string() == "candidato.1")
+        .unwrap();
+    assert!(before.needs_review);
+    let field = weighed(form, "candidato.1");
+    assert_eq!((field.value, field.needs_review), (Some(48), false));
+    assert!(field.confidence > 0.99, "{}", field.confidence);
+}
+
+#[test]
+fn a_likely_number_that_closes_the_sums_takes_its_place_and_goes_to_a_person() {
+    let form = with_units(closed_but(&[]), "candidato.1", "*4", &[('3', 0.7), ('8', 0.3)]);
+    let field = weighed(form, "candidato.1");
+    assert_eq!(field.value, Some(48));
+    assert_eq!(field.marks, marks("*48"));
+    assert!(field.needs_review && field.reasons.contains(&ReviewReason::Arithmetic));
+}
+
+#[test]
+fn arithmetic_does_not_overrule_what_the_paper_says() {
+    // The candidates were miscounted: no likely reading of any box closes the sums.
+    let form = closed_but(&[("candidato.1", "*43")]);
+    for field in &form.fields {
+        let after = weighed(form.clone(), &field.path.to_string());
+        assert_eq!(
+            (after.value, &after.marks),
+            (field.value, &field.marks),
+            "{}",
+            field.path
+        );
+    }
+}
+
+#[test]
+fn a_sure_digit_is_less_sure_when_another_would_close_the_sum() {
+    let closed = weighed(closed_but(&[]), "candidato.1").confidence;
+    let open = weighed(closed_but(&[("candidato.1", "*43")]), "candidato.1").confidence;
+    assert!(open < closed - 0.002, "{open} against {closed}");
+}
+
+#[test]
+fn two_copies_of_a_misread_number_do_not_confirm_each_other_against_a_sum() {
+    let mut form = closed_but(&[("nivelacion.urna", "*76"), ("total", "*76")]);
+    for path in ["nivelacion.urna", "total"] {
+        let field = at(&mut form, path);
+        field.boxes[1] = seen(&[(symbol('7'), 0.99), (symbol('1'), 0.01)]);
+        field.confidence = 0.99;
+    }
+    let policy = castor_domain::grammar::ReviewPolicy {
+        threshold: 0.995,
+        ..POLICY
+    };
+    weigh_sums(&mut form, &policy);
+    assert!(at(&mut form, "total").needs_review);
+    assert!(at(&mut form, "nivelacion.urna").needs_review);
+}
+
+#[test]
+fn a_total_left_blank_says_nothing_of_the_rest() {
+    let form = with_units(
+        closed_but(&[
+            ("total", "___"),
+            ("nivelacion.urna", "___"),
+            ("nivelacion.sufragantes", "___"),
+        ]),
+        "candidato.1",
+        "*4",
+        &[('8', 0.7), ('3', 0.3)],
+    );
+    let before = at(&mut form.clone(), "candidato.1").confidence;
+    let after = weighed(form, "candidato.1");
+    assert!((after.confidence - before).abs() < 1e-6 && after.needs_review);
+}
+
+#[test]
+fn a_form_that_lacks_a_page_adds_up_to_nothing() {
+    let mut form = with_units(closed_but(&[]), "candidato.1", "*4", &[('8', 0.7), ('3', 0.3)]);
+    form.fields.retain(|f| f.path.to_string() != "nulos");
+    let after = weighed(form, "candidato.1");
+    assert!(after.needs_review && after.confidence < 0.71);
+}
+
+#[test]
+fn a_field_read_for_a_person_by_its_marks_stays_with_the_person() {
+    let mut form = closed_but(&[]);
+    let field = at(&mut form, "candidato.1");
+    field.reasons = vec![ReviewReason::Overwritten];
+    field.needs_review = true;
+    assert!(weighed(form, "candidato.1").needs_review);
+}
