@@ -83,6 +83,16 @@ pub struct PageLayout {
     pub doubts: Vec<String>,
 }
 
+impl PageLayout {
+    /// Whether rows of candidates or lists were found, all rows are confirmed, and nothing is doubted.
+    fn leaves_nothing_open(&self) -> bool {
+        /// Fewer rows might be the tables that every family prints, with one more by chance.
+        const ROWS: usize = 2;
+        let votes = |c: &&Cell| matches!(c.path, FieldPath::Candidato(_)) || c.path.list().is_some();
+        self.doubts.is_empty() && self.cells.iter().all(|c| c.named) && self.cells.iter().filter(votes).count() >= ROWS
+    }
+}
+
 /// Reads printed labels and numbers for the layout. Crops are canonical pixels.
 pub trait LabelReader {
     /// A printed whole number in the crop with its confidence 0–1.
@@ -110,14 +120,23 @@ pub fn find_layout(page: &RectifiedPage, ink: &GrayImage, labels: &dyn LabelRead
         lines: &page_lines,
         labels,
     };
-    let best = templates
-        .iter()
-        .filter_map(|t| rows::explain(&view, t))
-        .chain(boxes::explain(&view))
-        .max_by(|a, b| a.quality.total_cmp(&b.quality));
+    if rows::is_constancias(&view, templates) {
+        return Layout::NoCells;
+    }
+    // Explanations are made one after another and each reads labels: none is sought beyond one that leaves nothing open.
+    let mut best: Option<PageLayout> = None;
+    let by_rows = templates.iter().filter_map(|t| rows::explain(&view, t));
+    for layout in by_rows.chain(std::iter::once_with(|| boxes::explain(&view)).flatten()) {
+        let settled = layout.leaves_nothing_open();
+        if best.as_ref().is_none_or(|b| layout.quality > b.quality) {
+            best = Some(layout);
+        }
+        if settled {
+            break;
+        }
+    }
     match best {
         Some(layout) if layout.quality > ACCEPTED => Layout::Cells(layout),
-        _ if rows::is_constancias(&view) => Layout::NoCells,
         Some(layout) => Layout::NotRecognised(format!(
             "{} cells found by {} but too few row names confirmed",
             layout.cells.len(),

@@ -132,8 +132,11 @@ fn doubt_candidates(found: &mut Found) {
     }
 }
 
-/// Whether the page is one without cells: a title bar near its head says CONSTANCIAS.
-pub(super) fn is_constancias(view: &PageView<'_>) -> bool {
+/// Whether the page is one without cells: no table of votes, and a title bar near its head that says CONSTANCIAS.
+pub(super) fn is_constancias(view: &PageView<'_>, templates: &[Template]) -> bool {
+    if templates.iter().any(|t| !tables(view, t.divider).is_empty()) {
+        return false;
+    }
     view.lines
         .bars
         .iter()
