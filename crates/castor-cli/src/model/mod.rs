@@ -18,7 +18,7 @@ use castor_vision::text::TextReader;
 use clap::{Args, Subcommand};
 use corpus::{CorpusForm, read_corpus};
 use judge::{Judged, judge, readings, version};
-use recipe::{Recipe, boxes};
+use recipe::{HeldOut, Recipe, boxes};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -60,6 +60,9 @@ pub(crate) struct TrainArguments {
     /// Networks that answer together.
     #[arg(long, default_value_t = 3)]
     networks: u64,
+    /// Write every form as read by networks that have not seen its table: JSON lines as `e14 read` prints them.
+    #[arg(long)]
+    readings: Option<PathBuf>,
     /// Date that the card shows.
     #[arg(long, default_value = "not stated")]
     date: String,
@@ -129,6 +132,7 @@ fn train(arguments: &TrainArguments) -> Result<()> {
     let held_out = recipe.cross_validate(&base, &forms, &replay)?;
     let judged = judge(&held_out, &forms)?;
     print(&judged, &forms);
+    write_readings(arguments.readings.as_deref(), &held_out, &judged, &forms)?;
     let corpus: Vec<Sample> = forms.iter().flat_map(boxes).cloned().collect();
     let members = recipe.adapt(&base, &corpus, &replay, "all forms")?;
     let label = ModelLabel {
@@ -155,11 +159,13 @@ fn eval(arguments: &EvalArguments) -> Result<()> {
     let held_out = recipe.cross_validate(&base, &forms, &recipe.replay()?)?;
     let judged = judge(&held_out, &forms)?;
     print(&judged, &forms);
-    if let Some(path) = &arguments.readings {
-        let lines = readings(&held_out, &judged, &forms)?;
-        std::fs::write(path, lines).with_context(|| format!("cannot write {}", path.display()))?;
-    }
-    Ok(())
+    write_readings(arguments.readings.as_deref(), &held_out, &judged, &forms)
+}
+
+fn write_readings(path: Option<&Path>, held_out: &HeldOut, judged: &Judged, forms: &[CorpusForm]) -> Result<()> {
+    let Some(path) = path else { return Ok(()) };
+    let lines = readings(held_out, judged, forms)?;
+    std::fs::write(path, lines).with_context(|| format!("cannot write {}", path.display()))
 }
 
 /// What the card is written from.
