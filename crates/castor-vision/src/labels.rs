@@ -16,6 +16,8 @@ pub(crate) struct Labels<'a> {
     texts: Known<Option<String>>,
     /// How the page's numbers look.
     look: Cell<Option<PrintLook>>,
+    /// How the words of the page's last sure label look; each is tried in that look first.
+    words: Cell<Option<PrintLook>>,
 }
 
 /// What crops say, as far as they were read.
@@ -57,6 +59,7 @@ impl<'a> Labels<'a> {
             recognised: Known::of(),
             texts: Known::of(),
             look: Cell::new(None),
+            words: Cell::new(None),
         }
     }
 
@@ -112,8 +115,10 @@ impl LabelReader for Labels<'_> {
 
     fn text(&self, crop: &GrayImage) -> Option<String> {
         self.texts.get(crop, || {
-            // Labels are set in several looks; each is matched in its own.
-            self.text.read_name(crop).ok().map(|line| line.text)
+            let mut look = self.words.get();
+            let line = self.text.name(crop, &mut look).ok();
+            self.words.set(look);
+            line.map(|line| line.text)
         })
     }
 }

@@ -187,9 +187,9 @@ impl TextReader {
         band: &LineBand,
         look: &mut Option<PrintLook>,
     ) -> Result<(String, f32), RuntimeError> {
-        // A page sets its names in one look: where that is known, nothing else is tried before the recogniser.
-        for charset in [Charset::Names, Charset::Bold] {
-            let known = *look;
+        let tries = [(Charset::Names, *look), (Charset::Names, None), (Charset::Bold, None)];
+        // Without a known look the first try is the second.
+        for (charset, known) in tries.into_iter().skip(usize::from(look.is_none())) {
             let (fitted, found) = fit_band(crop, band, charset, known.as_ref());
             let line = read_band(crop, &fitted, charset, &found);
             if line.residual < 0.25 && line.confidence() > 0.75 {
