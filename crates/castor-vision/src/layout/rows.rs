@@ -230,16 +230,18 @@ fn table_kind(view: &PageView<'_>, template: &Template, table: &Table<'_>, table
         FieldPath::NoMarcados,
         FieldPath::Total,
     ];
-    // For each row that has a label: the table it belongs to and the row that would carry the table's first field.
-    let votes: Vec<(bool, isize)> = table
-        .rows
-        .iter()
-        .zip(0isize..)
-        .filter_map(|(row, i)| {
-            let (is_nivelacion, place) = label_place(&row_label(view, template, row)?)?;
-            Some((is_nivelacion, i - place))
-        })
-        .collect();
+    // For each row that has a label: the table it belongs to and the row that would carry the table's first field. Two
+    // labels that agree are enough; where they do not, all are asked.
+    let mut votes: Vec<(bool, isize)> = Vec::new();
+    for (row, i) in table.rows.iter().zip(0isize..) {
+        let place = row_label(view, template, row).and_then(|label| label_place(&label));
+        votes.extend(place.map(|(is_nivelacion, place)| (is_nivelacion, i - place)));
+        if let [first, second] = votes[..]
+            && first == second
+        {
+            break;
+        }
+    }
     if let Some(&vote) = votes.first() {
         let agree = votes.iter().all(|v| *v == vote);
         let counted = |v: &(bool, isize)| votes.iter().filter(|w| *w == v).count();
