@@ -13,6 +13,9 @@ const BOX_HEIGHT: [f32; 2] = [0.012, 0.034];
 /// The body starts below the header box.
 const BODY: [f32; 2] = [0.205, 0.985];
 
+/// Confidence from which a printed number alone says what a row is.
+const SURE_NUMBER: f32 = 0.8;
+
 /// Three printed boxes in a row.
 #[derive(Debug, Clone, Copy)]
 struct Triple {
@@ -338,6 +341,14 @@ impl Naming {
             y1: triple.bottom - half * 0.12,
         };
         let at_right = triple.edges[3] > 0.93 && beside == 1;
+        // A form without lists numbers its candidates; where the number is sure, the name beside it need not be read.
+        if at_right && self.list.is_none() {
+            let number = candidate_number(view, triple);
+            if number.is_some_and(|(n, confidence)| n >= 1 && confidence >= SURE_NUMBER) {
+                self.candidate(triple, number);
+                return;
+            }
+        }
         if at_right && self.labelled(view, triple) {
             return;
         }
@@ -364,7 +375,7 @@ impl Naming {
             }
         }
         if at_right || !self.labelled(view, triple) {
-            self.candidate(view, triple);
+            self.candidate(triple, candidate_number(view, triple));
         }
     }
 
@@ -400,16 +411,8 @@ impl Naming {
         true
     }
 
-    /// A row of a form with one row per candidate: its number stands at the left of the page.
-    fn candidate(&mut self, view: &PageView<'_>, triple: &Triple) {
-        let middle = triple.middle();
-        let (x0, x1) = number_cell(view, middle);
-        let number = view.number(FrameRect {
-            x0,
-            x1,
-            y0: middle - 0.008,
-            y1: middle + 0.008,
-        });
+    /// A row of a form with one row per candidate.
+    fn candidate(&mut self, triple: &Triple, number: numbering::Reading) {
         self.candidates.push((self.cells.len(), number));
         self.push(triple, FieldPath::Candidato(0), false);
     }
@@ -538,6 +541,18 @@ fn lists_end(cells: &[Cell]) -> bool {
         cells
             .iter()
             .any(|c| matches!(&c.path, FieldPath::ListaTotal(other) if other == code))
+    })
+}
+
+/// The number of a candidate's row: it stands at the left of the page.
+fn candidate_number(view: &PageView<'_>, triple: &Triple) -> numbering::Reading {
+    let middle = triple.middle();
+    let (x0, x1) = number_cell(view, middle);
+    view.number(FrameRect {
+        x0,
+        x1,
+        y0: middle - 0.008,
+        y1: middle + 0.008,
     })
 }
 
