@@ -7,6 +7,7 @@ use std::sync::OnceLock;
 
 use crate::codes::{DepartamentoCode, MunicipioCode, PuestoCode, ZonaCode};
 use crate::form::ListCode;
+use crate::header::{Header, Item, Source};
 
 /// One spelling of the name of a place.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -153,6 +154,46 @@ impl Geography {
             .into_iter()
             .filter_map(|found| found.coded(code))
             .collect()
+    }
+
+    /// Adds to a header the codes that its printed names have in the tables, as one more reading each. Codes and names are
+    /// printed apart, so that one may be legible where the other is not.
+    pub fn ask(&self, header: &mut Header) {
+        /// A code by its name is no surer than this: names repeat, and tables of other years differ.
+        const MOST: f32 = 0.8;
+        /// Least likeness, and least lead over the next name, of a place that is meant.
+        const LIKE: f32 = 0.85;
+        const LEAD: f32 = 0.08;
+        fn meant<C: Copy>(found: Option<Likely<C>>) -> Option<(C, f32)> {
+            found
+                .filter(|f| f.score >= LIKE && f.margin >= LEAD)
+                .map(|f| (f.code, MOST * f.score))
+        }
+        let name = |item: &Item<String>| {
+            let page = item.readings().first().map_or(1, |r| r.page);
+            item.value().map(|text| (text.clone(), page))
+        };
+        if let Some((text, page)) = name(&header.departamento_nombre) {
+            let found = meant(self.best_departamento(&text));
+            header.departamento.add_some(Source::Geography, found, page);
+        }
+        let Some(departamento) = header.departamento.value().copied() else {
+            return;
+        };
+        if let Some((text, page)) = name(&header.municipio_nombre) {
+            let found = meant(self.best_municipality(departamento, &text));
+            header.municipio.add_some(Source::Geography, found, page);
+        }
+        let Some(municipio) = header.municipio.value().copied() else {
+            return;
+        };
+        if let Some((text, page)) = name(&header.lugar) {
+            let places = self.puestos_like(departamento, municipio, &text, 1);
+            if let Some((place, sure)) = meant(places.first().copied()) {
+                header.zona.add(Source::Geography, place.zona, sure, page);
+                header.puesto.add(Source::Geography, place.puesto, sure, page);
+            }
+        }
     }
 
     /// How well the printed LUGAR fits the names of a polling place, 0–1; `None` when no table has the place, which

@@ -16,6 +16,7 @@ use crate::symbols::SymbolReader;
 use crate::text::TextReader;
 use castor_domain::arithmetic::weigh_sums;
 use castor_domain::checks::{CheckContext, check_form};
+use castor_domain::geography::geography;
 use castor_domain::grammar::{MarkConvention, ReviewPolicy, read_field};
 use castor_domain::header::{Header, Item, Source};
 use castor_domain::reading::{FieldReading, FormReading, PageReading, PixelRect, ReviewReason};
@@ -168,6 +169,7 @@ impl FormReader {
             form.pages.push(seen.reading);
         }
         settle(&mut form);
+        geography().ask(&mut form.header);
         weigh_sums(&mut form, &self.policy);
         form.findings = check_form(&form, &CheckContext::default());
         Ok(ReadForm {

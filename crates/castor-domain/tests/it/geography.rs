@@ -3,6 +3,7 @@
 use castor_domain::codes::{DepartamentoCode, MunicipioCode, PuestoCode, ZonaCode};
 use castor_domain::form::ListCode;
 use castor_domain::geography::{geography, likeness, normalised};
+use castor_domain::header::{Header, Source};
 
 fn dd(code: &str) -> DepartamentoCode {
     code.parse().unwrap()
@@ -138,4 +139,33 @@ fn lists_of_congress_are_named_by_their_code() {
         Some("Partido Conservador Colombiano")
     );
     assert_eq!(geography().congress_list_2022(&ListCode("9999".into())), None);
+}
+
+#[test]
+fn a_code_that_could_not_be_read_is_told_by_its_printed_name() {
+    let mut header = Header::default();
+    header
+        .departamento_nombre
+        .add(Source::PrintedText, "SANTANDER".into(), 0.9, 1);
+    header
+        .municipio_nombre
+        .add(Source::PrintedText, "BUCARAMNGA".into(), 0.9, 1);
+    geography().ask(&mut header);
+    assert_eq!(header.departamento.value(), Some(&dd("27")));
+    assert_eq!(header.municipio.value(), Some(&mmm("001")));
+}
+
+#[test]
+fn a_name_that_is_no_place_adds_nothing_and_a_sure_code_stands_against_another_name() {
+    let mut header = Header::default();
+    header
+        .departamento_nombre
+        .add(Source::PrintedText, "VILLEPUNTO".into(), 0.9, 1);
+    geography().ask(&mut header);
+    assert!(header.departamento.readings().is_empty());
+    header.departamento.add(Source::PrintedText, dd("29"), 0.99, 1);
+    header.departamento_nombre.decide("SANTANDER".into());
+    geography().ask(&mut header);
+    assert_eq!(header.departamento.value(), Some(&dd("29")));
+    assert_eq!(header.departamento.dissenting().count(), 1);
 }
