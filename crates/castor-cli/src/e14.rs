@@ -29,6 +29,9 @@ pub(crate) struct ReadArguments {
     /// Write each page with its cells coloured by state to this folder.
     #[arg(long, value_name = "DIR")]
     overlay: Option<PathBuf>,
+    /// Read the printed names of candidates and parties too.
+    #[arg(long)]
+    names: bool,
     /// Forms read at the same time.
     #[arg(long, default_value_t = default_jobs())]
     jobs: usize,
@@ -44,7 +47,10 @@ fn default_jobs() -> usize {
 /// Reads forms and prints each in the order of the paths as soon as its turn comes. The exit code is 0 when every file
 /// was read, 2 when one was not.
 pub(crate) fn read(arguments: &ReadArguments) -> Result<ExitCode> {
-    let reader = open_reader(arguments.model.as_deref())?;
+    let mut reader = open_reader(arguments.model.as_deref())?;
+    if arguments.names {
+        reader = reader.with_names();
+    }
     let progress = progress_bar(arguments.paths.len());
     let mut whole = true;
     let work = |index: usize| {

@@ -65,6 +65,9 @@ pub(crate) fn json(path: &Path, form: &ReadForm, model: &str, elapsed: Duration)
         "pages": reading.pages.iter().map(page).collect::<Vec<_>>(),
         "recount": reading.recount.map(|r| if r { "SI" } else { "NO" }),
         "signatures": reading.signatures,
+        "names": reading.names.iter().map(|n| json!({
+            "path": n.path.to_string(), "page": n.page, "text": n.text, "confidence": n.confidence,
+        })).collect::<Vec<_>>(),
         "findings": reading.findings.iter().map(finding).collect::<Vec<_>>(),
         "suggestion": suggest(reading, SUGGESTION_FLOOR).map(|s| json!({
             "changes": s.changes.iter().map(|c| json!({

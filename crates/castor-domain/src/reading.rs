@@ -135,6 +135,19 @@ impl PageReading {
     }
 }
 
+/// A name printed beside a row: of a candidate, or of the party of a list.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PrintedName {
+    /// The row that it names; the row 0 of a list for a party.
+    pub path: FieldPath,
+    /// Page of the file, from 1.
+    pub page: u16,
+    /// The name as read.
+    pub text: String,
+    /// How sure the reading is, 0–1.
+    pub confidence: f32,
+}
+
 /// A whole form as read.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct FormReading {
@@ -148,6 +161,8 @@ pub struct FormReading {
     pub recount: Option<bool>,
     /// Signatures counted; `None` when the signature area was not seen.
     pub signatures: Option<u8>,
+    /// Printed names of candidates and parties; empty when they were not asked for.
+    pub names: Vec<PrintedName>,
     /// Outcomes of the checks.
     pub findings: Vec<Finding>,
 }
