@@ -111,11 +111,15 @@ pub fn weigh_sums(form: &mut FormReading, policy: &ReviewPolicy) {
         belief.keep_seen(&mut form.fields[*place]);
     }
     let contradicted = spread(&sums, fields_of_open(&sums, &form.fields));
+    let suspicion = suspicion(&sums, &beliefs, &form.fields);
     for (place, belief) in &beliefs {
         let field = &mut form.fields[*place];
         let by_boxes = belief.by_boxes(field.value);
         if contradicted.contains(place) {
             field.confidence = field.confidence.min(by_boxes);
+        }
+        if let Some(suspicion) = suspicion.get(place) {
+            field.confidence = field.confidence.min(1.0 - suspicion);
         }
         field.reasons.retain(|r| *r != ReviewReason::LowConfidence);
         if field.confidence < policy.threshold || by_boxes < LEAST_BY_BOXES {
@@ -123,6 +127,24 @@ pub fn weigh_sums(form: &mut FormReading, policy: &ReviewPolicy) {
         }
         field.needs_review = !field.reasons.is_empty();
     }
+}
+
+/// How far each field of a sum that does not close is suspected. Such a sum has a cause, a slip of the jurors or a number
+/// misread; each field bears its share by its own chance of being wrong.
+fn suspicion(sums: &[PlacedSum], beliefs: &BTreeMap<usize, Belief>, fields: &[FieldReading]) -> BTreeMap<usize, f32> {
+    let wrong = |place: usize| 1.0 - beliefs.get(&place).map_or(0.0, |b| b.by_boxes(fields[place].value));
+    let mut suspicion: BTreeMap<usize, f32> = BTreeMap::new();
+    for sum in sums.iter().filter(|sum| !sum.closes(fields)) {
+        let causes = single(1.0 - sum.slack.equal) + sum.fields().map(wrong).sum::<f32>();
+        for place in sum.fields() {
+            let share = wrong(place) / causes;
+            suspicion
+                .entry(place)
+                .and_modify(|s| *s = s.max(share))
+                .or_insert(share);
+        }
+    }
+    suspicion
 }
 
 /// The fields of the sums that do not close.

@@ -7,3 +7,4 @@ mod check;
 mod command;
 mod dependencies;
 mod files;
+mod model;

@@ -120,3 +120,16 @@ fn a_field_read_for_a_person_by_its_marks_stays_with_the_person() {
     field.needs_review = true;
     assert!(weighed(form, "candidato.1").needs_review);
 }
+
+#[test]
+fn a_sum_that_does_not_close_sends_its_least_sure_fields_to_a_person() {
+    // Three numbers misread at once: no likely change of one of them closes the sum.
+    let mut form = closed_but(&[("candidato.1", "*41"), ("candidato.2", "*31"), ("blanco", "**1")]);
+    for path in ["candidato.1", "candidato.2", "blanco"] {
+        let field = at(&mut form, path);
+        field.boxes[2] = seen(&[(symbol('1'), 0.97), (symbol('4'), 0.03)]);
+    }
+    weigh_sums(&mut form, &POLICY);
+    assert!(at(&mut form, "candidato.1").needs_review && at(&mut form, "candidato.2").needs_review);
+    assert!(!at(&mut form, "nulos").needs_review);
+}
