@@ -68,7 +68,7 @@ pub enum ReviewReason {
 
 impl ReviewReason {
     /// Every reason.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::LowConfidence,
         Self::Overwritten,
         Self::Cross,
@@ -76,6 +76,7 @@ impl ReviewReason {
         Self::Layout,
         Self::RowIdentity,
         Self::UnsettledMark,
+        Self::Arithmetic,
     ];
 
     /// The reason of a stable code.
