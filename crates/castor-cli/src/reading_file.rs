@@ -2,6 +2,7 @@
 //!
 //! Only what the checks need comes back whole. Of a box the three likeliest symbols come back, since no more is written.
 
+use crate::report;
 use castor_domain::error::ParseError;
 use castor_domain::form::FieldPath;
 use castor_domain::header::{Header, Item, Source};
@@ -374,15 +375,7 @@ impl WrittenBox {
     }
 }
 
-/// The symbol of a mark in the corpus' notation, see [`crate::report::mark`].
+/// The symbol of a mark in the corpus' notation.
 fn symbol(field: &str, mark: &str) -> Result<Symbol, Fault> {
-    match mark.as_bytes() {
-        [] => Ok(Symbol::Blank),
-        b"*" => Ok(Symbol::Filler),
-        [digit @ b'0'..=b'9'] => Ok(Symbol::Digit(digit - b'0')),
-        _ => Err(Fault::new(
-            field,
-            format!("\"{mark}\" is no digit, filler (*) or blank"),
-        )),
-    }
+    report::symbol(mark).ok_or_else(|| Fault::new(field, format!("\"{mark}\" is no digit, filler (*) or blank")))
 }

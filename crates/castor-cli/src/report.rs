@@ -130,6 +130,16 @@ pub(crate) fn mark(symbol: Symbol) -> String {
     }
 }
 
+/// The symbol of such a mark; `None` for anything else.
+pub(crate) fn symbol(mark: &str) -> Option<Symbol> {
+    match mark.as_bytes() {
+        [] => Some(Symbol::Blank),
+        b"*" => Some(Symbol::Filler),
+        [digit @ b'0'..=b'9'] => Some(Symbol::Digit(digit - b'0')),
+        _ => None,
+    }
+}
+
 fn field(field: &FieldReading) -> Value {
     json!({
         "path": field.path.to_string(),

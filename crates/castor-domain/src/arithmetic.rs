@@ -11,7 +11,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use crate::checks::{FieldRef, Tally, sums_of};
-use crate::grammar::{ReviewPolicy, likeliest_marks, number_probabilities};
+use crate::grammar::{ReviewPolicy, likeliest_marks, likeliest_others, number_probabilities};
 use crate::reading::{FieldReading, FormReading, ReviewReason};
 
 /// Probability, spread over all symbols, that a box holds something else than even a sure reading says: about one wrong
@@ -25,9 +25,6 @@ const OPEN: f32 = 0.02;
 const LEAST_BY_BOXES: f32 = 0.5;
 /// Sums beyond the likeliest one that are followed.
 const REACH: usize = 300;
-/// Alternatives kept, and the least probability of one.
-const MOST_ALTERNATIVES: usize = 8;
-const ALTERNATIVE_FLOOR: f32 = 1e-4;
 
 /// How far two numbers that ought to be equal lie apart on real forms: equal, a few votes apart, anything.
 #[derive(Debug, Clone, Copy)]
@@ -259,13 +256,8 @@ impl Belief {
     }
 
     fn alternatives(&self, together: &[f64], chosen: usize) -> Vec<(Option<u16>, f32)> {
-        let mut others: Vec<(Option<u16>, f32)> = (0..together.len())
-            .filter(|i| *i != chosen && single(together[*i]) >= ALTERNATIVE_FLOOR)
-            .map(|i| (Some(self.numbers[i]), single(together[i])))
-            .collect();
-        others.sort_by(|a, b| b.1.total_cmp(&a.1).then(a.0.cmp(&b.0)));
-        others.truncate(MOST_ALTERNATIVES);
-        others
+        let all = self.numbers.iter().zip(together).map(|(n, p)| (Some(*n), single(*p)));
+        likeliest_others(all, Some(self.numbers[chosen]))
     }
 }
 

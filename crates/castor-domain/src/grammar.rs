@@ -286,14 +286,23 @@ impl Posterior {
 
     /// What else the boxes may mean, likeliest first.
     fn others(&self, chosen: Option<u16>) -> Vec<(Option<u16>, f32)> {
-        let mut others: Vec<(Option<u16>, f32)> = std::iter::once(self.no_votes())
-            .chain(self.written().map(|(n, p)| (Some(n), p)))
-            .filter(|(value, p)| *p >= ALTERNATIVE_FLOOR && value.unwrap_or(0) != chosen.unwrap_or(0))
-            .collect();
-        others.sort_by(|a, b| b.1.partial_cmp(&a.1).unwrap_or(Ordering::Equal).then(a.0.cmp(&b.0)));
-        others.truncate(MOST_ALTERNATIVES);
-        others
+        let all = std::iter::once(self.no_votes()).chain(self.written().map(|(n, p)| (Some(n), p)));
+        likeliest_others(all, chosen)
     }
+}
+
+/// The numbers other than the chosen one that are likely enough to be kept, likeliest first. Nothing written and 0 are
+/// the same number of votes.
+pub(crate) fn likeliest_others(
+    numbers: impl Iterator<Item = (Option<u16>, f32)>,
+    chosen: Option<u16>,
+) -> Vec<(Option<u16>, f32)> {
+    let mut others: Vec<(Option<u16>, f32)> = numbers
+        .filter(|(value, p)| *p >= ALTERNATIVE_FLOOR && value.unwrap_or(0) != chosen.unwrap_or(0))
+        .collect();
+    others.sort_by(|a, b| b.1.partial_cmp(&a.1).unwrap_or(Ordering::Equal).then(a.0.cmp(&b.0)));
+    others.truncate(MOST_ALTERNATIVES);
+    others
 }
 
 /// Visits every possible row of symbols: its position, what it contributes to, and its probability times its prior.

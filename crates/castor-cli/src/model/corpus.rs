@@ -3,9 +3,10 @@
 //! A corpus is a folder with `forms/` (files that `castor e14 read` takes) and `truth/` (one JSON file a page, named
 //! `FORM_page_NN.json`).
 
+use crate::report;
 use anyhow::{Context, Result, bail};
 use castor_domain::form::FieldPath;
-use castor_domain::symbol::{BoxImage, Symbol};
+use castor_domain::symbol::BoxImage;
 use castor_learn::sample::{Origin, Sample, ScanType};
 use castor_vision::input::{Document, Limits};
 use castor_vision::page::PageImage;
@@ -188,7 +189,7 @@ fn samples(cell: &TruthCell, corrected: bool, boxes: [BoxImage; 3], table: &str,
     let mut marks = cell.marks.iter();
     boxes.map(|image| Sample {
         image,
-        symbol: marks.next().and_then(|m| symbol(m)),
+        symbol: marks.next().and_then(|m| report::symbol(m)),
         cross: None,
         // A correction is transcribed for its cell, not for one of its boxes.
         overwritten: (!corrected).then_some(false),
@@ -196,13 +197,4 @@ fn samples(cell: &TruthCell, corrected: bool, boxes: [BoxImage; 3], table: &str,
         scan,
         origin: Origin::Corpus,
     })
-}
-
-/// A transcribed mark; `None` for one that the paper itself does not decide.
-fn symbol(mark: &str) -> Option<Symbol> {
-    match mark {
-        "" => Some(Symbol::Blank),
-        "*" => Some(Symbol::Filler),
-        digit => digit.parse().ok().filter(|d| *d < 10).map(Symbol::Digit),
-    }
 }

@@ -27,9 +27,15 @@ use std::process::ExitCode;
 pub(crate) enum Model {
     /// Train a model: a base from drawn boxes and MNIST digits, adapted to transcribed forms when there are any. Goes on
     /// where it was stopped.
-    Train(TrainArguments),
+    Train {
+        #[command(flatten)]
+        making: Making,
+        /// Date that the card shows.
+        #[arg(long, default_value = "not stated")]
+        date: String,
+    },
     /// Judge the making of a model by cross-validation over polling tables, and write its card.
-    Eval(EvalArguments),
+    Eval(Making),
     /// Judge a model file as it is on transcribed forms that it has not learnt from.
     Score {
         /// Model file.
@@ -46,9 +52,9 @@ pub(crate) enum Model {
     },
 }
 
-/// What `castor model train` takes.
+/// What decides the making of a model.
 #[derive(Args)]
-pub(crate) struct TrainArguments {
+pub(crate) struct Making {
     /// Path without ending of what is written: STEM.checkpoint, STEM.base.weights, STEM.onnx, STEM.md.
     stem: PathBuf,
     /// Transcribed forms: a folder with `forms` and `truth`.
@@ -63,35 +69,13 @@ pub(crate) struct TrainArguments {
     /// Write every form as read by networks that have not seen its table: JSON lines as `e14 read` prints them.
     #[arg(long)]
     readings: Option<PathBuf>,
-    /// Date that the card shows.
-    #[arg(long, default_value = "not stated")]
-    date: String,
-}
-
-/// What `castor model eval` takes.
-#[derive(Args)]
-pub(crate) struct EvalArguments {
-    /// Path without ending, as given to `train`.
-    stem: PathBuf,
-    /// Transcribed forms: a folder with `forms` and `truth`.
-    #[arg(long)]
-    corpus: PathBuf,
-    /// Seed, as given to `train`.
-    #[arg(long, default_value_t = 11)]
-    seed: u64,
-    /// Networks that answer together.
-    #[arg(long, default_value_t = 3)]
-    networks: u64,
-    /// Write every form as read by the model that has not seen its table: JSON lines as `e14 read` prints them.
-    #[arg(long)]
-    readings: Option<PathBuf>,
 }
 
 /// Runs one of them.
 pub(crate) fn run(model: Model) -> Result<ExitCode> {
     match model {
-        Model::Train(arguments) => train(&arguments)?,
-        Model::Eval(arguments) => eval(&arguments)?,
+        Model::Train { making, date } => train(&making, &date)?,
+        Model::Eval(making) => eval(&making)?,
         Model::Score { model, corpus } => score(&model, &corpus)?,
         Model::Cells { corpus, file } => cells(&corpus, &file)?,
     }
@@ -123,16 +107,16 @@ fn cells(corpus: &Path, file: &Path) -> Result<()> {
     Ok(write_samples(file, &samples)?)
 }
 
-fn train(arguments: &TrainArguments) -> Result<()> {
-    let recipe = Recipe::shipped(arguments.seed, arguments.networks);
-    let base = recipe.train_base(&arguments.stem)?;
-    base.save(&with_suffix(&arguments.stem, ".base.weights"))?;
-    let forms = read_corpus(&arguments.corpus, &cutter()?)?;
+fn train(making: &Making, date: &str) -> Result<()> {
+    let recipe = Recipe::shipped(making.seed, making.networks);
+    let base = recipe.train_base(&making.stem)?;
+    base.save(&with_suffix(&making.stem, ".base.weights"))?;
+    let forms = read_corpus(&making.corpus, &cutter()?)?;
     let replay = recipe.replay()?;
     let held_out = recipe.cross_validate(&base, &forms, &replay)?;
     let judged = judge(&held_out, &forms)?;
     print(&judged, &forms);
-    write_readings(arguments.readings.as_deref(), &held_out, &judged, &forms)?;
+    write_readings(making.readings.as_deref(), &held_out, &judged, &forms)?;
     let corpus: Vec<Sample> = forms.iter().flat_map(boxes).cloned().collect();
     let members = recipe.adapt(&base, &corpus, &replay, "all forms")?;
     let label = ModelLabel {
@@ -140,26 +124,26 @@ fn train(arguments: &TrainArguments) -> Result<()> {
         temperature: judged.temperature.value,
         threshold: judged.threshold.value,
     };
-    write_onnx(&with_suffix(&arguments.stem, ".onnx"), &members, &label)?;
+    write_onnx(&with_suffix(&making.stem, ".onnx"), &members, &label)?;
     let card = Card {
         recipe: &recipe,
-        date: &arguments.date,
+        date,
         version: &label.version,
         members: &members,
         learnt: corpus.iter().chain(&replay),
     };
-    std::fs::write(with_suffix(&arguments.stem, ".md"), card.text(&judged, &forms)?)?;
+    std::fs::write(with_suffix(&making.stem, ".md"), card.text(&judged, &forms)?)?;
     Ok(())
 }
 
-fn eval(arguments: &EvalArguments) -> Result<()> {
-    let recipe = Recipe::shipped(arguments.seed, arguments.networks);
-    let base = Weights::load(&with_suffix(&arguments.stem, ".base.weights"))?;
-    let forms = read_corpus(&arguments.corpus, &cutter()?)?;
+fn eval(making: &Making) -> Result<()> {
+    let recipe = Recipe::shipped(making.seed, making.networks);
+    let base = Weights::load(&with_suffix(&making.stem, ".base.weights"))?;
+    let forms = read_corpus(&making.corpus, &cutter()?)?;
     let held_out = recipe.cross_validate(&base, &forms, &recipe.replay()?)?;
     let judged = judge(&held_out, &forms)?;
     print(&judged, &forms);
-    write_readings(arguments.readings.as_deref(), &held_out, &judged, &forms)
+    write_readings(making.readings.as_deref(), &held_out, &judged, &forms)
 }
 
 fn write_readings(path: Option<&Path>, held_out: &HeldOut, judged: &Judged, forms: &[CorpusForm]) -> Result<()> {
