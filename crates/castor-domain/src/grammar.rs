@@ -252,8 +252,8 @@ fn rows() -> impl Iterator<Item = [Symbol; 3]> {
 struct Posterior([f32; PLACES]);
 
 impl Posterior {
-    /// `None` when the boxes say nothing.
-    fn of(p: &[Distribution; 3]) -> Option<Self> {
+    /// Masses that need not sum to 1.
+    fn weights(p: &[Distribution; 3]) -> [f32; PLACES] {
         let mut places = [0.0; PLACES];
         visit_rows(p, |_, row, weight| {
             places[usize::from(row.natural)] += weight * row.share;
@@ -261,6 +261,12 @@ impl Posterior {
                 places[usize::from(row.other)] += weight * (1.0 - row.share);
             }
         });
+        places
+    }
+
+    /// `None` when the boxes say nothing.
+    fn of(p: &[Distribution; 3]) -> Option<Self> {
+        let places = Self::weights(p);
         let mass: f32 = places.iter().sum();
         (mass > 0.0).then(|| Self(places.map(|place| place / mass)))
     }
@@ -344,13 +350,12 @@ pub fn read_field(boxes: &[BoxReading; 3], convention: MarkConvention, policy: &
     }
 }
 
-/// Every number above 0, and 0 for no votes, with its posterior probability by the boxes alone.
-pub(crate) fn number_probabilities(probabilities: &[Distribution; 3]) -> impl Iterator<Item = (u16, f32)> {
-    let p = [0, 1, 2].map(|i| normalised(&probabilities[i]));
-    Posterior::of(&p).into_iter().flat_map(|posterior| {
-        let none = (0, posterior.no_votes().1);
-        std::iter::once(none).chain(posterior.written().collect::<Vec<_>>())
-    })
+/// Every number above 0, and 0 for no votes, with its weight by the boxes alone: posterior probabilities up to a factor
+/// that is the same for all boxes whose symbols are weighed on one scale.
+pub(crate) fn number_weights(symbols: &[Distribution; 3]) -> impl Iterator<Item = (u16, f32)> {
+    let places = Posterior::weights(symbols);
+    let none = (0, places[0] + places[usize::from(NOTHING)]);
+    std::iter::once(none).chain((1..NOTHING).zip(places.into_iter().skip(1)))
 }
 
 /// The likeliest symbols among those that mean the number.

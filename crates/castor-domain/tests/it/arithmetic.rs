@@ -2,8 +2,14 @@
 
 use crate::support::{POLICY, at, closed_but, marks, seen, sure, symbol};
 use castor_domain::arithmetic::weigh_sums;
-use castor_domain::grammar::{MarkConvention, read_field};
+use castor_domain::grammar::{MarkConvention, ReviewPolicy, read_field};
 use castor_domain::reading::{FieldReading, FormReading, ReviewReason};
+
+/// Of which confidence the shipped model asks.
+const STRICT: ReviewPolicy = ReviewPolicy {
+    threshold: 0.995,
+    ..POLICY
+};
 
 /// Reads a field again from boxes whose units may be one of several symbols.
 fn with_units(mut form: FormReading, path: &str, front: &str, units: &[(char, f32)]) -> FormReading {
@@ -78,11 +84,7 @@ fn two_copies_of_a_misread_number_do_not_confirm_each_other_against_a_sum() {
         field.boxes[1] = seen(&[(symbol('7'), 0.99), (symbol('1'), 0.01)]);
         field.confidence = 0.99;
     }
-    let policy = castor_domain::grammar::ReviewPolicy {
-        threshold: 0.995,
-        ..POLICY
-    };
-    weigh_sums(&mut form, &policy);
+    weigh_sums(&mut form, &STRICT);
     assert!(at(&mut form, "total").needs_review);
     assert!(at(&mut form, "nivelacion.urna").needs_review);
 }
@@ -132,4 +134,65 @@ fn a_sum_that_does_not_close_sends_its_least_sure_fields_to_a_person() {
     weigh_sums(&mut form, &POLICY);
     assert!(at(&mut form, "candidato.1").needs_review && at(&mut form, "candidato.2").needs_review);
     assert!(!at(&mut form, "nulos").needs_review);
+}
+
+/// A closed form of 196 voters whose hundreds, all but one, are 1s that look like 7s.
+fn written_with_flagged_ones(no_marcados: &str) -> FormReading {
+    let mut form = closed_but(&[
+        ("nivelacion.sufragantes", "796"),
+        ("nivelacion.urna", "796"),
+        ("candidato.1", "748"),
+        ("no_marcados", no_marcados),
+        ("total", "796"),
+    ]);
+    for path in ["nivelacion.sufragantes", "nivelacion.urna", "candidato.1", "total"] {
+        let field = at(&mut form, path);
+        field.boxes[0] = seen(&[(symbol('7'), 0.97), (symbol('1'), 0.03)]);
+    }
+    form
+}
+
+#[test]
+fn numbers_that_all_repeat_one_misread_digit_are_not_believed_for_closing_the_sums() {
+    let mut form = written_with_flagged_ones("*10");
+    weigh_sums(&mut form, &STRICT);
+    for path in ["nivelacion.sufragantes", "nivelacion.urna", "candidato.1", "total"] {
+        assert!(at(&mut form, path).needs_review, "{path}");
+    }
+    assert!(!at(&mut form, "candidato.2").needs_review);
+}
+
+#[test]
+fn a_hand_whose_ones_look_like_sevens_is_recognised_by_the_sums() {
+    // 748 + 34 + 3 + 1 + 10 closes with 796, 148 with 196; only the second with a 10 that is taken for a 70.
+    let mut form = written_with_flagged_ones("*70");
+    at(&mut form, "no_marcados").boxes[1] = seen(&[(symbol('7'), 0.9), (symbol('1'), 0.1)]);
+    weigh_sums(&mut form, &POLICY);
+    for (path, value) in [
+        ("nivelacion.sufragantes", 196),
+        ("candidato.1", 148),
+        ("total", 196),
+        ("no_marcados", 10),
+    ] {
+        let field = at(&mut form, path);
+        assert_eq!(field.value, Some(value), "{path}");
+        assert!(
+            field.needs_review && field.reasons.contains(&ReviewReason::Arithmetic),
+            "{path}"
+        );
+    }
+}
+
+#[test]
+fn sevens_that_close_the_sums_at_a_usual_table_are_sevens() {
+    let mut form = closed_but(&[
+        ("nivelacion.sufragantes", "*76"),
+        ("nivelacion.urna", "*76"),
+        ("candidato.2", "*14"),
+        ("total", "*76"),
+    ]);
+    weigh_sums(&mut form, &STRICT);
+    for field in &form.fields {
+        assert!(!field.needs_review, "{}: {}", field.path, field.confidence);
+    }
 }
