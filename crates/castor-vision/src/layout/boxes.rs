@@ -60,6 +60,11 @@ impl Triple {
             && (width(self) - width(other)).abs() < 0.015
     }
 
+    /// Whether the boxes stand directly above or below others.
+    fn touches(&self, other: &Self) -> bool {
+        (self.top - other.bottom).abs() < 0.002 || (self.bottom - other.top).abs() < 0.002
+    }
+
     /// Whether the boxes share paper with others.
     fn overlaps(&self, other: &Self) -> bool {
         self.edges[0] < other.edges[3] - 0.01
@@ -222,12 +227,22 @@ fn complete_columns(view: &PageView<'_>, found: &mut Vec<Triple>) {
             .filter(|y| (BODY[0]..BODY[1]).contains(y))
             .collect();
         heights.sort_by(f32::total_cmp);
-        for pair in heights.windows(2) {
+        let pairs = heights
+            .iter()
+            .enumerate()
+            .flat_map(|(i, &top)| (i + 1..heights.len()).map(move |j| (top, j, j == i + 1)));
+        for (top, j, neighbours) in pairs {
             let triple = Triple {
                 edges: model.edges,
-                top: pair[0],
-                bottom: pair[1],
+                top,
+                bottom: heights[j],
             };
+            // Dashes through all three boxes look like a rule: a row that goes on a column and that another column shows
+            // may have one inside.
+            let hole = || column.iter().any(|t| t.touches(&triple)) && seen.iter().any(|t| t.in_row(&triple));
+            if !neighbours && !hole() {
+                continue;
+            }
             let height = triple.bottom - triple.top;
             let usual = column.iter().any(|t| {
                 let other = t.bottom - t.top;
