@@ -14,7 +14,7 @@ use crate::checks::{FieldRef, Tally, sums_of};
 use crate::form::{FieldPath, Nivelacion};
 use crate::grammar::{ReviewPolicy, likeliest_marks, likeliest_others, number_weights};
 use crate::reading::{FieldReading, FormReading, ReviewReason};
-use crate::symbol::SYMBOL_CLASSES;
+use crate::symbol::{BoxReading, SYMBOL_CLASSES};
 
 /// Probability, spread over all symbols, that a box holds something else than even a sure reading says: about one wrong
 /// box in 1,800 transcribed ones was read with full confidence.
@@ -23,6 +23,8 @@ const MISREAD: f32 = 5e-4;
 const FLOOR: f32 = 2e-6;
 /// Least probability, by the boxes alone, of a number that arithmetic may put in the place of the likeliest.
 const OPEN: f32 = 0.02;
+/// How likely a box that is signalled as written over holds two digits, against one.
+const SQUEEZED: f32 = 0.5;
 /// Fields that the boxes alone leave more open than this stay with a person, whatever the sums say.
 const LEAST_BY_BOXES: f32 = 0.5;
 /// Sums beyond the likeliest one that are followed.
@@ -107,8 +109,8 @@ pub fn weigh_sums(form: &mut FormReading, policy: &ReviewPolicy) {
     let size = SIZE_FIELDS
         .iter()
         .find_map(|path| summed().find(|place| form.fields[*place].path == *path));
-    let usual = Weighed::of(form, &sums, size, Hand::Usual);
-    let flagged = Weighed::of(form, &sums, size, Hand::FlaggedOnes);
+    let usual = Weighed::of(form, &sums, size, Hand::Usual, policy);
+    let flagged = Weighed::of(form, &sums, size, Hand::FlaggedOnes, policy);
     let is_flagged = Hand::is_flagged(&usual, &flagged);
     let (likelier, other, p) = if is_flagged > 0.5 {
         (flagged, usual, is_flagged)
@@ -177,12 +179,12 @@ struct Weighed {
 }
 
 impl Weighed {
-    fn of(form: &FormReading, sums: &[PlacedSum], size: Option<usize>, hand: Hand) -> Self {
+    fn of(form: &FormReading, sums: &[PlacedSum], size: Option<usize>, hand: Hand, policy: &ReviewPolicy) -> Self {
         let mut beliefs: BTreeMap<usize, Belief> = BTreeMap::new();
         for place in sums.iter().flat_map(PlacedSum::fields) {
             beliefs
                 .entry(place)
-                .or_insert_with(|| Belief::of(&form.fields[place], hand, size == Some(place)));
+                .or_insert_with(|| Belief::of(&form.fields[place], hand, size == Some(place), policy));
         }
         let mut of_sums = 0.0;
         // There and back: what the last sum says reaches the first.
@@ -273,6 +275,20 @@ fn places(form: &FormReading) -> BTreeMap<FieldRef, usize> {
     places.into_iter().filter_map(|(field, p)| Some((field, p?))).collect()
 }
 
+/// Adds the numbers of two digits squeezed into one box, which the model signals as it does a mark written over: it reads
+/// one of them, the other stands before it. Squeezed is the number's first digit, or its place would be free.
+fn add_squeezed(weights: &mut [f32], boxes: &[BoxReading; 3], policy: &ReviewPolicy) {
+    for (place, unit) in [(1, 10), (2, 1)] {
+        if boxes[place].overwritten < policy.overwritten_threshold {
+            continue;
+        }
+        for number in unit..10 * unit {
+            let each = weights[number] * SQUEEZED / 9.0;
+            (1..=9).for_each(|first| weights[number + first * 10 * unit] += each);
+        }
+    }
+}
+
 /// What is known of one field: numbers with their probability by the boxes, and what each sum says of them.
 struct Belief {
     numbers: Vec<u16>,
@@ -287,14 +303,18 @@ struct Belief {
 }
 
 impl Belief {
-    fn of(field: &FieldReading, hand: Hand, is_size: bool) -> Self {
+    fn of(field: &FieldReading, hand: Hand, is_size: bool, policy: &ReviewPolicy) -> Self {
         let doubted = field.boxes.each_ref().map(|b| {
             let share = MISREAD / b.probabilities.len() as f32;
             b.probabilities.map(|p| p * (1.0 - MISREAD) + share)
         });
         let usual: f32 = number_weights(&doubted).map(|(_, weight)| weight).sum();
-        let (numbers, mut by_boxes): (Vec<u16>, Vec<f64>) = number_weights(&doubted.map(|p| hand.seen(p)))
-            .map(|(n, weight)| (n, weight / usual))
+        let mut weights: Vec<f32> = number_weights(&doubted.map(|p| hand.seen(p)))
+            .map(|(_, weight)| weight / usual)
+            .collect();
+        add_squeezed(&mut weights, &field.boxes, policy);
+        let (numbers, mut by_boxes): (Vec<u16>, Vec<f64>) = (0..)
+            .zip(weights)
             .filter(|(_, p)| *p >= FLOOR)
             .map(|(n, p)| (n, f64::from(p)))
             .unzip();

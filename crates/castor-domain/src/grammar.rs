@@ -358,9 +358,13 @@ pub(crate) fn number_weights(symbols: &[Distribution; 3]) -> impl Iterator<Item 
     std::iter::once(none).chain((1..NOTHING).zip(places.into_iter().skip(1)))
 }
 
-/// The likeliest symbols among those that mean the number.
+/// The likeliest symbols among those that mean the number, even where the boxes exclude them.
 pub(crate) fn likeliest_marks(boxes: &[BoxReading; 3], value: Option<u16>) -> [Symbol; 3] {
-    likeliest_row(&[0, 1, 2].map(|i| normalised(&boxes[i].probabilities)), value)
+    const EXCLUDED: f32 = 1e-9;
+    let p = boxes
+        .each_ref()
+        .map(|b| normalised(&b.probabilities.map(|p| p.max(EXCLUDED))));
+    likeliest_row(&p, value)
 }
 
 type Distribution = [f32; SYMBOL_CLASSES];

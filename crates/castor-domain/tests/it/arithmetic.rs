@@ -196,3 +196,19 @@ fn sevens_that_close_the_sums_at_a_usual_table_are_sevens() {
         assert!(!field.needs_review, "{}: {}", field.path, field.confidence);
     }
 }
+
+#[test]
+fn a_digit_squeezed_into_the_next_ones_box_is_found_by_the_sums() {
+    // The boxes show 4; what stands there is 14.
+    let mut form = closed_but(&[("candidato.1", "*44"), ("candidato.2", "**4"), ("total", "*72")]);
+    for path in ["nivelacion.sufragantes", "nivelacion.urna"] {
+        form = with_units(form, path, "*7", &[('2', 1.0)]);
+    }
+    at(&mut form, "candidato.2").boxes[2].overwritten = 0.6;
+    let field = weighed(form.clone(), "candidato.2");
+    assert_eq!((field.value, field.marks), (Some(14), marks("*14")));
+    assert!(field.needs_review && field.reasons.contains(&ReviewReason::Arithmetic));
+
+    at(&mut form, "candidato.2").boxes[2].overwritten = 0.1;
+    assert_eq!(weighed(form, "candidato.2").value, Some(4));
+}
