@@ -12,11 +12,12 @@ use crate::recount::{Recount, find_question, read_recount};
 use crate::register::{rectify, register};
 use crate::runtime::RuntimeError;
 use crate::serial::read_serial;
+use crate::signatures::{SignatureGrid, count_signatures};
 use crate::symbols::SymbolReader;
 use crate::text::TextReader;
 use castor_domain::arithmetic::weigh_sums;
 use castor_domain::checks::{CheckContext, check_form};
-use castor_domain::form::FieldPath;
+use castor_domain::form::{Corporacion, FieldPath};
 use castor_domain::geography::geography;
 use castor_domain::grammar::{MarkConvention, ReviewPolicy, read_field};
 use castor_domain::header::{Header, Item, Source};
@@ -26,6 +27,8 @@ use castor_domain::symbol::{BoxImage, SymbolModel};
 use image::GrayImage;
 use std::time::{Duration, Instant};
 
+/// Height at which the header ends and a page's own part begins.
+const BODY: f32 = 0.22;
 /// Registration below this sends every cell of the page to a person.
 const REGISTERED: f32 = 0.12;
 
@@ -47,11 +50,11 @@ pub struct Timings {
     pub decode: Duration,
     /// Registration and rectification.
     pub register: Duration,
-    /// Serial, header, recount.
+    /// Serial and printed header.
     pub header: Duration,
     /// Layout with its labels.
     pub layout: Duration,
-    /// Cutting and reading of boxes.
+    /// Cutting and reading of boxes, recount, signatures.
     pub symbols: Duration,
 }
 
@@ -84,7 +87,7 @@ struct SeenPage {
     reading: PageReading,
     cells: Vec<CutCell>,
     header: Option<PrintedHeader>,
-    recount: Option<bool>,
+    closing: Closing,
     names: Vec<PrintedName>,
 }
 
@@ -150,7 +153,10 @@ impl FormReader {
         let mut timings = Timings::default();
         let mut cells = Vec::new();
         for number in 1..=document.page_count() {
-            cells.extend(self.see(&document.page(number)?, number == 1, &mut timings)?.cells);
+            cells.extend(
+                self.see(&document.page(number)?, &Header::default(), &mut timings)?
+                    .cells,
+            );
         }
         Ok(cells)
     }
@@ -166,14 +172,15 @@ impl FormReader {
             let start = Instant::now();
             let page = document.page(number)?;
             timings.decode += start.elapsed();
-            let seen = self.see(&page, number == 1, &mut timings)?;
+            let seen = self.see(&page, &form.header, &mut timings)?;
             if let Some(header) = &seen.header {
                 add_header(&mut form.header, header, number);
             }
             if form.header.serial.value().is_none() {
                 form.header.serial = seen.reading.serial.clone();
             }
-            form.recount = form.recount.or(seen.recount);
+            form.recount = form.recount.or(seen.closing.recount);
+            form.signatures = form.signatures.or(seen.closing.signatures);
             form.names.extend(seen.names);
             let start = Instant::now();
             let registered = seen.reading.registration >= REGISTERED;
@@ -192,8 +199,8 @@ impl FormReader {
         })
     }
 
-    /// Finds out everything about a page but its symbols.
-    fn see(&self, page: &PageImage, first: bool, timings: &mut Timings) -> Result<SeenPage, ReadError> {
+    /// Finds out everything about a page but its symbols. `before` is what the pages before it print.
+    fn see(&self, page: &PageImage, before: &Header, timings: &mut Timings) -> Result<SeenPage, ReadError> {
         let start = Instant::now();
         let mut reading = PageReading {
             page: page.number,
@@ -207,7 +214,7 @@ impl FormReader {
                 reading,
                 cells: Vec::new(),
                 header: None,
-                recount: None,
+                closing: Closing::default(),
                 names: Vec::new(),
             });
         };
@@ -226,12 +233,14 @@ impl FormReader {
         }
         reading.qr =
             read_qr(&page.gray, &registration.to_page).map(|qr| String::from_utf8_lossy(&qr.bytes).into_owned());
-        let scope = if first {
+        let scope = if page.number == 1 {
             HeaderScope::Full
         } else {
             HeaderScope::PageIdentity
         };
         let header = read_header(&rectified, &self.text, scope)?;
+        let printed = header.corporacion.as_ref().map(|c| c.value);
+        let corporacion = before.corporacion.value().copied().or(printed);
         identify(&mut reading, &header);
         timings.header += start.elapsed();
 
@@ -244,13 +253,13 @@ impl FormReader {
         let start = Instant::now();
         let mut cells = Vec::new();
         let mut names = Vec::new();
-        let mut foot = 0.22;
-        let mut last_page = false;
+        let mut closing = Closing::default();
         match layout {
             Layout::Cells(found) => {
                 let cutter = BoxCutter::new(page, registration.to_page, paper);
-                foot = found.foot;
-                last_page = found.cells.iter().any(|c| matches!(c.path, FieldPath::NoMarcados));
+                if found.cells.iter().any(|c| matches!(c.path, FieldPath::NoMarcados)) {
+                    closing = Closing::of(&rectified, found.foot, corporacion);
+                }
                 reading.layout = Some(found.template.clone());
                 reading.needs_review |= !found.doubts.is_empty();
                 reading.notes.extend(found.doubts);
@@ -270,23 +279,26 @@ impl FormReader {
             }
             Layout::NoCells => {
                 reading.layout = Some("constancias".to_owned());
-                last_page = true;
+                closing = Closing::of(&rectified, BODY, corporacion);
             }
             Layout::NotRecognised(why) => {
-                reading.needs_review = true;
-                reading.notes.push(format!("layout not recognised: {why}"));
+                // Constancias begin above the question: so high there is no room for a vote row.
+                let seen = Closing::of(&rectified, BODY, corporacion);
+                if seen.question.is_some_and(|height| height < 0.36) {
+                    closing = seen;
+                    reading.layout = Some("constancias".to_owned());
+                } else {
+                    reading.needs_review = true;
+                    reading.notes.push(format!("layout not recognised: {why}"));
+                }
             }
         }
         timings.symbols += start.elapsed();
-
-        let start = Instant::now();
-        let recount = last_page.then(|| recount_of(&rectified, foot)).flatten();
-        timings.header += start.elapsed();
         Ok(SeenPage {
             reading,
             cells,
             header: Some(header),
-            recount,
+            closing,
             names,
         })
     }
@@ -342,14 +354,33 @@ impl FormReader {
     }
 }
 
-/// SÍ or NO of the recount question, looked for between the last vote row and the signatures.
-fn recount_of(page: &RectifiedPage, foot: f32) -> Option<bool> {
-    let canonical = |y: f32| f32::from(FRAME_MARGIN) + y * f32::from(FRAME_HEIGHT);
-    let question = find_question(page, canonical(foot), canonical(0.80))?;
-    match read_recount(page, &question) {
-        Recount::Yes => Some(true),
-        Recount::No => Some(false),
-        Recount::Unmarked | Recount::Both => None,
+/// What a form's last page says below its votes.
+#[derive(Default)]
+struct Closing {
+    /// Where the recount question stands, in the square frame.
+    question: Option<f32>,
+    recount: Option<bool>,
+    signatures: Option<u8>,
+}
+
+impl Closing {
+    /// Looks for the recount question between the last vote row and the signatures.
+    fn of(page: &RectifiedPage, foot: f32, corporacion: Option<Corporacion>) -> Self {
+        let canonical = |y: f32| f32::from(FRAME_MARGIN) + y * f32::from(FRAME_HEIGHT);
+        let Some(question) = find_question(page, canonical(foot), canonical(0.80)) else {
+            return Self::default();
+        };
+        let height = (question.base - f32::from(FRAME_MARGIN)) / f32::from(FRAME_HEIGHT);
+        Self {
+            question: Some(height),
+            recount: match read_recount(page, &question) {
+                Recount::Yes => Some(true),
+                Recount::No => Some(false),
+                Recount::Unmarked | Recount::Both => None,
+            },
+            signatures: SignatureGrid::below_question(height, corporacion)
+                .and_then(|grid| count_signatures(page, &grid)),
+        }
     }
 }
 

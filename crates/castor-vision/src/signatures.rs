@@ -3,6 +3,7 @@
 use crate::page::RectifiedPage;
 use crate::raster::{index, real};
 use crate::text::{Region, ink_of};
+use castor_domain::form::Corporacion;
 
 /// The grid of signature cells of a page: two columns, in the square frame.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -13,6 +14,64 @@ pub struct SignatureGrid {
     pub bottom: f32,
     /// Rows of two cells: three at home, two abroad and for the youth councils.
     pub rows: u8,
+}
+
+/// Where families sign.
+struct Family {
+    /// Between which heights the base of `HUBO RECUENTO DE VOTOS` lies.
+    question: [f32; 2],
+    /// Top and bottom of the signatures below it.
+    below: [f32; 2],
+    rows: u8,
+    of: &'static [Corporacion],
+}
+
+const FAMILIES: [Family; 4] = [
+    // 2023: the question follows the last row, on the first or on the second page.
+    Family {
+        question: [0.25, 0.81],
+        below: [0.046, 0.196],
+        rows: 3,
+        of: &[Corporacion::Gobernador, Corporacion::Alcalde],
+    },
+    // Lists 2023, and 2026.
+    Family {
+        question: [0.593, 0.621],
+        below: [0.148, 0.376],
+        rows: 3,
+        of: &[Corporacion::Asamblea, Corporacion::Concejo, Corporacion::Presidente],
+    },
+    // 2025, and 2026 abroad.
+    Family {
+        question: [0.666, 0.694],
+        below: [0.155, 0.290],
+        rows: 2,
+        of: &[Corporacion::Cmj, Corporacion::Presidente],
+    },
+    // 2022.
+    Family {
+        question: [0.768, 0.796],
+        below: [0.058, 0.208],
+        rows: 3,
+        of: &[Corporacion::Presidente],
+    },
+];
+
+impl SignatureGrid {
+    /// The grid of a page by the height of its recount question; `None` where no known family of the corporación asks.
+    #[must_use]
+    pub fn below_question(height: f32, corporacion: Option<Corporacion>) -> Option<Self> {
+        let corporacion = corporacion?;
+        let family = FAMILIES
+            .iter()
+            .find(|f| (f.question[0]..f.question[1]).contains(&height) && f.of.contains(&corporacion))?;
+        let [top, bottom] = family.below;
+        Some(Self {
+            top: height + top,
+            bottom: height + bottom,
+            rows: family.rows,
+        })
+    }
 }
 
 /// Share of inked pixels in the inner part of a cell below which nobody signed it.

@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod check;
+mod closing;
 mod command;
 mod dependencies;
 mod files;

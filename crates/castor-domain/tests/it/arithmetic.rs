@@ -212,3 +212,12 @@ fn a_digit_squeezed_into_the_next_ones_box_is_found_by_the_sums() {
     at(&mut form, "candidato.2").boxes[2].overwritten = 0.1;
     assert_eq!(weighed(form, "candidato.2").value, Some(4));
 }
+
+#[test]
+fn a_number_that_no_table_has_gives_way_to_a_usual_one_even_where_no_sum_closes() {
+    let mut form = closed_but(&[("total", "*99"), ("nulos", "*71")]);
+    at(&mut form, "nulos").boxes[1] = seen(&[(symbol('7'), 0.7), (symbol('*'), 0.3)]);
+    let field = weighed(form, "nulos");
+    assert_eq!((field.value, field.marks), (Some(1), marks("**1")));
+    assert!(field.needs_review && field.reasons.contains(&ReviewReason::Arithmetic));
+}

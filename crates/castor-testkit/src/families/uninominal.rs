@@ -458,7 +458,7 @@ pub(super) fn segunda_vuelta_2026(juror: &mut Juror) -> Draft {
 /// The last page of 2026 forms: remarks, recount, six signatures (four abroad).
 fn closing_2026(juror: &mut Juror, abroad: bool, top: f32, ask: f32) -> Page {
     let mut page = Page::new(NARROW);
-    let bottom = if abroad { 0.785 } else { 0.757 };
+    let (bottom, ask) = if abroad { (0.820, ask + 0.075) } else { (0.757, ask) };
     let mut layout = constancias(top, bottom, ask, ask + 0.021, ask + 0.090);
     layout.question = "¿HUBO RECUENTO DE VOTOS?";
     layout.yes_no = [0.4530, 0.5400];
