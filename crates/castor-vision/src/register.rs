@@ -1,6 +1,6 @@
 //! Registration: where the corner marks of the form stand on a page, and the map from the canonical page to it.
 //!
-//! The four black squares (triangles in 2018) span the square frame. Candidates are solid, isolated, square blobs; the
+//! The four black squares (triangles in 2018) span the square frame. Candidates are solid, isolated blobs of these shapes; the
 //! best quadruple is the one whose sides fit the printed proportions. With three squares the fourth is completed; with
 //! fewer the page is not registered and goes to a person.
 
@@ -28,13 +28,15 @@ pub struct Registration {
     pub quarter_turns: u8,
 }
 
-/// A solid square blob.
+/// A solid blob of the shape of a corner mark.
 #[derive(Debug, Clone, Copy)]
 struct Blob {
     centre: Point,
     side: f32,
-    /// 0–1, how square, solid and isolated.
+    /// 0–1, how solid and how close to its shape.
     merit: f32,
+    /// Half a square, as the corner marks of 2018 are.
+    triangle: bool,
 }
 
 /// Finds the form on a page. `None` when no arrangement of marks is plausible.
@@ -125,7 +127,7 @@ fn register_upright((width, height): (u32, u32), search: &GrayImage, turns: u8) 
         (height, width)
     };
     let scale = real(SEARCH_WIDTH) / real(w);
-    let blobs = square_blobs(search);
+    let blobs = mark_blobs(search);
     let (m, fw, fh) = (f32::from(FRAME_MARGIN), f32::from(FRAME_WIDTH), f32::from(FRAME_HEIGHT));
     let canonical = [
         Point::new(m, m),
@@ -192,8 +194,8 @@ fn unturn(w: u32, h: u32, turns: u8) -> Option<Homography> {
     Homography::from_corners(turned, source)
 }
 
-/// Solid, isolated, roughly square dark blobs of about the size of a corner mark.
-fn square_blobs(search: &GrayImage) -> Vec<Blob> {
+/// Solid, isolated dark blobs of about the size and shape of a corner mark.
+fn mark_blobs(search: &GrayImage) -> Vec<Blob> {
     let (w, h) = search.dimensions();
     let stride = w as usize;
     let mut dark = vec![false; stride * h as usize];
@@ -246,20 +248,61 @@ fn square_blobs(search: &GrayImage) -> Vec<Blob> {
         let to_f = |v: usize| real(u32::try_from(v).unwrap_or(u32::MAX));
         let aspect = to_f(bw.min(bh)) / to_f(bw.max(bh));
         let fill = to_f(n) / to_f(bw * bh);
-        if aspect < 0.6 || fill < 0.7 {
-            continue;
+        let side = (to_f(bw) + to_f(bh)) / 2.0;
+        if aspect >= 0.6 && fill >= 0.7 {
+            let centre = Point::new(to_f(sx) / to_f(n), to_f(sy) / to_f(n));
+            let merit = aspect * ((fill - 0.6) / 0.35).clamp(0.0, 1.0);
+            blobs.push(Blob {
+                centre,
+                side,
+                merit,
+                triangle: false,
+            });
+        } else if aspect >= 0.75 && fill >= 0.4 {
+            let inked = |x: usize, y: usize| dark[(y0 + y) * stride + x0 + x];
+            let merit = 0.7 * aspect * half_square((bw, bh), inked);
+            if merit > 0.2 {
+                // The middle of the square that the triangle is half of.
+                let centre = Point::new(to_f(x0 + x1) / 2.0, to_f(y0 + y1) / 2.0);
+                blobs.push(Blob {
+                    centre,
+                    side,
+                    merit,
+                    triangle: true,
+                });
+            }
         }
-        let centre = Point::new(to_f(sx) / to_f(n), to_f(sy) / to_f(n));
-        let merit = aspect * ((fill - 0.6) / 0.35).clamp(0.0, 1.0);
-        blobs.push(Blob {
-            centre,
-            side: (to_f(bw) + to_f(bh)) / 2.0,
-            merit,
-        });
     }
     blobs.sort_by(|a, b| b.merit.total_cmp(&a.merit));
     blobs.truncate(80);
     blobs
+}
+
+/// 0–1: how well the ink of a box fills one half of it, cut from corner to corner, and spares the other.
+fn half_square((w, h): (usize, usize), inked: impl Fn(usize, usize) -> bool) -> f32 {
+    // For each of the two diagonals: pixels, and inked pixels, at both sides.
+    let mut count = [[[0usize; 2]; 2]; 2];
+    for y in 0..h {
+        for x in 0..w {
+            let (u, v) = ((2 * x + 1) * h, (2 * y + 1) * w);
+            let (falling, rising) = (u.cmp(&v), (u + v).cmp(&(2 * w * h)));
+            for (diagonal, side) in [falling, rising].into_iter().enumerate() {
+                // The diagonal itself belongs to neither side.
+                if side.is_ne() {
+                    let [all, ink] = &mut count[diagonal][usize::from(side.is_gt())];
+                    *all += 1;
+                    *ink += usize::from(inked(x, y));
+                }
+            }
+        }
+    }
+    let share = |[all, ink]: [usize; 2]| {
+        let real = |n: usize| real(u32::try_from(n).unwrap_or(u32::MAX));
+        real(ink) / real(all.max(1))
+    };
+    let contrast = |sides: [[usize; 2]; 2]| (share(sides[0]) - share(sides[1])).abs();
+    let best = count.map(contrast).into_iter().fold(0.0, f32::max);
+    ((best - 0.6) / 0.3).clamp(0.0, 1.0)
 }
 
 /// An arrangement of corner marks, clockwise from top left.
@@ -408,9 +451,11 @@ fn straightness(search: &GrayImage, to_search: &Homography) -> f32 {
     (steps(&down) * steps(&across)).sqrt()
 }
 
-/// The joint merit of four marks: one poor mark spoils the frame.
+/// The joint merit of four marks: one poor mark spoils the frame, and so do marks of two kinds, since the forms of 2018
+/// print squares a little above their lower triangles.
 fn merit_of(marks: &[Blob; 4]) -> f32 {
-    marks.iter().map(|m| m.merit).product::<f32>().sqrt()
+    let alike = marks.iter().all(|m| m.triangle == marks[0].triangle);
+    marks.iter().map(|m| m.merit).product::<f32>().sqrt() * if alike { 1.0 } else { 0.4 }
 }
 
 /// 0–1: sides in the printed proportions, opposite sides alike, corners near right angles.

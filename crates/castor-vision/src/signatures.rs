@@ -94,8 +94,8 @@ pub fn count_signatures(page: &RectifiedPage, grid: &SignatureGrid) -> Option<u8
             let (x, y) = (f32::from(column) * 0.5, grid.top + f32::from(row) * height);
             shares.push(share_of_ink(
                 page,
-                (x + 0.06, y + 0.22 * height),
-                (x + 0.44, y + 0.78 * height),
+                (x + 0.06, y + 0.30 * height),
+                (x + 0.44, y + 0.74 * height),
             ));
         }
     }

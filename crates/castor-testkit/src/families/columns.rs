@@ -7,7 +7,7 @@ use super::lists::List;
 use crate::fonts::Weight;
 use crate::names;
 use crate::page::{BoxPrint, Constancias, Juror, Page, RULE};
-use crate::sheet::{Item, Tone};
+use crate::sheet::{Align, Item, Tone};
 use crate::tally::{Count, Table};
 use crate::truth::Section;
 
@@ -21,11 +21,11 @@ pub(super) const NIVELACION_EDGES: [[f32; 4]; 3] = [
     [0.7913, 0.8747, 0.9575, 1.0405],
 ];
 
-/// Dotted black boxes of Presidente 2022.
+/// Grey boxes of Presidente 2022, which scans show as dense dots.
 pub(super) const DOTTED_BOXES: BoxPrint = BoxPrint {
-    tone: Tone::Black,
-    width: 0.0030,
-    dots: Some(0.0062),
+    tone: Tone::Half(0.55),
+    width: 0.0042,
+    dots: None,
     rings: false,
 };
 /// Solid black boxes of Cámara 2022 and Senado 2018.
@@ -36,42 +36,54 @@ pub(super) const SOLID_BOXES: BoxPrint = BoxPrint {
     rings: false,
 };
 
-/// Title, column heads and boxes; `top` is the title's top.
-pub(super) fn nivelacion(page: &mut Page, juror: &mut Juror, table: Table, top: f32, print: BoxPrint) {
-    page.sections.push(Section::Nivelacion);
-    let (l, r) = SIDES;
-    page.frame([l, top, r, top + 0.0194], RULE * 1.3, [0.0, 0.0]);
-    page.print(
-        "NIVELACIÓN DE LA MESA",
-        (l + r) * 0.5,
-        top + 0.0099,
-        0.0302,
-        Weight::Bold,
-    );
-    let heads = [
-        ["TOTAL", "SUFRAGANTES", "FORMATO E-11"],
-        ["TOTAL", "VOTOS", "EN LA URNA"],
-        ["TOTAL", "VOTOS", "INCINERADOS"],
-    ];
-    let burnt = match table.incinerados {
-        0 if juror.rng.random_bool(0.3) => Count::Blank,
-        n => Count::Number(n),
-    };
-    let counts = [Count::Number(table.sufragantes), Count::Number(table.urna), burnt];
-    let fields = [Nivelacion::Sufragantes, Nivelacion::Urna, Nivelacion::Incinerados];
-    for (i, edges) in NIVELACION_EDGES.into_iter().enumerate() {
-        let x = (edges[0] + edges[3]) * 0.5;
-        for (line, dy) in heads[i].iter().zip([0.0274, 0.0363, 0.0451]) {
-            page.print(*line, x, top + dy, 0.0262, Weight::Bold).longest = 0.26;
+/// Measures of a nivelación in three columns, from its top.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct NivelacionColumns {
+    /// Height of the title.
+    pub(super) title: f32,
+    /// Middles of the lines above the boxes.
+    pub(super) heads: [f32; 3],
+    /// Upper and lower side of the boxes.
+    pub(super) boxes: [f32; 2],
+    /// Edges of the boxes.
+    pub(super) edges: [[f32; 4]; 3],
+}
+
+/// As measured on Presidente 2022.
+pub(super) const NIVELACION: NivelacionColumns = NivelacionColumns {
+    title: 0.0194,
+    heads: [0.0274, 0.0363, 0.0451],
+    boxes: [0.0526, 0.0763],
+    edges: NIVELACION_EDGES,
+};
+
+impl NivelacionColumns {
+    /// Title, column heads and boxes; `top` is the title's top.
+    pub(super) fn print(&self, page: &mut Page, juror: &mut Juror, table: Table, top: f32, print: BoxPrint) {
+        page.sections.push(Section::Nivelacion);
+        let (l, r) = (self.edges[0][0], self.edges[2][3]);
+        page.frame([l, top, r, top + self.title], RULE * 1.3, [0.0, 0.0]);
+        let middle = top + self.title * 0.51;
+        page.print("NIVELACIÓN DE LA MESA", (l + r) * 0.5, middle, 0.0302, Weight::Bold);
+        let heads = [
+            ["TOTAL", "SUFRAGANTES", "FORMATO E-11"],
+            ["TOTAL", "VOTOS", "EN LA URNA"],
+            ["TOTAL", "VOTOS", "INCINERADOS"],
+        ];
+        let burnt = match table.incinerados {
+            0 if juror.rng.random_bool(0.3) => Count::Blank,
+            n => Count::Number(n),
+        };
+        let counts = [Count::Number(table.sufragantes), Count::Number(table.urna), burnt];
+        let fields = [Nivelacion::Sufragantes, Nivelacion::Urna, Nivelacion::Incinerados];
+        for (i, edges) in self.edges.into_iter().enumerate() {
+            let x = (edges[0] + edges[3]) * 0.5;
+            for (line, dy) in heads[i].iter().zip(self.heads) {
+                page.print(*line, x, top + dy, 0.0262, Weight::Bold).longest = 0.26;
+            }
+            let rows = self.boxes.map(|y| top + y);
+            page.cell(juror, &FieldPath::Nivelacion(fields[i]), edges, rows, counts[i], print);
         }
-        page.cell(
-            juror,
-            &FieldPath::Nivelacion(fields[i]),
-            edges,
-            [top + 0.0526, top + 0.0763],
-            counts[i],
-            print,
-        );
     }
 }
 
@@ -111,18 +123,28 @@ pub(super) fn constancias_2022(top: f32) -> Constancias {
     }
 }
 
-/// Measures of a list with a grid in three columns.
+/// Measures of a list with a grid in three columns: heights in frame heights, widths in frame widths.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct GridStyle {
+    /// Left and right of the list.
+    pub(super) sides: (f32, f32),
     /// Height of the title row; 0 when there is none.
     pub(super) title: f32,
     /// Height of logo, code and name.
     pub(super) head: f32,
-    /// Distance of the grid's rows.
+    /// Height of row 0 and of the total.
+    pub(super) row: f32,
+    /// Height of a row of the grid.
     pub(super) pitch: f32,
-    /// Height of a box.
-    pub(super) box_height: f32,
-    /// Size of the candidates' numbers.
+    /// Between row 0, grid and total.
+    pub(super) gap: f32,
+    /// Width of a number's cell.
+    pub(super) number: f32,
+    /// Width of a box.
+    pub(super) box_width: f32,
+    /// Between the columns of the grid.
+    pub(super) aside: f32,
+    /// Size of codes and numbers.
     pub(super) number_em: f32,
     /// Words beside the boxes of row 0 of a list with preferential vote.
     pub(super) alone: &'static str,
@@ -130,37 +152,35 @@ pub(super) struct GridStyle {
     pub(super) total: &'static str,
 }
 
-const COLUMN: f32 = 0.3572;
-const BOXES_FROM: f32 = 0.0850;
-const BOX_WIDTH: f32 = 0.0880;
-
-fn grid_edges(column: usize) -> [f32; 4] {
-    let left = SIDES.0 + COLUMN * column as f32 + BOXES_FROM;
-    [left, left + BOX_WIDTH, left + 2.0 * BOX_WIDTH, left + 3.0 * BOX_WIDTH]
-}
-
 impl GridStyle {
+    fn column(&self, column: usize) -> f32 {
+        self.sides.0 + (self.number + 3.0 * self.box_width + self.aside) * column as f32
+    }
+
+    /// Edges of the boxes of a column of the grid.
+    pub(super) fn edges(&self, column: usize) -> [f32; 4] {
+        let left = self.column(column) + self.number;
+        [0.0, 1.0, 2.0, 3.0].map(|i| left + self.box_width * i)
+    }
+
     /// Height of a list's block.
     pub(super) fn height(&self, list: &List) -> f32 {
         let rows = list.candidates.len().div_ceil(3);
         let grid = if rows == 0 {
             0.0
         } else {
-            self.pitch * rows as f32 + self.row() + 0.004
+            self.pitch * rows as f32 + self.row + 2.0 * self.gap
         };
-        self.title + self.head + self.row() + grid
-    }
-
-    fn row(&self) -> f32 {
-        self.box_height.max(0.0235) + 0.008
+        self.title + self.head + self.row + grid
     }
 
     /// Prints and fills a list's block from `top` on.
     pub(super) fn print(&self, page: &mut Page, juror: &mut Juror, list: &List, top: f32, print: BoxPrint) {
         page.sections.push(list.section());
-        let (l, r) = SIDES;
+        let (l, r) = self.sides;
         let open = !list.candidates.is_empty();
-        page.frame([l, top, r, top + self.height(list)], RULE * 1.3, [0.0, 0.0]);
+        let (head, zero) = (top + self.title, top + self.title + self.head);
+        page.frame([l, top, r, zero + self.row], RULE, [0.0, 0.0]);
         if self.title > 0.0 {
             let title = if open {
                 "LISTA CON VOTO PREFERENTE"
@@ -168,36 +188,45 @@ impl GridStyle {
                 "LISTA SIN VOTO PREFERENTE"
             };
             page.print(title, (l + r) * 0.5, top + self.title * 0.5, 0.0262, Weight::Bold);
-            page.rule([l, top + self.title], [r, top + self.title]);
+            page.rule([l, head], [r, head]);
         }
-        let head = top + self.title;
-        let zero = head + self.head;
         page.rule([l, zero], [r, zero]);
+        let boxes = self.edges(0);
+        let (logo, code, name) = (boxes[0], boxes[2], boxes[2] + 0.105);
+        for x in [logo, code, name] {
+            page.rule([x, head], [x, zero]);
+        }
         page.logo(
             &mut juror.rng,
-            [0.0, head + self.head * 0.2, 0.19, head + self.head * 0.8],
+            [
+                logo + 0.015,
+                head + self.head * 0.12,
+                code - 0.015,
+                head + self.head * 0.88,
+            ],
             &list.name,
         );
-        page.rule([0.2300, head], [0.2300, zero]);
-        page.rule([0.3600, head], [0.3600, zero]);
-        page.number(list.code.0.clone(), 0.295, head + self.head * 0.5, 0.0415);
-        let lines = names::two_lines(&list.name, 24);
+        let middle = head + self.head * 0.5;
+        page.number(list.code.0.clone(), (code + name) * 0.5, middle, self.number_em);
+        let lines = names::two_lines(&list.name, 36);
         for (i, line) in lines.iter().enumerate() {
-            let y = head + self.head * 0.5 + 0.0145 * (i as f32 - (lines.len() - 1) as f32 * 0.5);
-            page.print(line.clone(), 0.70, y, 0.0385, Weight::Bold).longest = 0.64;
+            let y = middle + 0.0078 * (i as f32 - (lines.len() - 1) as f32 * 0.5);
+            let text = page.print(line.clone(), name + 0.014, y, 0.029, Weight::Bold);
+            text.align = Align::Left;
+            text.longest = r - name - 0.03;
         }
         self.row_zero(page, juror, list, zero, print);
         if open {
-            self.grid(page, juror, list, zero + self.row(), print);
+            self.grid(page, juror, list, zero + self.row + self.gap, print);
         }
     }
 
     fn row_zero(&self, page: &mut Page, juror: &mut Juror, list: &List, top: f32, print: BoxPrint) {
-        let middle = top + self.row() * 0.5;
-        let rows = [middle - self.box_height * 0.5, middle + self.box_height * 0.5];
-        page.number("0", SIDES.0 + 0.043, middle, 0.0415);
+        let middle = top + self.row * 0.5;
+        page.number("0", self.sides.0 + self.number * 0.5, middle, self.number_em);
         let open = !list.candidates.is_empty();
-        let edges = if open { grid_edges(0) } else { grid_edges(2) };
+        let edges = self.edges(if open { 0 } else { 2 });
+        let rows = [top, top + self.row];
         page.cell(
             juror,
             &list.alone_field(),
@@ -207,39 +236,43 @@ impl GridStyle {
             print,
         );
         if open {
-            arrow(page, [0.40, 0.345], middle);
-            page.print(self.alone, 0.715, middle, 0.0265, Weight::Bold).longest = 0.6;
+            arrow(page, [0.425, 0.345], middle);
+            page.print(self.alone, 0.725, middle, 0.0265, Weight::Bold).longest = 0.52;
         } else {
-            page.print("VOTOS POR LA AGRUPACIÓN POLÍTICA", 0.355, middle, 0.0265, Weight::Bold)
-                .longest = 0.6;
-            arrow(page, [0.68, 0.735], middle);
+            page.print("VOTOS POR LA AGRUPACIÓN POLÍTICA", 0.372, middle, 0.0265, Weight::Bold)
+                .longest = 0.46;
+            arrow(page, [0.65, 0.735], middle);
         }
     }
 
     fn grid(&self, page: &mut Page, juror: &mut Juror, list: &List, top: f32, print: BoxPrint) {
-        let (l, r) = SIDES;
-        page.rule([l, top], [r, top]);
         let rows = list.candidates.len().div_ceil(3);
         for (i, (number, votes)) in list.candidates.iter().enumerate() {
             let (column, row) = (i / rows, i % rows);
-            let y = top + 0.002 + self.pitch * (row as f32 + 0.5);
-            page.number(
-                number.to_string(),
-                l + COLUMN * column as f32 + 0.043,
-                y,
-                self.number_em,
-            );
+            let (left, edges) = (self.column(column), self.edges(column));
+            let span = [0.0, 1.0].map(|n| top + self.pitch * (row as f32 + n));
+            for y in span {
+                page.rule([left, y], [edges[0], y]);
+            }
+            page.rule([left, span[0]], [left, span[1]]);
+            let middle = (span[0] + span[1]) * 0.5;
+            page.number(number.to_string(), left + self.number * 0.5, middle, self.number_em);
             let field = list.candidate_field(*number);
-            let span = [y - self.box_height * 0.5, y + self.box_height * 0.5];
-            page.cell(juror, &field, grid_edges(column), span, Count::Number(*votes), print);
+            page.cell(juror, &field, edges, span, Count::Number(*votes), print);
         }
-        let foot = top + self.pitch * rows as f32 + 0.004;
-        page.rule([l, foot], [r, foot]);
-        let middle = foot + self.row() * 0.5;
-        page.print(self.total, 0.35, middle, 0.0265, Weight::Bold).longest = 0.72;
+        let foot = top + self.pitch * rows as f32 + self.gap;
+        let text = page.print(
+            self.total,
+            self.edges(2)[0] - 0.028,
+            foot + self.row * 0.5,
+            0.0285,
+            Weight::Bold,
+        );
+        text.align = Align::Right;
+        text.longest = 0.7;
         let count = list.total_count(juror);
-        let span = [middle - self.box_height * 0.5, middle + self.box_height * 0.5];
-        page.cell(juror, &list.total_field(), grid_edges(2), span, count, print);
+        let span = [foot, foot + self.row];
+        page.cell(juror, &list.total_field(), self.edges(2), span, count, print);
     }
 }
 

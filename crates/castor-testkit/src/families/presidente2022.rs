@@ -3,7 +3,7 @@
 use castor_domain::form::FieldPath;
 use rand::RngExt;
 
-use super::columns::{DOTTED_BOXES, NIVELACION_EDGES, SIDES, constancias_2022, framed_row, nivelacion};
+use super::columns::{DOTTED_BOXES, NIVELACION, NIVELACION_EDGES, SIDES, constancias_2022, framed_row};
 use super::{Draft, NARROW_2022};
 use crate::fonts::Weight;
 use crate::header::{HeaderStyle, Identity};
@@ -39,7 +39,7 @@ pub(super) fn presidente_2022(juror: &mut Juror) -> Draft {
     let table = Table::sample(&mut juror.rng);
     let votes = Votes::sample(&mut juror.rng, table.counted, 8, true);
     let mut page = Page::new(NARROW_2022);
-    nivelacion(&mut page, juror, table, 0.2107, DOTTED_BOXES);
+    NIVELACION.print(&mut page, juror, table, 0.2107, DOTTED_BOXES);
     let l = SIDES.0;
     let column = NIVELACION_EDGES[2];
     page.frame([l, 0.2934, 0.7640, 0.3097], RULE * 1.3, [0.0, 0.0]);

@@ -3,7 +3,7 @@
 use castor_domain::form::FieldPath;
 use rand::RngExt;
 
-use super::columns::{GridStyle, SOLID_BOXES, constancias_2022, framed_row, nivelacion};
+use super::columns::{GridStyle, NIVELACION, SIDES, SOLID_BOXES, constancias_2022, framed_row};
 use super::lists::{List, codes, list, numbers};
 use super::presidente2022::HEADER_2022;
 use super::{Draft, NARROW_2022};
@@ -13,14 +13,27 @@ use crate::page::{Juror, Page};
 use crate::tally::{Count, Table, Votes};
 use crate::truth::Section;
 
-const GRID: GridStyle = GridStyle {
+/// Columns that touch, with number cells as wide as the boxes.
+const TOUCHING: GridStyle = GridStyle {
+    sides: SIDES,
     title: 0.0,
-    head: 0.0360,
-    pitch: 0.0166,
-    box_height: 0.0156,
-    number_em: 0.036,
+    head: 0.0231,
+    row: 0.0175,
+    pitch: 0.0173,
+    gap: 0.0033,
+    number: 0.0893,
+    box_width: 0.0893,
+    aside: 0.0,
+    number_em: 0.031,
     alone: "VOTOS PARA LA LISTA",
     total: "TOTAL PARTIDO (VOTOS LISTA + VOTOS CANDIDATOS)",
+};
+/// Columns that stand apart, with wide number cells.
+const APART: GridStyle = GridStyle {
+    number: 0.1185,
+    box_width: 0.0770,
+    aside: 0.0100,
+    ..TOUCHING
 };
 
 const HEADER_2018: HeaderStyle = HeaderStyle {
@@ -50,16 +63,18 @@ pub(super) fn senado_2018(juror: &mut Juror) -> Draft {
             list(juror, code, *votes, numbers)
         })
         .collect();
+    // The one known page does not tell how wide the number cells are.
+    let grid = if juror.rng.random_bool(0.5) { TOUCHING } else { APART };
     let mut pages = Vec::with_capacity(count + 1);
     for (i, list) in lists.iter().enumerate() {
         let mut page = Page::new(NARROW_2022);
         let mut top = 0.2107;
         if i == 0 {
-            nivelacion(&mut page, juror, table, top, SOLID_BOXES);
+            NIVELACION.print(&mut page, juror, table, top, SOLID_BOXES);
             top = 0.2920;
         }
         page.print("CIRCUNSCRIPCIÓN NACIONAL", 0.5, top + 0.006, 0.03, Weight::Bold);
-        GRID.print(&mut page, juror, list, top + 0.0140, SOLID_BOXES);
+        grid.print(&mut page, juror, list, top + 0.0140, SOLID_BOXES);
         pages.push(page);
     }
     let mut page = Page::new(NARROW_2022);

@@ -1,6 +1,8 @@
 //! The families that print their boxes in black: three boxes in a row are seen as such, and named by what stands beside
 //! or above them. This also serves families never seen, as long as their boxes and labels are printed.
 
+mod columns;
+
 use super::lines::Line;
 use super::numbering;
 use super::{Cell, FrameRect, PageLayout, PageView};
@@ -10,6 +12,10 @@ use castor_domain::form::{FieldPath, ListCode, Nivelacion};
 const BOX_WIDTH: [f32; 2] = [0.062, 0.100];
 /// Heights of a box.
 const BOX_HEIGHT: [f32; 2] = [0.012, 0.034];
+/// How much the widths of boxes beside each other may differ.
+const EVEN: f32 = 0.007;
+/// Share of its height over which the side of a box is drawn.
+const DRAWN: f32 = 0.75;
 /// The body starts below the header box.
 const BODY: [f32; 2] = [0.205, 0.985];
 
@@ -36,15 +42,20 @@ impl Triple {
         widths.iter().copied().fold(f32::MIN, f32::max) - widths.iter().copied().fold(f32::MAX, f32::min)
     }
 
-    /// How many of the four edges a rule draws over the given share of the height; strokes of letters are shorter.
-    fn closed_edges(&self, view: &PageView<'_>, share: f32) -> usize {
-        let middle = self.middle();
-        let drawn = |x: &&f32| {
-            view.lines.short_vertical.iter().any(|l| {
-                (l.at(middle) - **x).abs() < 0.007 && l.coverage(self.top + 0.001, self.bottom - 0.001) >= share
-            })
-        };
-        self.edges.iter().filter(drawn).count()
+    /// The same boxes with their edges where the ink shows them, and how many of the four edges are drawn over the given
+    /// share of the height; strokes of letters are shorter.
+    fn drawn(&self, view: &PageView<'_>, share: f32) -> (Self, usize) {
+        let found = self
+            .edges
+            .map(|x| view.drawn_down(x, self.top + 0.001, self.bottom - 0.001));
+        let mut edges = self.edges;
+        for (edge, (drawn, x)) in edges.iter_mut().zip(found) {
+            if drawn >= share {
+                *edge = x;
+            }
+        }
+        let closed = found.iter().filter(|f| f.0 >= share).count();
+        (Self { edges, ..*self }, closed)
     }
 
     /// Whether the boxes stand in one printed column with others.
@@ -63,6 +74,11 @@ impl Triple {
     /// Whether the boxes stand directly above or below others.
     fn touches(&self, other: &Self) -> bool {
         (self.top - other.bottom).abs() < 0.002 || (self.bottom - other.top).abs() < 0.002
+    }
+
+    /// Whether they are the same boxes.
+    fn same(&self, other: &Self) -> bool {
+        self.in_column(other) && (self.middle() - other.middle()).abs() < 0.006
     }
 
     /// Whether the boxes share paper with others.
@@ -171,25 +187,17 @@ fn triples(view: &PageView<'_>) -> Vec<Triple> {
         lines.sort_by(|a, b| a.at(middle).total_cmp(&b.at(middle)));
         for pair in lines.windows(2) {
             let (top, bottom) = (pair[0].at(middle), pair[1].at(middle));
-            let triple = Triple {
-                edges: strip.edges,
-                top,
-                bottom,
-            };
-            if !(BOX_HEIGHT[0]..BOX_HEIGHT[1]).contains(&(bottom - top)) || triple.closed_edges(view, 0.75) < 4 {
+            if !(BOX_HEIGHT[0]..BOX_HEIGHT[1]).contains(&(bottom - top)) {
                 continue;
             }
-            // Where windows overlap, the most even one has the printed boxes; a window over a number cell is uneven.
-            let twin = found.iter_mut().find(|t| {
-                (t.middle() - triple.middle()).abs() < 0.006 && t.edges[0] < x1 - 0.01 && x0 < t.edges[3] - 0.01
-            });
-            match twin {
-                Some(t) if triple.unevenness() < t.unevenness() => *t = triple,
-                Some(_) => {}
-                None => found.push(triple),
+            let edges = strip.edges;
+            let (triple, closed) = Triple { edges, top, bottom }.drawn(view, DRAWN);
+            if closed == 4 && triple.unevenness() < 2.0 * EVEN && !found.iter().any(|t| t.same(&triple)) {
+                found.push(triple);
             }
         }
     }
+    let mut found = columns::settle(view, found);
     complete_columns(view, &mut found);
     found = without_strays(&found);
     found.sort_by(|a, b| a.middle().total_cmp(&b.middle()));
@@ -248,7 +256,11 @@ fn complete_columns(view: &PageView<'_>, found: &mut Vec<Triple>) {
                 let other = t.bottom - t.top;
                 height < other * ALIKE && other < height * ALIKE
             });
-            if usual && !found.iter().any(|t| t.overlaps(&triple)) && triple.closed_edges(view, 0.6) >= 3 {
+            if !usual || found.iter().any(|t| t.overlaps(&triple)) {
+                continue;
+            }
+            let (triple, closed) = triple.drawn(view, 0.6);
+            if closed >= 3 {
                 found.push(triple);
             }
         }
@@ -291,7 +303,6 @@ fn active(view: &PageView<'_>, y: f32) -> Vec<f32> {
 
 /// Four rules at equal distances.
 fn fours(xs: &[f32]) -> Vec<[f32; 4]> {
-    const EVEN: f32 = 0.007;
     let mut out = Vec::new();
     for (i, &a) in xs.iter().enumerate() {
         for &b in &xs[i + 1..] {
@@ -348,13 +359,7 @@ impl Naming {
     }
 
     fn one(&mut self, view: &PageView<'_>, triple: &Triple, beside: usize) {
-        let half = (triple.bottom - triple.top) / 2.0;
-        let number_place = FrameRect {
-            x0: triple.edges[0] - 0.115,
-            x1: triple.edges[0] - 0.008,
-            y0: triple.top + half * 0.12,
-            y1: triple.bottom - half * 0.12,
-        };
+        let number_place = columns::number_place(view, triple);
         let at_right = triple.edges[3] > 0.93 && beside == 1;
         // A form without lists numbers its candidates; where the number is sure, the name beside it need not be read.
         if at_right && self.list.is_none() {
@@ -451,24 +456,10 @@ impl Naming {
     /// A list begins with its row 0; its code stands in the row above.
     fn start_list(&mut self, view: &PageView<'_>, row0: &Triple, labelled: bool) {
         self.close_list();
-        let y1 = row0.top - 0.001;
-        let place = FrameRect {
-            x0: 0.238,
-            x1: 0.340,
-            y0: y1 - 0.017,
-            y1,
-        };
-        let (code, read) = view.list_code(place, self.cells.len() + 1);
+        let (code, name) = list_head(view, row0);
+        let (code, read) = view.list_code(code, self.cells.len() + 1);
         let path = FieldPath::SoloLista(code.clone());
-        self.names.push((
-            path.clone(),
-            FrameRect {
-                x0: 0.345,
-                x1: 1.02,
-                y0: y1 - 0.020,
-                y1,
-            },
-        ));
+        self.names.push((path.clone(), name));
         self.list = Some((code, read));
         self.push(row0, path, read && labelled);
     }
@@ -559,6 +550,48 @@ fn lists_end(cells: &[Cell]) -> bool {
     })
 }
 
+/// Where code and name of a list stand: in the last two cells of the row above its row 0, the name in the wide one.
+fn list_head(view: &PageView<'_>, row0: &Triple) -> (FrameRect, FrameRect) {
+    /// Heights of that row; the usual one where its upper rule is not found.
+    const HEIGHT: [f32; 2] = [0.014, 0.042];
+    const USUAL: f32 = 0.020;
+    /// Widths of the code's cell, and where the name begins.
+    const CODE: [f32; 2] = [0.055, 0.180];
+    const NAME: [f32; 2] = [0.230, 0.500];
+    /// What a rule takes beside its middle: across, down.
+    const CLEARANCE: [f32; 2] = [0.005, 0.0015];
+    let bottom = row0.top;
+    let top = view
+        .lines
+        .horizontal
+        .iter()
+        .filter(|l| l.coverage(0.35, 0.95) >= 0.6)
+        .map(|l| l.at(0.5))
+        .filter(|y| (HEIGHT[0]..HEIGHT[1]).contains(&(bottom - y)))
+        .fold(bottom - USUAL - 0.02, f32::max);
+    let top = if bottom - top < HEIGHT[1] { top } else { bottom - USUAL };
+    let mut rules: Vec<f32> = active(view, f32::midpoint(top, bottom))
+        .into_iter()
+        .map(|x| view.drawn_down(x, top + CLEARANCE[1], bottom - CLEARANCE[1]))
+        .filter(|(drawn, _)| *drawn >= DRAWN)
+        .map(|(_, x)| x)
+        .collect();
+    rules.dedup_by(|a, b| (*a - *b).abs() < 0.006);
+    let cell = rules
+        .windows(2)
+        .rev()
+        .map(|w| [w[0], w[1]])
+        .find(|w| (NAME[0]..NAME[1]).contains(&w[1]) && (CODE[0]..CODE[1]).contains(&(w[1] - w[0])));
+    let [x0, x1] = cell.unwrap_or([0.233, 0.345]);
+    let place = |x0: f32, x1: f32| FrameRect {
+        x0: x0 + CLEARANCE[0],
+        x1: x1 - CLEARANCE[0],
+        y0: top + CLEARANCE[1],
+        y1: bottom - CLEARANCE[1],
+    };
+    (place(x0, x1), place(x1, 1.025))
+}
+
 /// The number of a candidate's row: it stands at the left of the page.
 fn candidate_number(view: &PageView<'_>, triple: &Triple) -> numbering::Reading {
     let middle = triple.middle();
@@ -598,9 +631,7 @@ fn number_cell(view: &PageView<'_>, y: f32) -> (f32, f32) {
 
 /// Whether a number cell stands directly left of the boxes: a rule closes it at the usual distance.
 fn framed_left(view: &PageView<'_>, triple: &Triple) -> bool {
-    active(view, triple.middle())
-        .iter()
-        .any(|x| (0.10..0.14).contains(&(triple.edges[0] - x)))
+    columns::left_rule(view, triple).is_some()
 }
 
 fn upper(view: &PageView<'_>, rect: FrameRect) -> String {

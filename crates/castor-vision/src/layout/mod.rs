@@ -10,8 +10,8 @@ mod numbering;
 mod rows;
 mod template;
 
-use crate::page::RectifiedPage;
-use crate::raster::real;
+use crate::page::{FRAME_WIDTH, RectifiedPage};
+use crate::raster::{index, real};
 use castor_domain::form::{FieldPath, ListCode};
 use image::GrayImage;
 
@@ -176,9 +176,12 @@ impl PageView<'_> {
         for line in self.lines.vertical.iter().chain(&self.lines.short_vertical) {
             let x = line.at(y);
             let aside = rect.width() / 4.0;
+            if x < rect.x0 || x > rect.x1 || (x > rect.x0 + aside && x < rect.x1 - aside) {
+                continue;
+            }
             // A rule passes beyond the number above and below; a stroke of the number does not.
-            let passes = line.coverage(rect.y0 - reach, rect.y1 + reach) >= 0.8;
-            if !passes || x < rect.x0 || x > rect.x1 || (x > rect.x0 + aside && x < rect.x1 - aside) {
+            let (from, to) = (rect.y0 - reach, rect.y1 + reach);
+            if line.coverage(from, to) < 0.8 || self.drawn_down(x, from, to).0 < 0.8 {
                 continue;
             }
             if x < middle {
@@ -224,6 +227,31 @@ impl PageView<'_> {
         }
     }
 
+    /// Whether a rule is drawn down the page near `x` between two heights: the share of the way that carries ink, and
+    /// where it runs. Lines found on strips may bridge a gap over strokes of letters; this looks at the ink itself.
+    pub(crate) fn drawn_down(&self, x: f32, y0: f32, y1: f32) -> (f32, f32) {
+        /// How far the rule may stand from `x`, in pixels.
+        const ASIDE: i16 = 5;
+        /// Ink of a faint printed rule, of 255.
+        const FAINT: u8 = 40;
+        let (px, top) = RectifiedPage::pixel(x, y0);
+        let (_, bottom) = RectifiedPage::pixel(x, y1);
+        let (width, height) = self.ink.dimensions();
+        let (from, to) = (index(top, height), index(bottom, height));
+        let level = |x: f32, y: u32| self.ink.as_raw()[y as usize * width as usize + index(x, width) as usize];
+        // The share along a column of pixels, its neighbours helping; the inkiest of the fullest is the rule's middle.
+        let share = |at: f32| {
+            let inked = (from..to).filter(|&y| [-1.0, 0.0, 1.0].iter().any(|d| level(at + d, y) >= FAINT));
+            real(u32::try_from(inked.count()).unwrap_or(0)) / real((to - from).max(1))
+        };
+        let mass = |at: f32| (from..to).map(|y| u32::from(level(at, y))).sum::<u32>();
+        let best = (-ASIDE..=ASIDE)
+            .map(|d| px + f32::from(d))
+            .max_by(|&a, &b| share(a).total_cmp(&share(b)).then(mass(a).cmp(&mass(b))))
+            .unwrap_or(px);
+        (share(best), x + (best - px) / f32::from(FRAME_WIDTH))
+    }
+
     /// Mean ink 0–1 in a frame rectangle.
     pub(crate) fn ink_share(&self, rect: FrameRect) -> f32 {
         let (x0, y0, w, h) = pixels(self.ink, rect);
@@ -248,8 +276,8 @@ fn pixels(image: &GrayImage, rect: FrameRect) -> (u32, u32, u32, u32) {
     let (a, b) = RectifiedPage::pixel(rect.x0, rect.y0);
     let (c, d) = RectifiedPage::pixel(rect.x1, rect.y1);
     let (w, h) = image.dimensions();
-    let (x0, y0) = (crate::raster::index(a, w), crate::raster::index(b, h));
-    let (x1, y1) = (crate::raster::index(c, w), crate::raster::index(d, h));
+    let (x0, y0) = (index(a, w), index(b, h));
+    let (x1, y1) = (index(c, w), index(d, h));
     (x0, y0, x1.saturating_sub(x0), y1.saturating_sub(y0))
 }
 
