@@ -186,6 +186,9 @@ struct Step {
     glyph: Option<usize>,
 }
 
+/// A glyph with its first column and the first column after it.
+type Placed = (usize, usize, usize);
+
 /// What every glyph leaves unexplained at every column, computed when first asked for.
 struct Table<'a> {
     columns: &'a Columns,
@@ -216,7 +219,8 @@ impl<'a> Table<'a> {
     }
 
     /// The cheapest sequence of glyphs: its cost, and each glyph with its first column and the first column after it.
-    fn decode(&mut self) -> (f32, Vec<(usize, usize, usize)>) {
+    /// None when the cost is not below `limit`, as soon as that is clear.
+    fn decode(&mut self, limit: f32) -> Option<(f32, Vec<Placed>)> {
         let n = self.columns.count();
         let unreached = Step {
             cost: f32::MAX,
@@ -225,11 +229,9 @@ impl<'a> Table<'a> {
         };
         let mut best = vec![unreached; n + 1];
         best[0].cost = 0.0;
+        let leap = self.glyphs.iter().map(|g| g.advance).max().unwrap_or(0) + 2;
         for x in 0..n {
             let here = best[x].cost;
-            if here == f32::MAX {
-                continue;
-            }
             let gap = here + self.columns.ink_between(x, x + 1) + GAP_COST;
             if gap < best[x + 1].cost {
                 best[x + 1] = Step {
@@ -242,6 +244,10 @@ impl<'a> Table<'a> {
                 .iter()
                 .map(|s| s.cost)
                 .fold(f32::MAX, f32::min);
+            // Costs only grow along a path, and no glyph leaps over all the places looked at.
+            if best[x..(x + leap).min(n + 1)].iter().all(|s| s.cost >= limit) {
+                return None;
+            }
             // A glyph begins with its own side bearing, so nothing is lost by leaving blank columns to the gap.
             let blank = self.columns.ink_between(x, x + 3) < BLANK;
             if here > ahead + BEAM || blank {
@@ -278,11 +284,11 @@ impl<'a> Table<'a> {
             at = step.from;
         }
         path.reverse();
-        (best[n].cost, path)
+        (best[n].cost < limit).then_some((best[n].cost, path))
     }
 
     /// The cheapest sequence of exactly `count` glyphs; empty when they do not fit.
-    fn decode_exactly(&mut self, count: usize) -> Vec<(usize, usize, usize)> {
+    fn decode_exactly(&mut self, count: usize) -> Vec<Placed> {
         let n = self.columns.count();
         let unreached = Step {
             cost: f32::MAX,
@@ -346,7 +352,7 @@ impl<'a> Table<'a> {
     }
 
     /// Confidence of a glyph against every other character near its place, and the best other.
-    fn judge(&mut self, placed: (usize, usize, usize)) -> (f32, char) {
+    fn judge(&mut self, placed: Placed) -> (f32, char) {
         let (g, from, to) = placed;
         let own = self.glyphs[g];
         let mine = self.reach(g, from, to);
@@ -411,7 +417,7 @@ pub fn read_band(page: &GrayImage, band: &LineBand, charset: Charset, look: &Pri
     let columns = Columns::of(&around.ink, around.offset, band, look);
     let glyphs = samples(look.blur, charset);
     let mut table = Table::of(&columns, &glyphs, look);
-    let (_, path) = table.decode();
+    let path = table.decode(f32::MAX).map(|(_, path)| path).unwrap_or_default();
     spell(&mut table, &path)
 }
 
@@ -437,20 +443,21 @@ pub fn fit_band(
 ) -> (LineBand, PrintLook) {
     let start = band.part(band.left, band.right.min(band.left + 9.0 * band.height));
     let around = Surroundings::of(page, &start);
-    let cost = |height: f32, look: &PrintLook| {
+    // What a height and look leave unexplained; None when that is not below the limit.
+    let cost = |height: f32, look: &PrintLook, limit: f32| {
         let sized = LineBand { height, ..start };
         let columns = Columns::of(&around.ink, around.offset, &sized, look);
         let glyphs = samples(look.blur, charset);
-        let (cost, _) = Table::of(&columns, &glyphs, look).decode();
         // Cost a unit of the line's ink, so that sizes compare.
-        cost / columns.ink_between(0, columns.count()).max(1.0)
+        let ink = columns.ink_between(0, columns.count()).max(1.0);
+        let (cost, _) = Table::of(&columns, &glyphs, look).decode(limit * ink)?;
+        Some(cost / ink)
     };
     let mut height = band.height;
     let mut found = look.copied().unwrap_or_default();
-    let mut lowest = cost(height, &found);
+    let mut lowest = cost(height, &found, f32::MAX / 1e9).unwrap_or(f32::MAX / 1e9);
     let mut offer = |h: f32, l: PrintLook, height: &mut f32, found: &mut PrintLook| {
-        let c = cost(h, &l);
-        if c < lowest {
+        if let Some(c) = cost(h, &l, lowest) {
             (lowest, *height, *found) = (c, h, l);
         }
     };
@@ -475,7 +482,7 @@ pub fn fit_band(
 }
 
 /// Characters of a path, with spaces where the gaps are wide.
-fn spell(table: &mut Table<'_>, path: &[(usize, usize, usize)]) -> PrintedLine {
+fn spell(table: &mut Table<'_>, path: &[Placed]) -> PrintedLine {
     let columns = table.columns;
     let place = |column: usize| columns.origin + columns.step * real(u32::try_from(column).unwrap_or(u32::MAX));
     let mut characters: Vec<PrintedChar> = Vec::new();
