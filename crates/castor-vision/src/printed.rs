@@ -19,12 +19,16 @@ const GLYPH_COST: f32 = 0.9;
 const GAP_COST: f32 = 0.03;
 /// What one column more or less than the advance costs.
 const JITTER_COST: f32 = 0.35;
-/// How far behind the best path a path may fall and still be followed.
+/// How far behind the best path a path may fall and still be followed when a line is read, and when sizes are compared.
 const BEAM: f32 = 18.0;
+const FIT_BEAM: f32 = 8.0;
 /// Squared ink of three columns below which no glyph begins.
 const BLANK: f32 = 0.15;
 /// Squared ink by which one glyph must beat another to be e times likelier, under each blur: blurred shapes are alike.
 const TEMPERATURES: [f32; glyphs::BLURS.len()] = [0.7, 0.9, 1.8, 3.0];
+
+/// What a unit of ink may cost under the usual width; where it costs more the line is not Arial of any width.
+const HOPELESS: f32 = 0.5;
 
 /// Which glyphs a line can hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -186,6 +190,9 @@ struct Step {
     glyph: Option<usize>,
 }
 
+/// A glyph with its first column and the first column after it.
+type Placed = (usize, usize, usize);
+
 /// What every glyph leaves unexplained at every column, computed when first asked for.
 struct Table<'a> {
     columns: &'a Columns,
@@ -216,7 +223,8 @@ impl<'a> Table<'a> {
     }
 
     /// The cheapest sequence of glyphs: its cost, and each glyph with its first column and the first column after it.
-    fn decode(&mut self) -> (f32, Vec<(usize, usize, usize)>) {
+    /// None when the cost is not below `limit`, as soon as that is clear.
+    fn decode(&mut self, limit: f32, beam: f32) -> Option<(f32, Vec<Placed>)> {
         let n = self.columns.count();
         let unreached = Step {
             cost: f32::MAX,
@@ -225,11 +233,9 @@ impl<'a> Table<'a> {
         };
         let mut best = vec![unreached; n + 1];
         best[0].cost = 0.0;
+        let leap = self.glyphs.iter().map(|g| g.advance).max().unwrap_or(0) + 2;
         for x in 0..n {
             let here = best[x].cost;
-            if here == f32::MAX {
-                continue;
-            }
             let gap = here + self.columns.ink_between(x, x + 1) + GAP_COST;
             if gap < best[x + 1].cost {
                 best[x + 1] = Step {
@@ -242,9 +248,13 @@ impl<'a> Table<'a> {
                 .iter()
                 .map(|s| s.cost)
                 .fold(f32::MAX, f32::min);
+            // Costs only grow along a path, and no glyph leaps over all the places looked at.
+            if best[x..(x + leap).min(n + 1)].iter().all(|s| s.cost >= limit) {
+                return None;
+            }
             // A glyph begins with its own side bearing, so nothing is lost by leaving blank columns to the gap.
             let blank = self.columns.ink_between(x, x + 3) < BLANK;
-            if here > ahead + BEAM || blank {
+            if here > ahead + beam || blank {
                 continue;
             }
             for g in 0..self.glyphs.len() {
@@ -278,11 +288,11 @@ impl<'a> Table<'a> {
             at = step.from;
         }
         path.reverse();
-        (best[n].cost, path)
+        (best[n].cost < limit).then_some((best[n].cost, path))
     }
 
     /// The cheapest sequence of exactly `count` glyphs; empty when they do not fit.
-    fn decode_exactly(&mut self, count: usize) -> Vec<(usize, usize, usize)> {
+    fn decode_exactly(&mut self, count: usize) -> Vec<Placed> {
         let n = self.columns.count();
         let unreached = Step {
             cost: f32::MAX,
@@ -346,7 +356,7 @@ impl<'a> Table<'a> {
     }
 
     /// Confidence of a glyph against every other character near its place, and the best other.
-    fn judge(&mut self, placed: (usize, usize, usize)) -> (f32, char) {
+    fn judge(&mut self, placed: Placed) -> (f32, char) {
         let (g, from, to) = placed;
         let own = self.glyphs[g];
         let mine = self.reach(g, from, to);
@@ -411,7 +421,7 @@ pub fn read_band(page: &GrayImage, band: &LineBand, charset: Charset, look: &Pri
     let columns = Columns::of(&around.ink, around.offset, band, look);
     let glyphs = samples(look.blur, charset);
     let mut table = Table::of(&columns, &glyphs, look);
-    let (_, path) = table.decode();
+    let path = table.decode(f32::MAX, BEAM).map(|(_, path)| path).unwrap_or_default();
     spell(&mut table, &path)
 }
 
@@ -426,6 +436,79 @@ pub fn read_digits(page: &GrayImage, band: &LineBand, count: usize, look: &Print
     spell(&mut table, &path)
 }
 
+/// A line whose height and look are sought by explaining its beginning.
+struct Fit {
+    around: Surroundings,
+    start: LineBand,
+    charset: Charset,
+    /// The best so far, and what it leaves unexplained of a unit of the line's ink.
+    height: f32,
+    look: PrintLook,
+    lowest: f32,
+}
+
+impl Fit {
+    fn of(page: &GrayImage, band: &LineBand, charset: Charset, look: PrintLook) -> Self {
+        /// More than any fit costs, and no danger to the sums.
+        const BEYOND: f32 = 1e9;
+        let start = band.part(band.left, band.right.min(band.left + 9.0 * band.height));
+        let mut fit = Self {
+            around: Surroundings::of(page, &start),
+            start,
+            charset,
+            height: band.height,
+            look,
+            lowest: BEYOND,
+        };
+        fit.offer(band.height, look);
+        fit
+    }
+
+    /// Takes a height and look if they explain more than the best so far.
+    fn offer(&mut self, height: f32, look: PrintLook) {
+        let sized = LineBand { height, ..self.start };
+        let columns = Columns::of(&self.around.ink, self.around.offset, &sized, &look);
+        let glyphs = samples(look.blur, self.charset);
+        // Cost a unit of the line's ink, so that sizes compare.
+        let ink = columns.ink_between(0, columns.count()).max(1.0);
+        if let Some((cost, _)) = Table::of(&columns, &glyphs, &look).decode(self.lowest * ink, FIT_BEAM) {
+            (self.lowest, self.height, self.look) = (cost / ink, height, look);
+        }
+    }
+
+    /// Heights that differ by a share of the best one.
+    fn near_heights(&mut self, share: f32) {
+        let (height, look) = (self.height, self.look);
+        for sized in [height * (1.0 - share), height * (1.0 + share)] {
+            self.offer(sized, look);
+        }
+    }
+
+    fn blurs(&mut self) {
+        for blur in 1..glyphs::BLURS.len() {
+            self.offer(self.height, PrintLook { blur, ..self.look });
+        }
+    }
+
+    /// Widths: coarsely first, then on both sides of the best.
+    fn aspects(&mut self) {
+        // Names are often set in Arial Narrow, which is Arial at 82 %.
+        self.widths(&[0.82, 0.9]);
+        let near: &[f32] = match self.look.aspect {
+            0.82 => &[0.78, 0.86],
+            0.9 => &[0.86, 0.94],
+            _ => &[0.94, 0.97, 1.03, 1.06],
+        };
+        self.widths(near);
+    }
+
+    fn widths(&mut self, aspects: &[f32]) {
+        for &aspect in aspects {
+            self.offer(self.height, PrintLook { aspect, ..self.look });
+        }
+    }
+}
+
 /// The exact height of a line's print, found by explaining its beginning, and how the page shows print. A known look
 /// is kept.
 #[must_use]
@@ -435,47 +518,26 @@ pub fn fit_band(
     charset: Charset,
     look: Option<&PrintLook>,
 ) -> (LineBand, PrintLook) {
-    let start = band.part(band.left, band.right.min(band.left + 9.0 * band.height));
-    let around = Surroundings::of(page, &start);
-    let cost = |height: f32, look: &PrintLook| {
-        let sized = LineBand { height, ..start };
-        let columns = Columns::of(&around.ink, around.offset, &sized, look);
-        let glyphs = samples(look.blur, charset);
-        let (cost, _) = Table::of(&columns, &glyphs, look).decode();
-        // Cost a unit of the line's ink, so that sizes compare.
-        cost / columns.ink_between(0, columns.count()).max(1.0)
-    };
-    let mut height = band.height;
-    let mut found = look.copied().unwrap_or_default();
-    let mut lowest = cost(height, &found);
-    let mut offer = |h: f32, l: PrintLook, height: &mut f32, found: &mut PrintLook| {
-        let c = cost(h, &l);
-        if c < lowest {
-            (lowest, *height, *found) = (c, h, l);
-        }
-    };
-    let measured = height;
-    for step in [-0.05, 0.05] {
-        offer(measured * (1.0 + step), found, &mut height, &mut found);
-    }
+    let mut fit = Fit::of(page, band, charset, look.copied().unwrap_or_default());
+    fit.near_heights(0.05);
     if look.is_none() {
-        for blur in 1..glyphs::BLURS.len() {
-            offer(height, PrintLook { blur, ..found }, &mut height, &mut found);
-        }
-        // Names are often set in Arial Narrow, which is Arial at 82 %.
-        for aspect in [0.78, 0.82, 0.86, 0.9, 0.94, 0.97, 1.03, 1.06] {
-            offer(height, PrintLook { aspect, ..found }, &mut height, &mut found);
+        fit.blurs();
+        if fit.lowest < HOPELESS {
+            fit.aspects();
         }
     }
-    let coarse = height;
-    for step in [-0.025, 0.025] {
-        offer(coarse * (1.0 + step), found, &mut height, &mut found);
-    }
-    (LineBand { height, ..*band }, found)
+    fit.near_heights(0.025);
+    (
+        LineBand {
+            height: fit.height,
+            ..*band
+        },
+        fit.look,
+    )
 }
 
 /// Characters of a path, with spaces where the gaps are wide.
-fn spell(table: &mut Table<'_>, path: &[(usize, usize, usize)]) -> PrintedLine {
+fn spell(table: &mut Table<'_>, path: &[Placed]) -> PrintedLine {
     let columns = table.columns;
     let place = |column: usize| columns.origin + columns.step * real(u32::try_from(column).unwrap_or(u32::MAX));
     let mut characters: Vec<PrintedChar> = Vec::new();

@@ -67,6 +67,32 @@ impl<'a> Sampler<'a> {
         }
     }
 
+    /// Whether a point has pixels on all sides, with one to spare.
+    fn surrounds(&self, p: Point) -> bool {
+        let inside = |v: f32, far: f32| v >= 1.0 && v <= far - 2.0;
+        inside(p.x, self.far.0) && inside(p.y, self.far.1)
+    }
+
+    /// Samples from `start` on at equal steps, all [surrounded](Self::surrounds): places and weights in fixed point,
+    /// finer than grey levels can tell.
+    fn stretch(&self, start: Point, step: (f32, f32), out: &mut [u8]) {
+        let (mut x, mut y) = (fixed(start.x), fixed(start.y));
+        let (dx, dy) = (fixed(step.0), fixed(step.1));
+        for v in out {
+            let (fx, fy) = (weight(x), weight(y));
+            let at = pixel(y) * self.stride + pixel(x);
+            let mix = |at: usize| {
+                let pair = &self.data[at..at + 2];
+                u32::from(pair[0]) * (WEIGHTS - fx) + u32::from(pair[1]) * fx
+            };
+            let sum = mix(at) * (WEIGHTS - fy) + mix(at + self.stride) * fy;
+            // Weights sum to 2^24, so the rounded mean of four bytes is the uppermost byte.
+            *v = (sum + (1 << 23)).to_le_bytes()[3];
+            x += dx;
+            y += dy;
+        }
+    }
+
     /// Grey at a fractional position; outside the image the nearest edge pixel.
     #[inline]
     pub(crate) fn at(&self, x: f32, y: f32) -> f32 {
@@ -91,6 +117,37 @@ impl<'a> Sampler<'a> {
 #[expect(clippy::cast_precision_loss, reason = "image sides are below 2^24")]
 fn small(v: usize) -> f32 {
     v as f32
+}
+
+/// Steps of a place in fixed point.
+const FIXED: f32 = 65_536.0;
+
+/// A place or step in fixed point.
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "image sides are below 2^24, so 2^40 holds every place"
+)]
+fn fixed(v: f32) -> i64 {
+    (v * FIXED) as i64
+}
+
+/// The pixel of a place in fixed point that is not negative.
+#[expect(clippy::cast_sign_loss, reason = "the place is inside an image")]
+fn pixel(place: i64) -> usize {
+    (place >> 16) as usize
+}
+
+/// Parts of a pixel that weights tell apart: the product of two weights and a byte just fits 32 bits.
+const WEIGHTS: u32 = 1 << 12;
+
+/// How far a place in fixed point lies into its pixel.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "twelve bits are kept"
+)]
+fn weight(place: i64) -> u32 {
+    (place >> 4) as u32 % WEIGHTS
 }
 
 /// A mean of bytes, which is a byte.
@@ -125,10 +182,50 @@ pub(crate) fn resize(image: &GrayImage, width: u32, height: u32) -> GrayImage {
         return resize(&halve(image), width, height);
     }
     let (sx, sy) = (real(image.width()) / real(width), real(image.height()) / real(height));
-    let source = Sampler::of(image);
-    GrayImage::from_fn(width, height, |x, y| {
-        image::Luma([level(source.at((real(x) + 0.5) * sx - 0.5, (real(y) + 0.5) * sy - 0.5))])
-    })
+    let mut out = GrayImage::new(width, height);
+    let (stride, data) = (image.width() as usize, image.as_raw());
+    if data.is_empty() {
+        return out;
+    }
+    let columns = taps(width, sx, image.width());
+    let mut blended = vec![0.0f32; stride];
+    for (row, tap) in out
+        .chunks_exact_mut((width as usize).max(1))
+        .zip(taps(height, sy, image.height()))
+    {
+        let line = |y: usize| &data[y * stride..(y + 1) * stride];
+        for ((v, &a), &b) in blended.iter_mut().zip(line(tap.first)).zip(line(tap.second)) {
+            *v = f32::from(a) + (f32::from(b) - f32::from(a)) * tap.share;
+        }
+        for (v, tap) in row.iter_mut().zip(&columns) {
+            let (a, b) = (blended[tap.first], blended[tap.second]);
+            *v = level(a + (b - a) * tap.share);
+        }
+    }
+    out
+}
+
+/// Two neighbouring pixels and the share of the second.
+struct Tap {
+    first: usize,
+    second: usize,
+    share: f32,
+}
+
+/// For each of `count` pixels at a new size the two old ones, of `length`, that it lies between.
+fn taps(count: u32, scale: f32, length: u32) -> Vec<Tap> {
+    let last = length.saturating_sub(1);
+    (0..count)
+        .map(|i| {
+            let at = ((real(i) + 0.5) * scale - 0.5).clamp(0.0, real(last));
+            let first = whole(at, last as usize);
+            Tap {
+                first,
+                second: (first + 1).min(last as usize),
+                share: at - small(first),
+            }
+        })
+        .collect()
 }
 
 /// `map` takes pixels of the result to pixels of `image`.
@@ -145,10 +242,14 @@ pub(crate) fn warp(image: &GrayImage, map: &Homography, width: u32, height: u32)
             let n = STEP.min(width - x);
             let b = map.apply(Point::new(real(x + n), real(y)));
             let (dx, dy) = ((b.x - a.x) / real(n), (b.y - a.y) / real(n));
-            let mut t = 0.0;
-            for v in part {
-                *v = level(source.at(a.x + dx * t, a.y + dy * t));
-                t += 1.0;
+            if source.surrounds(a) && source.surrounds(b) {
+                source.stretch(a, (dx, dy), part);
+            } else {
+                let mut t = 0.0;
+                for v in part {
+                    *v = level(source.at(a.x + dx * t, a.y + dy * t));
+                    t += 1.0;
+                }
             }
             x += n;
             a = b;

@@ -161,6 +161,10 @@ impl SessionPool {
             Session::builder(environment)?
                 .with_intra_threads(1)?
                 .with_inter_threads(1)?
+                // Lines have any width: what ONNX Runtime plans and keeps for one is of no use to the next, and would
+                // grow with every form.
+                .with_memory_pattern(false)?
+                .with_execution_providers([ort::ep::CPU::default().with_arena_allocator(false).build()])?
                 .commit_from_memory(&self.model)
         };
         open().map_err(|e| self.unusable(&e.to_string()))
