@@ -95,7 +95,7 @@ pub fn count_signatures(page: &RectifiedPage, grid: &SignatureGrid) -> Option<u8
             shares.push(share_of_ink(
                 page,
                 (x + 0.06, y + 0.30 * height),
-                (x + 0.44, y + 0.74 * height),
+                (x + 0.44, y + 0.68 * height),
             ));
         }
     }

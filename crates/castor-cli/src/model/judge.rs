@@ -23,7 +23,7 @@ use std::time::{Duration, Instant};
 const TARGET: ErrorTarget = ErrorTarget {
     error: 0.0,
     level: 0.95,
-    at_least: 0.985,
+    at_least: 0.995,
 };
 /// Rows of the table of stated against met confidence.
 const BINS: usize = 10;
