@@ -13,6 +13,7 @@ pub(crate) struct Labels<'a> {
     matched: Known<Option<(u32, f32)>>,
     quick: Known<Option<(u32, f32)>>,
     recognised: Known<Option<(u32, f32)>>,
+    word: Known<Option<String>>,
     texts: Known<Option<String>>,
     /// How the page's numbers look.
     look: Cell<Option<PrintLook>>,
@@ -57,6 +58,7 @@ impl<'a> Labels<'a> {
             matched: Known::of(),
             quick: Known::of(),
             recognised: Known::of(),
+            word: Known::of(),
             texts: Known::of(),
             look: Cell::new(None),
             words: Cell::new(None),
@@ -111,6 +113,13 @@ impl LabelReader for Labels<'_> {
             (Some(only), None) | (None, Some(only)) => Some((only.0, only.1 * ALONE)),
             (None, None) => None,
         }
+    }
+
+    fn word(&self, crop: &GrayImage) -> Option<String> {
+        self.word.get(crop, || {
+            let line = self.text.read(crop, Alphabet::Text, 1.0).ok()?;
+            Some(line.text.split_whitespace().collect())
+        })
     }
 
     fn text(&self, crop: &GrayImage) -> Option<String> {

@@ -260,7 +260,7 @@ fn mark_blobs(search: &GrayImage) -> Vec<Blob> {
             });
         } else if aspect >= 0.75 && fill >= 0.4 {
             let inked = |x: usize, y: usize| dark[(y0 + y) * stride + x0 + x];
-            let merit = 0.7 * aspect * half_square((bw, bh), inked);
+            let merit = 0.9 * aspect * half_square((bw, bh), inked);
             if merit > 0.2 {
                 // The middle of the square that the triangle is half of.
                 let centre = Point::new(to_f(x0 + x1) / 2.0, to_f(y0 + y1) / 2.0);
@@ -302,7 +302,7 @@ fn half_square((w, h): (usize, usize), inked: impl Fn(usize, usize) -> bool) -> 
     };
     let contrast = |sides: [[usize; 2]; 2]| (share(sides[0]) - share(sides[1])).abs();
     let best = count.map(contrast).into_iter().fold(0.0, f32::max);
-    ((best - 0.6) / 0.3).clamp(0.0, 1.0)
+    ((best - 0.5) / 0.25).clamp(0.0, 1.0)
 }
 
 /// An arrangement of corner marks, clockwise from top left.

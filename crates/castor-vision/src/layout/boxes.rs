@@ -89,6 +89,14 @@ impl Triple {
             && other.top < self.bottom - 0.002
     }
 
+    fn of(boxes: &[FrameRect; 3]) -> Self {
+        Self {
+            edges: [boxes[0].x0, boxes[1].x0, boxes[2].x0, boxes[2].x1],
+            top: boxes[0].y0,
+            bottom: boxes[0].y1,
+        }
+    }
+
     fn boxes(&self) -> [FrameRect; 3] {
         [0, 1, 2].map(|i| FrameRect {
             x0: self.edges[i],
@@ -117,12 +125,13 @@ pub(super) fn explain(view: &PageView<'_>) -> Option<PageLayout> {
     state.row(view, &row);
     state.close_grid();
     state.close_candidates();
-    // On a form of lists a row that neither words nor number name is print that looks like boxes; the page stays doubted.
+    state.close_specials();
+    // No form has both lists and single candidates: beside lists such a row is a list's, or print that looks like boxes;
+    // then the page stays doubted.
     let printed = state.cells.len();
     if state.cells.iter().any(|c| c.path.list().is_some()) {
-        state
-            .cells
-            .retain(|c| c.named || !matches!(c.path, FieldPath::Candidato(_)));
+        state.rename_candidates(view);
+        state.cells.retain(|c| !matches!(c.path, FieldPath::Candidato(_)));
     }
     let dropped = state.cells.len() < printed;
     let named: f32 = state.cells.iter().filter(|c| c.named).map(|_| 1.0).sum();
@@ -327,6 +336,8 @@ struct Naming {
     cells: Vec<Cell>,
     names: Vec<(FieldPath, FrameRect)>,
     list: Option<(ListCode, bool)>,
+    /// Code of the list before, where it is made of letters.
+    letters: Option<ListCode>,
     /// Grid cells that wait for their numbers: column, box row, number read.
     grid: Vec<(f32, Triple, numbering::Reading)>,
     /// Candidates of a form without lists: their cells and the numbers read.
@@ -401,32 +412,21 @@ impl Naming {
 
     /// Names the boxes by the words before them; false when they say nothing.
     fn labelled(&mut self, view: &PageView<'_>, triple: &Triple) -> bool {
-        let label = FrameRect {
-            x0: 0.0,
-            x1: triple.edges[0] - 0.012,
-            y0: triple.top,
-            y1: triple.bottom,
-        };
-        let text = upper(view, label);
-        let has = |words: &[&str]| words.iter().any(|w| text.contains(w));
-        if has(&["BLANCO"]) {
-            self.close_list();
-            self.push(triple, FieldPath::Blanco, true);
-        } else if has(&["NULOS"]) {
-            self.push(triple, FieldPath::Nulos, true);
-        } else if has(&["MARCADOS"]) {
-            self.push(triple, FieldPath::NoMarcados, true);
-        } else if has(&["MESA"]) {
-            self.push(triple, FieldPath::Total, true);
-            self.ended = true;
-        } else if has(&["TOTAL", "CANDIDATOS"]) {
-            self.close_grid();
-            let (code, named) = self.list.clone().unwrap_or((ListCode("ilegible".to_owned()), false));
-            self.push(triple, FieldPath::ListaTotal(code), named);
-        } else if has(&["AGRUPACI", "POLITICA", "POLÍTICA"]) {
-            self.start_list(view, triple, true);
-        } else {
-            return false;
+        match row_label(view, triple) {
+            None => return false,
+            Some(RowLabel::Special(field)) => {
+                if field == FieldPath::Blanco {
+                    self.close_list();
+                }
+                self.ended |= field == FieldPath::Total;
+                self.push(triple, field, true);
+            }
+            Some(RowLabel::ListTotal) => {
+                self.close_grid();
+                let (code, named) = self.list.clone().unwrap_or((ListCode("ilegible".to_owned()), false));
+                self.push(triple, FieldPath::ListaTotal(code), named);
+            }
+            Some(RowLabel::ListAlone) => self.start_list(view, triple, true),
         }
         true
     }
@@ -453,11 +453,53 @@ impl Naming {
         }
     }
 
+    /// Names a row of special votes that two others of its table tell: each says which field every row is.
+    fn close_specials(&mut self) {
+        let fields = [FieldPath::Blanco, FieldPath::Nulos, FieldPath::NoMarcados];
+        for start in 0..self.cells.len().saturating_sub(2) {
+            let three = &mut self.cells[start..start + 3];
+            let tops = [three[0].boxes[0].y0, three[1].boxes[0].y0, three[2].boxes[0].y0];
+            let pitch = tops[1] - tops[0];
+            let even = (0.012..0.045).contains(&pitch) && ((tops[2] - tops[1]) / pitch - 1.0).abs() < 0.15;
+            let agree = three.iter().zip(&fields).filter(|(c, f)| c.path == **f).count();
+            let other = |c: &Cell| matches!(c.path, FieldPath::Candidato(_));
+            if even && agree == 2 && three.iter().any(other) {
+                for (cell, field) in three.iter_mut().zip(&fields) {
+                    cell.path = field.clone();
+                    cell.named = true;
+                }
+            }
+        }
+    }
+
+    /// Names rows taken for single candidates as the row of a list without candidates, where their words say so.
+    fn rename_candidates(&mut self, view: &PageView<'_>) {
+        self.letters = None;
+        for cell in std::mem::take(&mut self.cells) {
+            let triple = Triple::of(&cell.boxes);
+            if matches!(cell.path, FieldPath::Candidato(_)) && row_label(view, &triple) == Some(RowLabel::ListAlone) {
+                self.start_list(view, &triple, true);
+                self.letters = None;
+            } else {
+                self.cells.push(cell);
+            }
+        }
+    }
+
     /// A list begins with its row 0; its code stands in the row above.
     fn start_list(&mut self, view: &PageView<'_>, row0: &Triple, labelled: bool) {
         self.close_list();
+        // No row 0 stands right under another: the upper one is the row of code and name.
+        let head = |c: &Cell| (c.boxes[0].y1 - row0.top).abs() < 0.003 && matches!(c.path, FieldPath::SoloLista(_));
+        if self.cells.last().is_some_and(head) {
+            self.cells.pop();
+            self.names.pop();
+        }
         let (code, name) = list_head(view, row0);
-        let (code, read) = view.list_code(code, self.cells.len() + 1);
+        let (code, mut read) = view.list_code(code, self.cells.len() + 1);
+        // Letters are no sure reading, but lists that carry letters follow the alphabet.
+        read |= self.letters.as_ref().and_then(next_letters).as_ref() == Some(&code);
+        self.letters = code.0.chars().all(|c| c.is_ascii_uppercase()).then(|| code.clone());
         let path = FieldPath::SoloLista(code.clone());
         self.names.push((path.clone(), name));
         self.list = Some((code, read));
@@ -550,6 +592,18 @@ fn lists_end(cells: &[Cell]) -> bool {
     })
 }
 
+/// The letters after others: A, B … Z, AA, AB …
+fn next_letters(code: &ListCode) -> Option<ListCode> {
+    let number = code.0.bytes().try_fold(0u32, |n, b| {
+        let place = b.checked_sub(b'A').filter(|p| *p < 26)?;
+        Some(n * 26 + u32::from(place) + 1)
+    })?;
+    let letter = |n: u32| u8::try_from(n % 26).ok().map(|n| char::from(b'A' + n));
+    let last = letter(number)?;
+    let first = (number >= 26).then(|| letter(number / 26 - 1)).flatten();
+    Some(ListCode(first.into_iter().chain([last]).collect()))
+}
+
 /// Where code and name of a list stand: in the last two cells of the row above its row 0, the name in the wide one.
 fn list_head(view: &PageView<'_>, row0: &Triple) -> (FrameRect, FrameRect) {
     /// Heights of that row; the usual one where its upper rule is not found.
@@ -632,6 +686,66 @@ fn number_cell(view: &PageView<'_>, y: f32) -> (f32, f32) {
 /// Whether a number cell stands directly left of the boxes: a rule closes it at the usual distance.
 fn framed_left(view: &PageView<'_>, triple: &Triple) -> bool {
     columns::left_rule(view, triple).is_some()
+}
+
+/// What the words before boxes say.
+#[derive(Debug, Clone, PartialEq)]
+enum RowLabel {
+    /// Special votes or the table's total.
+    Special(FieldPath),
+    /// The total of a list.
+    ListTotal,
+    /// The votes of a list alone.
+    ListAlone,
+}
+
+/// Reads the words before boxes: within the rules of their row, and again with them where that says nothing.
+fn row_label(view: &PageView<'_>, triple: &Triple) -> Option<RowLabel> {
+    [[-0.025, 0.001], [0.0, 0.0]].into_iter().find_map(|[x0, inset]| {
+        let place = FrameRect {
+            x0,
+            x1: triple.edges[0] - 0.012,
+            y0: triple.top + inset,
+            y1: triple.bottom - inset,
+        };
+        // Wide letters may be read with spaces between.
+        let text: String = upper(view, place).chars().filter(|c| c.is_alphabetic()).collect();
+        let has = |words: &[&str]| words.iter().any(|w| says(&text, w));
+        if has(&["BLANCO"]) {
+            Some(RowLabel::Special(FieldPath::Blanco))
+        } else if has(&["NULOS"]) {
+            Some(RowLabel::Special(FieldPath::Nulos))
+        } else if has(&["MARCADOS"]) {
+            Some(RowLabel::Special(FieldPath::NoMarcados))
+        } else if has(&["MESA"]) {
+            Some(RowLabel::Special(FieldPath::Total))
+        } else if has(&["TOTAL", "CANDIDATOS"]) {
+            Some(RowLabel::ListTotal)
+        } else if has(&["AGRUPACI", "POLITICA", "POLÍTICA"]) {
+            Some(RowLabel::ListAlone)
+        } else {
+            None
+        }
+    })
+}
+
+/// Whether a text holds a word, one letter in four misread; short words must be read well.
+fn says(text: &str, word: &str) -> bool {
+    let letters: Vec<char> = word.chars().collect();
+    let misread = if letters.len() < 5 { 0 } else { letters.len() / 4 };
+    // Edits that turn the end of what was read so far into the word's first letters, for each number of them.
+    let mut edits: Vec<usize> = (0..=letters.len()).collect();
+    let mut best = letters.len();
+    for c in text.chars() {
+        let mut above = edits[0];
+        for i in 1..edits.len() {
+            let kept = above + usize::from(letters[i - 1] != c);
+            above = edits[i];
+            edits[i] = kept.min(edits[i] + 1).min(edits[i - 1] + 1);
+        }
+        best = best.min(edits[letters.len()]);
+    }
+    best <= misread
 }
 
 fn upper(view: &PageView<'_>, rect: FrameRect) -> String {

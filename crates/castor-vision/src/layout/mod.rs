@@ -99,6 +99,8 @@ pub trait LabelReader {
     fn number(&self, crop: &GrayImage) -> Option<(u32, f32)>;
     /// A printed list code: as `number`, but sure only when two readers agree, since it names a whole list.
     fn code(&self, crop: &GrayImage) -> Option<(u32, f32)>;
+    /// A printed word that may be as short as one letter or digit.
+    fn word(&self, crop: &GrayImage) -> Option<String>;
     /// Printed text in the crop, upper case as printed.
     fn text(&self, crop: &GrayImage) -> Option<String>;
 }
@@ -137,6 +139,7 @@ pub fn find_layout(page: &RectifiedPage, ink: &GrayImage, labels: &dyn LabelRead
     }
     match best {
         Some(layout) if layout.quality > ACCEPTED => Layout::Cells(layout),
+        _ if rows::is_titled_constancias(&view) => Layout::NoCells,
         Some(layout) => Layout::NotRecognised(format!(
             "{} cells found by {} but too few row names confirmed",
             layout.cells.len(),
@@ -194,7 +197,7 @@ impl PageView<'_> {
     }
 
     /// The code of a list in a frame rectangle, and whether it was read surely. A code that was not gets a name of its own,
-    /// `ordinal`, so that no two lists share it.
+    /// `ordinal`, so that no two lists share it. A code of letters is never sure by itself.
     pub(crate) fn list_code(&self, rect: FrameRect, ordinal: usize) -> (ListCode, bool) {
         /// Codes have at most four digits.
         const MOST: u32 = 9999;
@@ -220,6 +223,14 @@ impl PageView<'_> {
                 .filter_map(|(up, taller)| read(up, taller))
                 .find(sure)
                 .or(code);
+        }
+        // Digits alone explain letters badly but surely: an A makes a 4. What reads as letters is a list of letters.
+        let word = self
+            .labels
+            .word(&self.crop(self.between_rules(rect)))
+            .unwrap_or_default();
+        if (1..=2).contains(&word.len()) && word.chars().all(|c| c.is_ascii_uppercase()) {
+            return (ListCode(word), false);
         }
         match code {
             Some((n, confidence)) if n <= MOST => (ListCode(n.to_string()), confidence >= SURE),

@@ -156,6 +156,28 @@ pub(super) fn is_constancias(view: &PageView<'_>, templates: &[Template]) -> boo
         })
 }
 
+/// Whether the body of the page begins with a framed title that says CONSTANCIAS: no vote row stands below one.
+pub(super) fn is_titled_constancias(view: &PageView<'_>) -> bool {
+    /// Where the body begins, and heights of a title.
+    const HEAD: Span = [0.205, 0.310];
+    const TITLE: Span = [0.008, 0.026];
+    let full = full_lines(view);
+    let title = full
+        .windows(2)
+        .map(|w| [w[0].at(0.5), w[1].at(0.5)])
+        .find(|y| (HEAD[0]..HEAD[1]).contains(&y[0]) && (TITLE[0]..TITLE[1]).contains(&(y[1] - y[0])));
+    title.is_some_and(|[top, bottom]| {
+        let place = FrameRect {
+            x0: 0.05,
+            y0: top + 0.001,
+            x1: 0.95,
+            y1: bottom - 0.001,
+        };
+        let text = view.labels.text(&view.crop(place));
+        text.is_some_and(|t| t.to_uppercase().contains("CONSTANCIA"))
+    })
+}
+
 /// What an explanation gathers.
 #[derive(Default)]
 struct Found {
