@@ -430,20 +430,32 @@ fn straightest(fitted: Vec<Fitted>, search: &GrayImage) -> Option<Fitted> {
 fn straightness(search: &GrayImage, to_search: &Homography) -> f32 {
     const COLUMNS: u16 = 160;
     const ROWS: u16 = 480;
+    /// Columns between places that are mapped exactly; the map is as good as straight between them.
+    const STEP: u16 = 16;
     let source = Sampler::of(search);
     let mut across = vec![0.0f32; usize::from(COLUMNS)];
     let mut down = Vec::with_capacity(usize::from(ROWS));
     for row in 0..ROWS {
-        let mut sum = 0.0;
-        for (column, mean) in (0..COLUMNS).zip(&mut across) {
+        let place = |column: u16| {
             let (x, y) = RectifiedPage::pixel(
                 (f32::from(column) + 0.5) / f32::from(COLUMNS),
                 (f32::from(row) + 0.5) / f32::from(ROWS),
             );
-            let p = to_search.apply(Point::new(x, y));
-            let level = source.at(p.x, p.y);
-            sum += level / f32::from(COLUMNS);
-            *mean += level / f32::from(ROWS);
+            to_search.apply(Point::new(x, y))
+        };
+        let mut sum = 0.0;
+        let mut a = place(0);
+        for (part, end) in across.chunks_mut(usize::from(STEP)).zip((1..).map(|i| STEP * i)) {
+            let b = place(end);
+            let (dx, dy) = ((b.x - a.x) / f32::from(STEP), (b.y - a.y) / f32::from(STEP));
+            let mut t = 0.0;
+            for mean in part {
+                let level = source.at(a.x + dx * t, a.y + dy * t);
+                sum += level / f32::from(COLUMNS);
+                *mean += level / f32::from(ROWS);
+                t += 1.0;
+            }
+            a = b;
         }
         down.push(sum);
     }
@@ -498,12 +510,19 @@ fn header_fit(search: &GrayImage, to_search: &Homography) -> f32 {
     let texture = |x0: f32, x1: f32, y: f32| {
         const STEPS: u16 = 120;
         let source = Sampler::of(search);
-        let at = |i: u16| {
-            let (cx, cy) = RectifiedPage::pixel(x0 + (x1 - x0) * f32::from(i) / f32::from(STEPS), y);
-            let p = to_search.apply(Point::new(cx, cy));
-            source.at(p.x, p.y)
+        let place = |x: f32| {
+            let (cx, cy) = RectifiedPage::pixel(x, y);
+            to_search.apply(Point::new(cx, cy))
         };
-        (1..=STEPS).map(|i| (at(i) - at(i - 1)).abs()).sum::<f32>() / (x1 - x0)
+        // A stretch of a row is short enough for the map to be straight along each half.
+        let (a, middle, b) = (place(x0), place(f32::midpoint(x0, x1)), place(x1));
+        let at = |i: u16| {
+            let t = f32::from(i) / f32::from(STEPS / 2);
+            let (from, to, t) = if t < 1.0 { (a, middle, t) } else { (middle, b, t - 1.0) };
+            source.at(from.x + (to.x - from.x) * t, from.y + (to.y - from.y) * t)
+        };
+        let levels: Vec<f32> = (0..=STEPS).map(at).collect();
+        levels.windows(2).map(|w| (w[1] - w[0]).abs()).sum::<f32>() / (x1 - x0)
     };
     let mean = |x0: f32, x1: f32, ys: &[f32]| {
         ys.iter().map(|&y| texture(x0, x1, y)).sum::<f32>() / ys.iter().map(|_| 1.0f32).sum::<f32>()
