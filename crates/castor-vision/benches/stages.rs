@@ -68,7 +68,7 @@ fn stages(c: &mut Criterion, name: &str, scan: Scan) {
     };
     let ink = ink_of(&rectified.gray, whole);
     group.bench_function("layout", |b| {
-        b.iter(|| find_layout(black_box(&rectified), &ink, &Labels(&text)));
+        b.iter(|| find_layout(black_box(&rectified), &ink, &Labels(&text), None));
     });
     let cells = FormReader::cutter(TextReader::open(&TextReader::installed()).unwrap())
         .cut(&document)

@@ -247,7 +247,7 @@ impl FormReader {
         let start = Instant::now();
         let paper = Paper::of(&rectified.gray, 32);
         let ink = paper.ink(&rectified.gray);
-        let layout = find_layout(&rectified, &ink, &Labels::of(&self.text));
+        let layout = find_layout(&rectified, &ink, &Labels::of(&self.text), corporacion);
         timings.layout += start.elapsed();
 
         let start = Instant::now();

@@ -443,7 +443,7 @@ impl Naming {
         const SURE: f32 = 0.5;
         let candidates = std::mem::take(&mut self.candidates);
         let readings: Vec<numbering::Reading> = candidates.iter().map(|c| c.1).collect();
-        let numbers = numbering::assign(&readings, 1);
+        let numbers = numbering::assign_candidates(&readings);
         self.holes |= numbers.windows(2).any(|w| w[1].0 != w[0].0 + 1);
         for ((number, agrees), (cell, reading)) in numbers.into_iter().zip(candidates) {
             if let Some(cell) = self.cells.get_mut(cell) {

@@ -12,7 +12,7 @@ mod template;
 
 use crate::page::{FRAME_WIDTH, RectifiedPage};
 use crate::raster::{index, real};
-use castor_domain::form::{FieldPath, ListCode};
+use castor_domain::form::{Corporacion, FieldPath, ListCode};
 use image::GrayImage;
 
 pub(crate) use lines::PageLines;
@@ -108,9 +108,14 @@ pub trait LabelReader {
 /// Quality above which a layout is accepted. One confirmed cell alone gives exactly this: it explains no page.
 const ACCEPTED: f32 = 0.5;
 
-/// Finds the cells of a canonical page. `ink` is the page as ink levels.
+/// Finds the cells of a canonical page. `ink` is the page as ink levels; `corporacion` what the form's header says.
 #[must_use]
-pub fn find_layout(page: &RectifiedPage, ink: &GrayImage, labels: &dyn LabelReader) -> Layout {
+pub fn find_layout(
+    page: &RectifiedPage,
+    ink: &GrayImage,
+    labels: &dyn LabelReader,
+    corporacion: Option<Corporacion>,
+) -> Layout {
     let page_lines = lines::find(ink);
     let templates = match template::shipped() {
         Ok(templates) => templates,
@@ -127,7 +132,7 @@ pub fn find_layout(page: &RectifiedPage, ink: &GrayImage, labels: &dyn LabelRead
     }
     // Explanations are made one after another and each reads labels: none is sought beyond one that leaves nothing open.
     let mut best: Option<PageLayout> = None;
-    let by_rows = templates.iter().filter_map(|t| rows::explain(&view, t));
+    let by_rows = templates.iter().filter_map(|t| rows::explain(&view, t, corporacion));
     for layout in by_rows.chain(std::iter::once_with(|| boxes::explain(&view)).flatten()) {
         let settled = layout.leaves_nothing_open();
         if best.as_ref().is_none_or(|b| layout.quality > b.quality) {

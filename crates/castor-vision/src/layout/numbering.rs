@@ -71,6 +71,18 @@ pub(crate) fn assign(readings: &[Reading], first: u32) -> Vec<(u32, bool)> {
         .collect()
 }
 
+/// As [`assign`] for candidates of a form without lists, among whom gaps are rare: a number misread in the last row looks
+/// like a gap before it, so that row alone does not confirm one.
+pub(crate) fn assign_candidates(readings: &[Reading]) -> Vec<(u32, bool)> {
+    let mut named = assign(readings, 1);
+    if let [.., before, last] = &mut named[..]
+        && last.0 != before.0 + 1
+    {
+        last.1 = false;
+    }
+    named
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -87,6 +99,12 @@ mod tests {
         let readings = [Some((1, 0.9)), Some((2, 0.9)), Some((4, 0.9)), Some((5, 0.9))];
         let numbers: Vec<u32> = assign(&readings, 1).iter().map(|r| r.0).collect();
         assert_eq!(numbers, [1, 2, 4, 5]);
+    }
+
+    #[test]
+    fn a_gap_before_the_last_row_is_not_confirmed_by_that_row_alone() {
+        let readings = [Some((8, 0.9)), Some((9, 0.9)), Some((30, 0.9))];
+        assert_eq!(assign_candidates(&readings), [(8, true), (9, true), (30, false)]);
     }
 
     #[test]

@@ -4,7 +4,7 @@ use super::lines::Line;
 use super::numbering;
 use super::template::{GridColumn, Kind, Span, Template};
 use super::{Cell, FrameRect, PageLayout, PageView};
-use castor_domain::form::{FieldPath, ListCode, Nivelacion};
+use castor_domain::form::{Corporacion, FieldPath, ListCode, Nivelacion};
 
 /// The body starts below the header box and ends above the foot marks.
 const BODY: Span = [0.200, 0.985];
@@ -44,7 +44,11 @@ impl Table<'_> {
 }
 
 /// Explains the page by a template; `None` when its rows are not there.
-pub(super) fn explain(view: &PageView<'_>, template: &Template) -> Option<PageLayout> {
+pub(super) fn explain(
+    view: &PageView<'_>,
+    template: &Template,
+    corporacion: Option<Corporacion>,
+) -> Option<PageLayout> {
     let tables = tables(view, template.divider);
     let mut found = Found::default();
     let mut body = BODY;
@@ -53,7 +57,7 @@ pub(super) fn explain(view: &PageView<'_>, template: &Template) -> Option<PageLa
             continue;
         };
         add_table(template, table, &kind, &mut found);
-        if kind.rows.iter().flatten().count() < rows_printed(template, kind.nivelacion) {
+        if kind.rows.iter().flatten().count() < rows_printed(template, kind.nivelacion, corporacion) {
             let name = if kind.nivelacion {
                 "nivelación"
             } else {
@@ -96,8 +100,10 @@ pub(super) fn explain(view: &PageView<'_>, template: &Template) -> Option<PageLa
 }
 
 /// How many rows the family prints in the nivelación or the table of special votes.
-fn rows_printed(template: &Template, nivelacion: bool) -> usize {
+fn rows_printed(template: &Template, nivelacion: bool, corporacion: Option<Corporacion>) -> usize {
     match template.kind {
+        // The last page of a youth council holds nothing that tells its family.
+        _ if !nivelacion && corporacion == Some(Corporacion::Cmj) => 2,
         Kind::Lists if !nivelacion => 3,
         Kind::Rows if !nivelacion => 4,
         Kind::CodedRows if !nivelacion => 2,
@@ -385,7 +391,7 @@ fn candidates(view: &PageView<'_>, template: &Template, body: Span, found: &mut 
         found.doubts.push(doubt);
     }
     let readings: Vec<numbering::Reading> = rows.iter().map(|b| row_number(view, template.number, b)).collect();
-    for ((number, named), band) in numbering::assign(&readings, 1).into_iter().zip(rows) {
+    for ((number, named), band) in numbering::assign_candidates(&readings).into_iter().zip(rows) {
         let path = FieldPath::Candidato(u16::try_from(number).unwrap_or(u16::MAX));
         let boxes = boxes_in(band, template.boxes, template.box_height);
         found.foot = found.foot.max(band.bottom.at(0.5));
@@ -412,18 +418,21 @@ fn room_for_a_row(rows: &[&Band<'_>], height: f32, body: Span) -> Option<String>
         .map(|(i, _)| format!("room for a candidate's row that was not found, after {i} rows of the page"))
 }
 
-/// Whether a band holds a filled title bar.
+/// Whether a band holds a filled title bar: one that reaches from side to side, as logos and photographs do not.
 fn has_bar(view: &PageView<'_>, band: &Band<'_>) -> bool {
+    const PARTS: [Span; 3] = [[0.05, 0.35], [0.35, 0.65], [0.65, 0.95]];
     let (top, bottom) = (band.top.at(0.5), band.bottom.at(0.5));
     let mut y = top + 0.002;
     while y + 0.004 < bottom {
-        if view.ink_share(FrameRect {
-            x0: 0.05,
-            y0: y,
-            x1: 0.95,
-            y1: y + 0.004,
-        }) > 0.55
-        {
+        let filled = |part: &Span| {
+            view.ink_share(FrameRect {
+                x0: part[0],
+                y0: y,
+                x1: part[1],
+                y1: y + 0.004,
+            }) > 0.45
+        };
+        if PARTS.iter().all(filled) {
             return true;
         }
         y += 0.002;
