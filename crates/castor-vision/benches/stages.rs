@@ -11,14 +11,13 @@ use castor_testkit::form::{Family, Form, Options};
 use castor_testkit::scan::Scan;
 use castor_vision::header::{HeaderScope, read_header};
 use castor_vision::input::{Document, Limits};
-use castor_vision::layout::{LabelReader, find_layout};
-use castor_vision::printed::read_number;
+use castor_vision::labels::Labels;
+use castor_vision::layout::find_layout;
 use castor_vision::read::FormReader;
 use castor_vision::register::{rectify, register};
 use castor_vision::symbols::SymbolReader;
 use castor_vision::text::{Region, TextReader, ink_of};
 use criterion::{Criterion, criterion_group, criterion_main};
-use image::GrayImage;
 use std::hint::black_box;
 use std::path::Path;
 
@@ -68,7 +67,7 @@ fn stages(c: &mut Criterion, name: &str, scan: Scan) {
     };
     let ink = ink_of(&rectified.gray, whole);
     group.bench_function("layout", |b| {
-        b.iter(|| find_layout(black_box(&rectified), &ink, &Labels(&text), None));
+        b.iter(|| find_layout(black_box(&rectified), &ink, &Labels::of(&text), None));
     });
     let cells = FormReader::cutter(TextReader::open(&TextReader::installed()).unwrap())
         .cut(&document)
@@ -89,24 +88,6 @@ fn stages(c: &mut Criterion, name: &str, scan: Scan) {
 
 fn shipped_model() -> Result<SymbolReader, castor_vision::runtime::RuntimeError> {
     SymbolReader::open(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../models/symbols.onnx"))
-}
-
-/// Every label by the readers that the crate offers, none remembered.
-struct Labels<'a>(&'a TextReader);
-
-impl LabelReader for Labels<'_> {
-    fn number(&self, crop: &GrayImage) -> Option<(u32, f32)> {
-        let number = read_number(crop);
-        number.digits.parse().ok().map(|value| (value, number.confidence))
-    }
-
-    fn code(&self, crop: &GrayImage) -> Option<(u32, f32)> {
-        self.number(crop)
-    }
-
-    fn text(&self, crop: &GrayImage) -> Option<String> {
-        self.0.read_name(crop).ok().map(|line| line.text)
-    }
 }
 
 criterion_group!(benches, bench);

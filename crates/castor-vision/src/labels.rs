@@ -8,7 +8,8 @@ use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
 /// Reads the labels of one page. Families ask for the same places; each crop is read once.
-pub(crate) struct Labels<'a> {
+#[derive(Debug)]
+pub struct Labels<'a> {
     text: &'a TextReader,
     matched: Known<Option<(u32, f32)>>,
     quick: Known<Option<(u32, f32)>>,
@@ -22,6 +23,7 @@ pub(crate) struct Labels<'a> {
 }
 
 /// What crops say, as far as they were read.
+#[derive(Debug)]
 struct Known<T>(RefCell<HashMap<GrayImage, T>>);
 
 impl<T: Clone> Known<T> {
@@ -52,7 +54,9 @@ fn value(number: &NumberReading) -> Option<(u32, f32)> {
 }
 
 impl<'a> Labels<'a> {
-    pub(crate) fn of(text: &'a TextReader) -> Self {
+    /// Nothing read yet.
+    #[must_use]
+    pub fn of(text: &'a TextReader) -> Self {
         Self {
             text,
             matched: Known::of(),

@@ -4,7 +4,7 @@ mod crop;
 pub mod header;
 pub mod homography;
 pub mod input;
-mod labels;
+pub mod labels;
 pub mod layout;
 pub mod page;
 pub mod printed;
