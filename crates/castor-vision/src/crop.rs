@@ -48,7 +48,10 @@ impl<'a> BoxCutter<'a> {
         let (x0, y0) = RectifiedPage::pixel(rect.x0, rect.y0);
         let (x1, y1) = RectifiedPage::pixel(rect.x1, rect.y1);
         let source = Sampler::of(&self.sampled);
-        let (sx, sy) = ((x1 - x0) / core, (y1 - y0) / core);
+        // A wide box gives up its sides to the margin, where they still show, before its digits are squeezed.
+        let width = (x1 - x0).min((y1 - y0).max((x1 - x0) * core / (core + 2.0 * margin)));
+        let x0 = f32::midpoint(x0, x1) - width / 2.0;
+        let (sx, sy) = (width / core, (y1 - y0) / core);
         for (j, row) in out.chunks_exact_mut(BOX_SIDE).enumerate() {
             for (i, v) in row.iter_mut().enumerate() {
                 let at = |v: usize| real(u32::try_from(v).unwrap_or(0)) + 0.5 - margin;
