@@ -372,10 +372,13 @@ impl Naming {
     fn one(&mut self, view: &PageView<'_>, triple: &Triple, beside: usize) {
         let number_place = columns::number_place(view, triple);
         let at_right = triple.edges[3] > 0.93 && beside == 1;
-        // A form without lists numbers its candidates; where the number is sure, the name beside it need not be read.
+        // A form without lists numbers its candidates; where the number that comes next is surely read, the name beside it
+        // need not be.
         if at_right && self.list.is_none() {
             let number = candidate_number(view, triple);
-            if number.is_some_and(|(n, confidence)| n >= 1 && confidence >= SURE_NUMBER) {
+            let before = self.candidates.last().and_then(|c| c.1);
+            let next = before.map_or(1, |(n, _)| n + 1);
+            if number.is_some_and(|(n, confidence)| n == next && confidence >= SURE_NUMBER) {
                 self.candidate(triple, number);
                 return;
             }
