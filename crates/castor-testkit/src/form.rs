@@ -98,6 +98,7 @@ pub struct Form {
     seed: u64,
     sheets: Vec<Sheet>,
     truths: Vec<PageTruth>,
+    places: Vec<Vec<[f32; 4]>>,
 }
 
 impl Form {
@@ -109,6 +110,7 @@ impl Form {
         let Draft { identity, style, pages } = compose(seed, family, *options)?;
         let name = format!("{}-{seed}", family.slug());
         let sheets = pages.iter().map(crate::page::Page::sheet).collect();
+        let places = pages.iter().map(|page| page.places.clone()).collect();
         let truths = (1_u16..)
             .zip(pages)
             .map(|(number, page)| PageTruth {
@@ -132,6 +134,7 @@ impl Form {
             seed,
             sheets,
             truths,
+            places,
         })
     }
 
@@ -179,6 +182,20 @@ impl Form {
             pages: self.truths.len(),
         };
         page.checked_sub(1).and_then(|i| self.truths.get(i)).ok_or(missing)
+    }
+
+    /// Where the cells of a page stand, in the order of its truth: left, top, right and bottom of the three boxes in the
+    /// square frame.
+    ///
+    /// # Errors
+    /// [`TestkitError::NoSuchPage`] when the form has no such page; pages count from 1.
+    pub fn places(&self, page: usize) -> Result<&[[f32; 4]], TestkitError> {
+        let missing = TestkitError::NoSuchPage {
+            page,
+            pages: self.places.len(),
+        };
+        let places = page.checked_sub(1).and_then(|i| self.places.get(i));
+        places.map(Vec::as_slice).ok_or(missing)
     }
 
     /// Draws a page as a scanner or camera sees it. The same form, page and scan give the same pixels.

@@ -58,6 +58,8 @@ pub(crate) struct Page {
     pub(crate) items: Vec<Item>,
     pub(crate) sections: Vec<Section>,
     pub(crate) cells: Vec<CellTruth>,
+    /// Left, top, right, bottom of the boxes of each cell.
+    pub(crate) places: Vec<[f32; 4]>,
     pub(crate) overwritten: Vec<String>,
     pub(crate) recount: Option<String>,
     pub(crate) constancias: String,
@@ -72,6 +74,7 @@ impl Page {
             items: Vec::new(),
             sections: Vec::new(),
             cells: Vec::new(),
+            places: Vec::new(),
             overwritten: Vec::new(),
             recount: None,
             constancias: String::new(),
@@ -181,6 +184,7 @@ impl Page {
             self.items.push(Item::Pen { glyph, at, side });
         }
         self.cells.push(CellTruth::new(field, &marks));
+        self.places.push([edges[0], rows[0], edges[3], rows[1]]);
         if overwritten {
             self.overwritten.push(field.to_string());
         }

@@ -189,6 +189,7 @@ impl FormReader {
             form.pages.push(seen.reading);
         }
         settle(&mut form);
+        doubt_candidates_after_a_gap(&mut form);
         geography().ask(&mut form.header);
         weigh_sums(&mut form, &self.policy);
         form.findings = check_form(&form, &CheckContext::default());
@@ -451,6 +452,45 @@ fn add_header(form: &mut Header, header: &PrintedHeader, page: u16) {
     add(&mut form.control, text, header.control.as_ref(), page);
     add(&mut form.form_number, text, header.form_number.as_ref(), page);
     add(&mut form.kit, Source::PrintedKit, header.kit.as_ref(), page);
+}
+
+/// Sends the candidates of a page to a person when their numbers do not follow those of the page before: numbers that are
+/// read wrongly in one way still grow by one.
+fn doubt_candidates_after_a_gap(form: &mut FormReading) {
+    let candidate = |f: &FieldReading| {
+        if let FieldPath::Candidato(n) = f.path {
+            Some(n)
+        } else {
+            None
+        }
+    };
+    let span = |page: u16| {
+        let numbers = form.fields.iter().filter(|f| f.page == page).filter_map(candidate);
+        numbers.fold(None, |s: Option<(u16, u16)>, n| {
+            Some(s.map_or((n, n), |(a, b)| (a.min(n), b.max(n))))
+        })
+    };
+    let pages: Vec<(u16, Option<(u16, u16)>)> = form.pages.iter().map(|p| (p.page, span(p.page))).collect();
+    for pair in pages.windows(2) {
+        let [(_, Some((_, last))), (page, Some((first, _)))] = *pair else {
+            continue;
+        };
+        if first <= last.saturating_add(1) {
+            continue;
+        }
+        for field in form.fields.iter_mut().filter(|f| f.page == page) {
+            if candidate(field).is_some() && !field.reasons.contains(&ReviewReason::RowIdentity) {
+                field.reasons.push(ReviewReason::RowIdentity);
+                field.needs_review = true;
+            }
+        }
+        if let Some(reading) = form.pages.iter_mut().find(|p| p.page == page) {
+            reading.needs_review = true;
+            reading
+                .notes
+                .push(format!("no row between candidates {last} and {first}"));
+        }
+    }
 }
 
 /// What only the whole form tells.

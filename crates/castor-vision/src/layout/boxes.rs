@@ -390,6 +390,12 @@ impl Naming {
             let number = (view.ink_share(number_place) > 0.01)
                 .then(|| view.number(number_place))
                 .flatten();
+            // Code and name stand above a row 0; what stands right under a cell of the grid is another one of it.
+            let under = |g: &(f32, Triple, _)| g.1.in_column(triple) && (g.1.bottom - triple.top).abs() < 0.003;
+            if self.grid.iter().any(under) {
+                self.grid.push((triple.edges[0], *triple, number.filter(|n| n.0 >= 1)));
+                return;
+            }
             if number.is_some_and(|n| n.0 == 0)
                 || (!at_right && number.is_none() && triple.edges[0] < 0.15 && self.grid.is_empty())
             {
@@ -493,7 +499,7 @@ impl Naming {
     fn start_list(&mut self, view: &PageView<'_>, row0: &Triple, labelled: bool) {
         self.close_list();
         // No row 0 stands right under another: the upper one is the row of code and name.
-        let head = |c: &Cell| (c.boxes[0].y1 - row0.top).abs() < 0.003 && matches!(c.path, FieldPath::SoloLista(_));
+        let head = |c: &Cell| (c.boxes[0].y1 - row0.top).abs() < 0.010 && matches!(c.path, FieldPath::SoloLista(_));
         if self.cells.last().is_some_and(head) {
             self.cells.pop();
             self.names.pop();

@@ -59,7 +59,13 @@ pub(crate) struct PageLines {
 pub(crate) fn find(ink: &GrayImage) -> PageLines {
     let (m, fw, fh) = (f32::from(FRAME_MARGIN), f32::from(FRAME_WIDTH), f32::from(FRAME_HEIGHT));
     let solid = |rules: Vec<Rule>, share: f32, level: &dyn Fn(f32, f32) -> u8| -> Vec<Rule> {
-        rules.into_iter().filter(|r| solidity(r, level) >= share).collect()
+        // A rule that runs on into a faint one is judged by itself.
+        let whole = |r: Rule| match solidity(&r, level) {
+            all if all >= share => vec![r],
+            _ => inked_parts(&r, level),
+        };
+        let parts = rules.into_iter().flat_map(whole);
+        parts.filter(|r| solidity(r, level) >= share).collect()
     };
     let (w, h) = ink.dimensions();
     let at = |x: f32, y: f32| ink.as_raw()[index(y, h) as usize * w as usize + index(x, w) as usize];
@@ -143,15 +149,50 @@ const SOLID_ROW: f32 = 0.75;
 /// The same for rules down the page, which thresholding breaks more.
 const SOLID_COLUMN: f32 = 0.5;
 
-/// Share of the ridge's length that carries ink within a pixel of its middle.
-fn solidity(rule: &Rule, level: &dyn Fn(f32, f32) -> u8) -> f32 {
+/// Whether a ridge carries ink within a pixel of its middle at a place along it.
+fn is_inked(rule: &Rule, along: f32, level: &dyn Fn(f32, f32) -> u8) -> bool {
     /// Ink of a faint printed rule, of 255.
     const FAINT: u8 = 40;
+    let across = rule.at(along);
+    [-1.0, 0.0, 1.0].iter().any(|d| level(along, across + d) >= FAINT)
+}
+
+/// The long inked parts of a ridge. The words of a line of text are shorter.
+fn inked_parts(rule: &Rule, level: &dyn Fn(f32, f32) -> u8) -> Vec<Rule> {
+    /// Strips that make a part, and how many of five places of such a strip are inked.
+    const LONG: usize = 12;
+    const INKED: usize = 4;
+    let strip = f32::from(u16::try_from(rule.strip).unwrap_or(u16::MAX));
+    let start = |i: usize| rule.start + real(u32::try_from(i).unwrap_or(u32::MAX)) * strip;
+    let inked: Vec<bool> = (0..rule.across.len())
+        .map(|i| {
+            let places = [0.1, 0.3, 0.5, 0.7, 0.9].map(|t| start(i) + t * strip);
+            places.iter().filter(|&&p| is_inked(rule, p, level)).count() >= INKED
+        })
+        .collect();
+    let mut parts = Vec::new();
+    let mut from = 0;
+    for run in inked.chunk_by(|a, b| a == b) {
+        let to = from + run.len();
+        if run[0] && run.len() >= LONG {
+            parts.push(Rule {
+                start: start(from),
+                end: start(to),
+                strip: rule.strip,
+                across: rule.across[from..to].to_vec(),
+            });
+        }
+        from = to;
+    }
+    parts
+}
+
+/// Share of the ridge's length that carries ink.
+fn solidity(rule: &Rule, level: &dyn Fn(f32, f32) -> u8) -> f32 {
     let (mut inked, mut all) = (0.0f32, 0.0f32);
     let mut along = rule.start;
     while along < rule.end {
-        let across = rule.at(along);
-        if [-1.0, 0.0, 1.0].iter().any(|d| level(along, across + d) >= FAINT) {
+        if is_inked(rule, along, level) {
             inked += 1.0;
         }
         all += 1.0;

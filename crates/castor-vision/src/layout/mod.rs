@@ -135,7 +135,8 @@ pub fn find_layout(
     let by_rows = templates.iter().filter_map(|t| rows::explain(&view, t, corporacion));
     for layout in by_rows.chain(std::iter::once_with(|| boxes::explain(&view)).flatten()) {
         let settled = layout.leaves_nothing_open();
-        if best.as_ref().is_none_or(|b| layout.quality > b.quality) {
+        let rank = |l: &PageLayout| (l.quality, std::cmp::Reverse(l.doubts.len()));
+        if best.as_ref().is_none_or(|b| rank(&layout) > rank(b)) {
             best = Some(layout);
         }
         if settled {
@@ -237,8 +238,9 @@ impl PageView<'_> {
         if (1..=2).contains(&word.len()) && word.chars().all(|c| c.is_ascii_uppercase()) {
             return (ListCode(word), false);
         }
+        let agrees = |n: u32| word.parse().ok().is_none_or(|w: u32| w == n);
         match code {
-            Some((n, confidence)) if n <= MOST => (ListCode(n.to_string()), confidence >= SURE),
+            Some((n, confidence)) if n <= MOST => (ListCode(n.to_string()), confidence >= SURE && agrees(n)),
             Some(_) | None => (ListCode(format!("ilegible-{ordinal}")), false),
         }
     }

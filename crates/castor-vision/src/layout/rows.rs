@@ -132,6 +132,12 @@ fn doubt_candidates(found: &mut Found) {
                 .push(format!("no row between candidates {} and {}", pair[0], pair[1]));
         }
     }
+    // Beyond a gap that nobody explains the numbers may all be read wrongly alike.
+    if let Some(gap) = numbers.windows(2).find(|p| p[1] > p[0] + 1) {
+        for cell in &mut found.cells {
+            cell.named &= !matches!(cell.path, FieldPath::Candidato(n) if n >= gap[1]);
+        }
+    }
     let nivelacion = found.cells.iter().any(|c| matches!(c.path, FieldPath::Nivelacion(_)));
     if numbers.first() == Some(&1) && !nivelacion {
         found.doubts.push("candidate 1 without the nivelación".to_owned());
@@ -418,21 +424,18 @@ fn room_for_a_row(rows: &[&Band<'_>], height: f32, body: Span) -> Option<String>
         .map(|(i, _)| format!("room for a candidate's row that was not found, after {i} rows of the page"))
 }
 
-/// Whether a band holds a filled title bar: one that reaches from side to side, as logos and photographs do not.
+/// Whether a band holds a filled title bar: it is filled where photographs and logos stand, and where only marks do.
 fn has_bar(view: &PageView<'_>, band: &Band<'_>) -> bool {
-    const PARTS: [Span; 3] = [[0.05, 0.35], [0.35, 0.65], [0.65, 0.95]];
+    const PARTS: [[f32; 2]; 2] = [[0.05, 0.95], [0.74, 0.97]];
+    const STEP: f32 = 0.004;
     let (top, bottom) = (band.top.at(0.5), band.bottom.at(0.5));
     let mut y = top + 0.002;
-    while y + 0.004 < bottom {
-        let filled = |part: &Span| {
-            view.ink_share(FrameRect {
-                x0: part[0],
-                y0: y,
-                x1: part[1],
-                y1: y + 0.004,
-            }) > 0.45
+    while y + STEP < bottom {
+        let filled = |[x0, x1]: [f32; 2]| {
+            let y1 = y + STEP;
+            view.ink_share(FrameRect { x0, y0: y, x1, y1 }) > 0.55
         };
-        if PARTS.iter().all(filled) {
+        if PARTS.into_iter().all(filled) {
             return true;
         }
         y += 0.002;

@@ -7,9 +7,8 @@ use super::{DRAWN, FrameRect, PageView, Triple};
 const NUMBER_CELL: [f32; 2] = [0.060, 0.140];
 /// Rows of a column whose numbers are asked.
 const ASKED: usize = 6;
-/// Growing numbers that make a column sure, and those below which another one is but the same rules taken one cell aside.
+/// Growing numbers that make a column sure; one with half as many beside it is the same rules taken one cell aside.
 const SURE_COLUMN: usize = 3;
-const SHIFTED: usize = 2;
 
 /// Keeps of triples that overlap those of the better column: the one beside printed numbers that grow, else the one that
 /// stands at more rows, else the more even one.
@@ -31,21 +30,21 @@ pub(super) fn settle(view: &PageView<'_>, found: Vec<Triple>) -> Vec<Triple> {
             .then(evenness(y).total_cmp(&evenness(x)))
     });
     // A column beside numbers leaves nothing to the ones that share its paper: they are the same rules, one cell aside.
-    let mut sure: Vec<Triple> = Vec::new();
-    for (numbers, boxes) in columns {
-        let aside = |t: &Triple| boxes.iter().any(|b| b.overlaps(t) && !b.same(t));
-        if numbers < SHIFTED && sure.iter().any(aside) {
+    let mut sure: Vec<(usize, Triple)> = Vec::new();
+    for (numbers, mut boxes) in columns {
+        let aside = |t: &Triple, of: usize| of >= 2 * numbers && boxes.iter().any(|b| b.overlaps(t) && !b.same(t));
+        if sure.iter().any(|(of, t)| aside(t, *of)) {
             kept.retain(|k| !boxes.iter().any(|b| b.same(k)));
             continue;
         }
-        let free = |kept: &[Triple], t: &Triple| !kept.iter().any(|k| k.overlaps(t));
-        for triple in &boxes {
-            if free(&kept, triple) {
-                kept.push(*triple);
-            }
-        }
         if numbers >= SURE_COLUMN {
-            sure.extend(boxes);
+            super::complete_columns(view, &mut boxes);
+            sure.extend(boxes.iter().map(|b| (numbers, *b)));
+        }
+        for triple in boxes {
+            if !kept.iter().any(|k| k.overlaps(&triple)) {
+                kept.push(triple);
+            }
         }
     }
     kept
