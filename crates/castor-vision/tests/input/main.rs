@@ -10,5 +10,6 @@
 mod codes;
 mod corpus;
 mod files;
+mod layouts;
 mod make;
 mod refused;
