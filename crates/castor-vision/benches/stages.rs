@@ -104,7 +104,11 @@ impl LabelReader for Labels<'_> {
         self.number(crop)
     }
 
-    fn text(&self, crop: &GrayImage) -> Option<String> {
+    fn word(&self, crop: &GrayImage) -> Option<String> {
+        self.0.read_line(crop).ok().map(|line| line.text)
+    }
+
+    fn label(&self, crop: &GrayImage, _expected: &dyn Fn(&str) -> bool) -> Option<String> {
         self.0.read_name(crop).ok().map(|line| line.text)
     }
 }
