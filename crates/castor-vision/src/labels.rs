@@ -1,8 +1,9 @@
 //! Printed labels and numbers for the layout: matching first, the recogniser where matching is unsure.
 
 use crate::layout::LabelReader;
-use crate::printed::{NumberReading, PrintLook, number_and_look};
-use crate::text::{Alphabet, TextReader};
+use crate::printed::{Charset, NumberReading, PrintLook, PrintedLine, fit_band, number_and_look, read_band};
+use crate::runtime::RuntimeError;
+use crate::text::{Alphabet, LineBand, Region, TextLine, TextReader, crop_line, find_lines};
 use image::GrayImage;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
@@ -13,13 +14,14 @@ pub struct Labels<'a> {
     text: &'a TextReader,
     matched: Known<Option<(u32, f32)>>,
     quick: Known<Option<(u32, f32)>>,
-    recognised: Known<Option<(u32, f32)>>,
-    word: Known<Option<String>>,
-    texts: Known<Option<String>>,
+    recognised: Known<Option<[TextLine; 2]>>,
+    labels: Known<Option<String>>,
     /// How the page's numbers look.
     look: Cell<Option<PrintLook>>,
     /// How the words of the page's last sure label look; each is tried in that look first.
     words: Cell<Option<PrintLook>>,
+    /// Labels that only the recogniser could read, while none was matched.
+    unmatched: Cell<u8>,
 }
 
 /// What crops say, as far as they were read.
@@ -62,10 +64,10 @@ impl<'a> Labels<'a> {
             matched: Known::of(),
             quick: Known::of(),
             recognised: Known::of(),
-            word: Known::of(),
-            texts: Known::of(),
+            labels: Known::of(),
             look: Cell::new(None),
             words: Cell::new(None),
+            unmatched: Cell::new(0),
         }
     }
 
@@ -91,14 +93,96 @@ impl<'a> Labels<'a> {
             .or_else(|| self.matched(crop))
     }
 
+    /// What the recogniser makes of a crop, as text and as a code.
+    fn both(&self, crop: &GrayImage) -> Option<[TextLine; 2]> {
+        self.recognised.get(crop, || self.text.text_and_code(crop).ok())
+    }
+
     /// A number by the recogniser.
     fn recognised(&self, crop: &GrayImage) -> Option<(u32, f32)> {
-        self.recognised.get(crop, || {
-            let line = self.text.read(crop, Alphabet::Codes, 1.0).ok()?;
-            let digits: String = line.text.chars().filter(char::is_ascii_digit).collect();
-            digits.parse().ok().map(|v| (v, line.confidence))
-        })
+        let [_, line] = self.both(crop)?;
+        let digits: String = line.text.chars().filter(char::is_ascii_digit).collect();
+        digits.parse().ok().map(|v| (v, line.confidence))
     }
+
+    /// The lines of a label, joined. A crop whose lines the recogniser cannot read either is no label.
+    fn lines(&self, crop: &GrayImage, expected: &dyn Fn(&str) -> bool) -> Option<String> {
+        /// Least width of a label's line in heights: four capitals of the narrow typeface.
+        const WORD: f32 = 3.3;
+        /// Lines that say nothing, one after another, before the rest is left unread.
+        const SILENT: usize = 2;
+        let region = Region {
+            left: 0,
+            top: 0,
+            right: crop.width(),
+            bottom: crop.height(),
+        };
+        let mut texts: Vec<String> = Vec::new();
+        let mut silent = 0;
+        for band in find_lines(crop, region, 1.6) {
+            if band.height < 8.0 || band.right - band.left < WORD * band.height {
+                continue;
+            }
+            let read = match self.matched_line(crop, &band, expected) {
+                Some(text) => Some(text),
+                None => self.recognised_line(crop, &band).ok()?,
+            };
+            silent = if read.is_some() { 0 } else { silent + 1 };
+            texts.extend(read);
+            if silent == SILENT {
+                break;
+            }
+        }
+        Some(texts.join(" "))
+    }
+
+    /// One line by matching: where every character is sure, or where it says what is expected and most are.
+    fn matched_line(&self, crop: &GrayImage, band: &LineBand, expected: &dyn Fn(&str) -> bool) -> Option<String> {
+        /// Labels that could not be matched before matching is given up on the page.
+        const FUTILE: u8 = 2;
+        let said = |line: &PrintedLine| {
+            let text = line.text().trim().to_owned();
+            let sure = line.residual < 0.25 && line.confidence() > 0.75;
+            let likely = line.residual < 0.30 && mostly_sure(line) && expected(&text);
+            (sure || likely).then_some(text)
+        };
+        let read = |charset, (fitted, look): (LineBand, PrintLook)| {
+            let text = said(&read_band(crop, &fitted, charset, &look))?;
+            self.words.set(Some(look));
+            Some(text)
+        };
+        if let Some(look) = self.words.get()
+            && let Some(text) = read(Charset::Names, fit_band(crop, band, Charset::Names, Some(&look)))
+        {
+            return Some(text);
+        }
+        if self.words.get().is_none() && self.unmatched.get() >= FUTILE {
+            return None;
+        }
+        let fitted = |charset| fit_band(crop, band, charset, None);
+        read(Charset::Names, fitted(Charset::Names)).or_else(|| read(Charset::Bold, fitted(Charset::Bold)))
+    }
+
+    /// One line by the recogniser; `None` where it can make nothing of it.
+    fn recognised_line(&self, crop: &GrayImage, band: &LineBand) -> Result<Option<String>, RuntimeError> {
+        /// Confidence below which a line is no print, and from which it is print that matching should have explained.
+        const PRINT: f32 = 0.5;
+        const CLEAR: f32 = 0.85;
+        let read = self
+            .text
+            .read(&crop_line(crop, band, 0.38, 0.3, 0.35), Alphabet::Text, 0.6)?;
+        if read.confidence >= CLEAR {
+            self.unmatched.set(self.unmatched.get().saturating_add(1));
+        }
+        Ok((!read.text.is_empty() && read.confidence >= PRINT).then_some(read.text))
+    }
+}
+
+/// Whether three characters in four are sure.
+fn mostly_sure(line: &PrintedLine) -> bool {
+    let inked = line.characters.iter().filter(|c| c.character != ' ');
+    let (all, unsure) = inked.fold((0, 0), |n, c| (n.0 + 1, n.1 + i32::from(c.confidence < 0.75)));
+    all >= 4 && unsure * 4 <= all
 }
 
 impl LabelReader for Labels<'_> {
@@ -120,18 +204,11 @@ impl LabelReader for Labels<'_> {
     }
 
     fn word(&self, crop: &GrayImage) -> Option<String> {
-        self.word.get(crop, || {
-            let line = self.text.read(crop, Alphabet::Text, 1.0).ok()?;
-            Some(line.text.split_whitespace().collect())
-        })
+        let [line, _] = self.both(crop)?;
+        Some(line.text.split_whitespace().collect())
     }
 
-    fn text(&self, crop: &GrayImage) -> Option<String> {
-        self.texts.get(crop, || {
-            let mut look = self.words.get();
-            let line = self.text.name(crop, &mut look).ok();
-            self.words.set(look);
-            line.map(|line| line.text)
-        })
+    fn label(&self, crop: &GrayImage, expected: &dyn Fn(&str) -> bool) -> Option<String> {
+        self.labels.get(crop, || self.lines(crop, expected))
     }
 }

@@ -112,17 +112,29 @@ impl TextReader {
     /// # Errors
     /// [`RuntimeError::Run`] when the recogniser fails.
     pub fn read(&self, crop: &GrayImage, alphabet: Alphabet, squeeze: f32) -> Result<TextLine, RuntimeError> {
+        let [line] = self.answers(crop, [alphabet], squeeze)?;
+        Ok(line)
+    }
+
+    /// The line at its natural proportions as text and as a code: one run of the recogniser says both.
+    pub(crate) fn text_and_code(&self, crop: &GrayImage) -> Result<[TextLine; 2], RuntimeError> {
+        self.answers(crop, [Alphabet::Text, Alphabet::Codes], 1.0)
+    }
+
+    /// What the line says in each alphabet.
+    fn answers<const N: usize>(
+        &self,
+        crop: &GrayImage,
+        alphabets: [Alphabet; N],
+        squeeze: f32,
+    ) -> Result<[TextLine; N], RuntimeError> {
         if crop.width() < 3 || crop.height() < 3 {
-            return Ok(TextLine::default());
+            return Ok(alphabets.map(|_| TextLine::default()));
         }
         let scale = real(INPUT_HEIGHT) / real(crop.height());
         let wanted = real(crop.width()) * scale * squeeze;
         let width = (index(wanted, 3200).max(STRIDE)).div_ceil(STRIDE) * STRIDE;
         let input = network_input(&resize(crop, width, INPUT_HEIGHT));
-        let classes = match alphabet {
-            Alphabet::Text => &self.text_classes,
-            Alphabet::Codes => &self.code_classes,
-        };
         let step = real(crop.width()) / real(width) * real(STRIDE);
         self.pool.run(|session| {
             let shape = [1usize, 3, INPUT_HEIGHT as usize, width as usize];
@@ -130,7 +142,13 @@ impl TextReader {
             let outputs = session.run(ort::inputs![tensor])?;
             let (shape, probabilities) = outputs[0].try_extract_tensor::<f32>()?;
             let count = shape.last().and_then(|&n| usize::try_from(n).ok()).unwrap_or(1).max(1);
-            Ok(self.decode(probabilities, count, classes, step))
+            Ok(alphabets.map(|alphabet| {
+                let classes = match alphabet {
+                    Alphabet::Text => &self.text_classes,
+                    Alphabet::Codes => &self.code_classes,
+                };
+                self.decode(probabilities, count, classes, step)
+            }))
         })
     }
 
@@ -154,7 +172,7 @@ impl TextReader {
     }
 
     /// As [`TextReader::read_names`], one crop at a time; `look` goes from one to the next.
-    pub(crate) fn name(&self, crop: &GrayImage, look: &mut Option<PrintLook>) -> Result<TextLine, RuntimeError> {
+    fn name(&self, crop: &GrayImage, look: &mut Option<PrintLook>) -> Result<TextLine, RuntimeError> {
         let region = Region {
             left: 0,
             top: 0,

@@ -557,10 +557,12 @@ fn under_nivelacion_labels(view: &PageView<'_>, y: f32) -> bool {
         y0: y - 0.020,
         y1: y - 0.002,
     };
-    let text = upper(view, label);
-    ["URNA", "E-11", "INCINERADOS", "FORMATO"]
-        .iter()
-        .any(|w| text.contains(w))
+    let says_so = |text: &str| {
+        ["URNA", "E-11", "INCINERADOS", "FORMATO"]
+            .iter()
+            .any(|w| text.contains(w))
+    };
+    says_so(&upper(view, label, &says_so))
 }
 
 /// Whether cells are missing in a grid, given the left edge and the height of each cell, sorted by column: all columns
@@ -717,25 +719,32 @@ fn row_label(view: &PageView<'_>, triple: &Triple) -> Option<RowLabel> {
             y0: triple.top + inset,
             y1: triple.bottom - inset,
         };
-        // Wide letters may be read with spaces between.
-        let text: String = upper(view, place).chars().filter(|c| c.is_alphabetic()).collect();
-        let has = |words: &[&str]| words.iter().any(|w| says(&text, w));
-        if has(&["BLANCO"]) {
-            Some(RowLabel::Special(FieldPath::Blanco))
-        } else if has(&["NULOS"]) {
-            Some(RowLabel::Special(FieldPath::Nulos))
-        } else if has(&["MARCADOS"]) {
-            Some(RowLabel::Special(FieldPath::NoMarcados))
-        } else if has(&["MESA"]) {
-            Some(RowLabel::Special(FieldPath::Total))
-        } else if has(&["TOTAL", "CANDIDATOS"]) {
-            Some(RowLabel::ListTotal)
-        } else if has(&["AGRUPACI", "POLITICA", "POLÍTICA"]) {
-            Some(RowLabel::ListAlone)
-        } else {
-            None
-        }
+        // A total is known by what it adds up, not by that word alone.
+        let expected = |text: &str| meaning(text).is_some_and(|m| m != RowLabel::ListTotal || says(text, "CANDIDATOS"));
+        meaning(&upper(view, place, &expected))
     })
+}
+
+/// What the words of a label say.
+fn meaning(label: &str) -> Option<RowLabel> {
+    // Wide letters may be read with spaces between.
+    let text: String = label.chars().filter(|c| c.is_alphabetic()).collect();
+    let has = |words: &[&str]| words.iter().any(|w| says(&text, w));
+    if has(&["BLANCO"]) {
+        Some(RowLabel::Special(FieldPath::Blanco))
+    } else if has(&["NULOS"]) {
+        Some(RowLabel::Special(FieldPath::Nulos))
+    } else if has(&["MARCADOS"]) {
+        Some(RowLabel::Special(FieldPath::NoMarcados))
+    } else if has(&["MESA"]) {
+        Some(RowLabel::Special(FieldPath::Total))
+    } else if has(&["TOTAL", "CANDIDATOS"]) {
+        Some(RowLabel::ListTotal)
+    } else if has(&["AGRUPACI", "POLITICA", "POLÍTICA"]) {
+        Some(RowLabel::ListAlone)
+    } else {
+        None
+    }
 }
 
 /// Whether a text holds a word, one letter in four misread; short words must be read well.
@@ -757,8 +766,10 @@ fn says(text: &str, word: &str) -> bool {
     best <= misread
 }
 
-fn upper(view: &PageView<'_>, rect: FrameRect) -> String {
-    view.labels.text(&view.crop(rect)).unwrap_or_default().to_uppercase()
+/// The label in a rectangle, upper case.
+fn upper(view: &PageView<'_>, rect: FrameRect, expected: &dyn Fn(&str) -> bool) -> String {
+    let label = view.labels.label(&view.crop(rect), expected);
+    label.unwrap_or_default().to_uppercase()
 }
 
 #[cfg(test)]

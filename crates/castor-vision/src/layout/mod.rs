@@ -101,8 +101,8 @@ pub trait LabelReader {
     fn code(&self, crop: &GrayImage) -> Option<(u32, f32)>;
     /// A printed word that may be as short as one letter or digit.
     fn word(&self, crop: &GrayImage) -> Option<String>;
-    /// Printed text in the crop, upper case as printed.
-    fn text(&self, crop: &GrayImage) -> Option<String>;
+    /// Printed label in the crop, upper case as printed. A reader may stop looking closer at a line that is `expected`.
+    fn label(&self, crop: &GrayImage, expected: &dyn Fn(&str) -> bool) -> Option<String>;
 }
 
 /// Quality above which a layout is accepted. One confirmed cell alone gives exactly this: it explains no page.

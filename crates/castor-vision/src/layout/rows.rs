@@ -146,13 +146,15 @@ fn doubt_candidates(found: &mut Found) {
 
 /// Whether the page is one without cells: no table of votes, and a title bar near its head that says CONSTANCIAS.
 pub(super) fn is_constancias(view: &PageView<'_>, templates: &[Template]) -> bool {
+    /// Where the bar begins; those of the header stand higher.
+    const BARS: Span = [0.15, 0.30];
     if templates.iter().any(|t| !tables(view, t.divider).is_empty()) {
         return false;
     }
     view.lines
         .bars
         .iter()
-        .filter(|(top, _)| top.at(0.5) < 0.30)
+        .filter(|(top, _)| (BARS[0]..BARS[1]).contains(&top.at(0.5)))
         .any(|(top, bottom)| {
             let mut bar = view.crop(FrameRect {
                 x0: 0.15,
@@ -163,8 +165,8 @@ pub(super) fn is_constancias(view: &PageView<'_>, templates: &[Template]) -> boo
             // The title is white on the bar.
             image::imageops::invert(&mut bar);
             view.labels
-                .text(&bar)
-                .is_some_and(|t| t.to_uppercase().contains("CONSTANCIA"))
+                .label(&bar, &says_constancias)
+                .is_some_and(|t| says_constancias(&t))
         })
 }
 
@@ -185,9 +187,13 @@ pub(super) fn is_titled_constancias(view: &PageView<'_>) -> bool {
             x1: 0.95,
             y1: bottom - 0.001,
         };
-        let text = view.labels.text(&view.crop(place));
-        text.is_some_and(|t| t.to_uppercase().contains("CONSTANCIA"))
+        let text = view.labels.label(&view.crop(place), &says_constancias);
+        text.is_some_and(|t| says_constancias(&t))
     })
+}
+
+fn says_constancias(text: &str) -> bool {
+    text.to_uppercase().contains("CONSTANCIA")
 }
 
 /// What an explanation gathers.
@@ -267,8 +273,15 @@ fn table_kind(view: &PageView<'_>, template: &Template, table: &Table<'_>, table
     // For each row that has a label: the table it belongs to and the row that would carry the table's first field. Two
     // labels that agree are enough; where they do not, all are asked.
     let mut votes: Vec<(bool, isize)> = Vec::new();
+    // The head of a list and its row 0 look like a table of two rows; the latter is sooner read than logo and name.
+    if let [_, last] = &table.rows[..]
+        && row_label(view, template, last).is_some_and(|label| is_list(&label))
+    {
+        return None;
+    }
     for (row, i) in table.rows.iter().zip(0isize..) {
-        let place = row_label(view, template, row).and_then(|label| label_place(&label));
+        let label = row_label(view, template, row);
+        let place = label.and_then(|label| label_place(&label));
         votes.extend(place.map(|(is_nivelacion, place)| (is_nivelacion, i - place)));
         if let [first, second] = votes[..]
             && first == second
@@ -306,7 +319,17 @@ fn table_kind(view: &PageView<'_>, template: &Template, table: &Table<'_>, table
 fn row_label(view: &PageView<'_>, template: &Template, row: &Band<'_>) -> Option<String> {
     let half = (row.height_at(0.35) / 2.0 - 0.002).min(0.013);
     let label = around([0.0, template.divider[0] - 0.005], row.middle_at(0.35), half);
-    view.labels.text(&view.crop(label)).map(|t| t.to_uppercase())
+    // Beside a plus any word may be one of many: such a label must be read well.
+    let expected = |text: &str| !text.contains('+') && (label_place(text).is_some() || is_list(text));
+    let text = view.labels.label(&view.crop(label), &expected);
+    text.map(|t| t.to_uppercase())
+}
+
+/// Whether a label is that of a list's own votes.
+fn is_list(text: &str) -> bool {
+    ["SOLO POR", "POR LA LISTA", "POR LA AGRUPACI"]
+        .iter()
+        .any(|w| text.contains(w))
 }
 
 /// Which table a label belongs to (true for nivelación) and its place in it.
