@@ -330,12 +330,40 @@ fn fours(xs: &[f32]) -> Vec<[f32; 4]> {
     out
 }
 
+/// A list whose rows come.
+#[derive(Debug, Clone)]
+struct OpenList {
+    code: ListCode,
+    /// Whether its code was read surely and its rows follow each other.
+    sure: bool,
+    row0: Triple,
+    /// Where its last row ends.
+    bottom: f32,
+}
+
+impl OpenList {
+    /// Rows of one list follow each other closer than this: more room holds another list's head and row 0.
+    const ROOM: f32 = 0.040;
+
+    /// Whether there is room for one more row, as high as the given boxes, before what begins at `top`.
+    fn lacks_row(&self, top: f32, like: &Triple) -> bool {
+        top - self.bottom > 0.75 * (like.bottom - like.top)
+    }
+
+    /// Takes note of the list's next rows; unsure where they may be another's: too far below, or under the row 0 of a list
+    /// without candidates, whose boxes stand at the right.
+    fn goes_on(&mut self, top: f32, bottom: f32) {
+        self.sure &= top - self.bottom < Self::ROOM && self.row0.edges[0] < 0.5;
+        self.bottom = bottom;
+    }
+}
+
 /// Names rows while they come.
 #[derive(Default)]
 struct Naming {
     cells: Vec<Cell>,
     names: Vec<(FieldPath, FrameRect)>,
-    list: Option<(ListCode, bool)>,
+    list: Option<OpenList>,
     /// Code of the list before, where it is made of letters.
     letters: Option<ListCode>,
     /// Grid cells that wait for their numbers: column, box row, number read.
@@ -432,7 +460,14 @@ impl Naming {
             }
             Some(RowLabel::ListTotal) => {
                 self.close_grid();
-                let (code, named) = self.list.clone().unwrap_or((ListCode("ilegible".to_owned()), false));
+                let (code, named) = match &mut self.list {
+                    Some(list) => {
+                        self.holes |= list.lacks_row(triple.top, triple);
+                        list.goes_on(triple.top, triple.bottom);
+                        (list.code.clone(), list.sure)
+                    }
+                    None => (ListCode("ilegible".to_owned()), false),
+                };
                 self.push(triple, FieldPath::ListaTotal(code), named);
             }
             Some(RowLabel::ListAlone) => self.start_list(view, triple, true),
@@ -511,14 +546,29 @@ impl Naming {
         self.letters = code.0.chars().all(|c| c.is_ascii_uppercase()).then(|| code.clone());
         let path = FieldPath::SoloLista(code.clone());
         self.names.push((path.clone(), name));
-        self.list = Some((code, read));
+        self.list = Some(OpenList {
+            code,
+            sure: read,
+            row0: *row0,
+            bottom: row0.bottom,
+        });
         self.push(row0, path, read && labelled);
     }
 
     /// Numbers the candidates of the grid gathered so far, column by column.
     fn close_grid(&mut self) {
         let mut grid = std::mem::take(&mut self.grid);
-        let Some((code, named)) = self.list.clone() else { return };
+        let Some(list) = &mut self.list else { return };
+        if let (Some(first), Some(last)) = (
+            grid.iter().map(|g| g.1).min_by(|a, b| a.top.total_cmp(&b.top)),
+            grid.iter().map(|g| g.1).max_by(|a, b| a.bottom.total_cmp(&b.bottom)),
+        ) {
+            // The first column of a grid stands under the boxes of row 0.
+            let under = |t: &Triple| (t.edges[0] - list.row0.edges[0]).abs() < 0.03;
+            self.holes |= list.lacks_row(first.top, &first) || !grid.iter().any(|g| under(&g.1));
+            list.goes_on(first.top, last.bottom);
+        }
+        let (code, named) = (list.code.clone(), list.sure);
         grid.sort_by(|a, b| {
             (a.0 * 20.0)
                 .round()
