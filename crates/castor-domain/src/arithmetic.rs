@@ -301,7 +301,7 @@ struct Belief {
     by_boxes: Vec<f64>,
     /// How likely the boxes are for the hand, against the usual one.
     scale: f64,
-    /// What the size of polling tables says of each number.
+    /// How usual each number is for such a field.
     size: Vec<f64>,
     messages: BTreeMap<usize, Vec<f64>>,
     /// The value that the boxes alone say.
@@ -314,10 +314,16 @@ impl Belief {
             let share = MISREAD / b.probabilities.len() as f32;
             b.probabilities.map(|p| p * (1.0 - MISREAD) + share)
         });
-        let usual: f32 = number_weights(&doubted).map(|(_, weight)| weight).sum();
-        let mut weights: Vec<f32> = number_weights(&doubted.map(|p| hand.seen(p)))
-            .map(|(_, weight)| weight / usual)
-            .collect();
+        let weighed = |hand: Hand| -> Vec<f32> {
+            let seen = doubted.map(|p| hand.seen(p));
+            number_weights(&seen).map(|(_, weight)| weight).collect()
+        };
+        let mut weights = weighed(hand);
+        let usual: f32 = match hand {
+            Hand::Usual => weights.iter().sum(),
+            Hand::FlaggedOnes => weighed(Hand::Usual).iter().sum(),
+        };
+        weights.iter_mut().for_each(|weight| *weight /= usual);
         add_squeezed(&mut weights, &field.boxes, policy);
         let (numbers, mut by_boxes): (Vec<u16>, Vec<f64>) = (0..)
             .zip(weights)

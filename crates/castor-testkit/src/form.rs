@@ -165,11 +165,7 @@ impl Form {
     /// # Errors
     /// [`TestkitError::NoSuchPage`] when the form has no such page; pages count from 1.
     pub fn sheet(&self, page: usize) -> Result<&Sheet, TestkitError> {
-        let missing = TestkitError::NoSuchPage {
-            page,
-            pages: self.sheets.len(),
-        };
-        page.checked_sub(1).and_then(|i| self.sheets.get(i)).ok_or(missing)
+        of_page(&self.sheets, page)
     }
 
     /// Truth of a page.
@@ -177,11 +173,7 @@ impl Form {
     /// # Errors
     /// [`TestkitError::NoSuchPage`] when the form has no such page; pages count from 1.
     pub fn truth(&self, page: usize) -> Result<&PageTruth, TestkitError> {
-        let missing = TestkitError::NoSuchPage {
-            page,
-            pages: self.truths.len(),
-        };
-        page.checked_sub(1).and_then(|i| self.truths.get(i)).ok_or(missing)
+        of_page(&self.truths, page)
     }
 
     /// Where the cells of a page stand, in the order of its truth: left, top, right and bottom of the three boxes in the
@@ -190,12 +182,7 @@ impl Form {
     /// # Errors
     /// [`TestkitError::NoSuchPage`] when the form has no such page; pages count from 1.
     pub fn places(&self, page: usize) -> Result<&[[f32; 4]], TestkitError> {
-        let missing = TestkitError::NoSuchPage {
-            page,
-            pages: self.places.len(),
-        };
-        let places = page.checked_sub(1).and_then(|i| self.places.get(i));
-        places.map(Vec::as_slice).ok_or(missing)
+        of_page(&self.places, page).map(Vec::as_slice)
     }
 
     /// Draws a page as a scanner or camera sees it. The same form, page and scan give the same pixels.
@@ -207,4 +194,13 @@ impl Form {
         let mut rng = ChaCha8Rng::seed_from_u64(self.seed ^ (page as u64).rotate_left(32) ^ 0x5ca9);
         Ok(render(&mut rng, sheet, scan, Fonts::shared()?))
     }
+}
+
+/// What belongs to a page; pages count from 1.
+fn of_page<T>(pages: &[T], page: usize) -> Result<&T, TestkitError> {
+    let missing = TestkitError::NoSuchPage {
+        page,
+        pages: pages.len(),
+    };
+    page.checked_sub(1).and_then(|i| pages.get(i)).ok_or(missing)
 }

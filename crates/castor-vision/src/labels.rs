@@ -1,14 +1,14 @@
 //! Printed labels and numbers for the layout: matching first, the recogniser where matching is unsure.
 
 use crate::layout::LabelReader;
-use crate::printed::{Charset, NumberReading, PrintLook, PrintedLine, fit_band, number_and_look, read_band};
+use crate::printed::{NumberReading, PrintLook, PrintedLine, number_and_look};
 use crate::runtime::RuntimeError;
-use crate::text::{Alphabet, LineBand, Region, TextLine, TextReader, crop_line, find_lines};
+use crate::text::{LineBand, Region, TextLine, TextReader, explains, find_lines, matched_line};
 use image::GrayImage;
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;
 
-/// Reads the labels of one page. Families ask for the same places; each crop is read once.
+/// Reads the labels of one page. Families ask for the same places; each crop is read once, as the first of them expects.
 #[derive(Debug)]
 pub struct Labels<'a> {
     text: &'a TextReader,
@@ -136,31 +136,18 @@ impl<'a> Labels<'a> {
         Some(texts.join(" "))
     }
 
-    /// One line by matching: where every character is sure, or where it says what is expected and most are.
+    /// One line by matching: where it explains the line, or where the line says what is expected and most of it is sure.
     fn matched_line(&self, crop: &GrayImage, band: &LineBand, expected: &dyn Fn(&str) -> bool) -> Option<String> {
         /// Labels that could not be matched before matching is given up on the page.
         const FUTILE: u8 = 2;
-        let said = |line: &PrintedLine| {
-            let text = line.text().trim().to_owned();
-            let sure = line.residual < 0.25 && line.confidence() > 0.75;
-            let likely = line.residual < 0.30 && mostly_sure(line) && expected(&text);
-            (sure || likely).then_some(text)
-        };
-        let read = |charset, (fitted, look): (LineBand, PrintLook)| {
-            let text = said(&read_band(crop, &fitted, charset, &look))?;
-            self.words.set(Some(look));
-            Some(text)
-        };
-        if let Some(look) = self.words.get()
-            && let Some(text) = read(Charset::Names, fit_band(crop, band, Charset::Names, Some(&look)))
-        {
-            return Some(text);
-        }
-        if self.words.get().is_none() && self.unmatched.get() >= FUTILE {
-            return None;
-        }
-        let fitted = |charset| fit_band(crop, band, charset, None);
-        read(Charset::Names, fitted(Charset::Names)).or_else(|| read(Charset::Bold, fitted(Charset::Bold)))
+        let text = |line: &PrintedLine| line.text().trim().to_owned();
+        let accept =
+            |line: &PrintedLine| explains(line) || (line.residual < 0.30 && mostly_sure(line) && expected(&text(line)));
+        let known = self.words.get();
+        let searching = known.is_some() || self.unmatched.get() < FUTILE;
+        let (line, look) = matched_line(crop, band, known.as_ref(), searching, &accept)?;
+        self.words.set(Some(look));
+        Some(text(&line))
     }
 
     /// One line by the recogniser; `None` where it can make nothing of it.
@@ -168,9 +155,7 @@ impl<'a> Labels<'a> {
         /// Confidence below which a line is no print, and from which it is print that matching should have explained.
         const PRINT: f32 = 0.5;
         const CLEAR: f32 = 0.85;
-        let read = self
-            .text
-            .read(&crop_line(crop, band, 0.38, 0.3, 0.35), Alphabet::Text, 0.6)?;
+        let read = self.text.recognised_line(crop, band)?;
         if read.confidence >= CLEAR {
             self.unmatched.set(self.unmatched.get().saturating_add(1));
         }

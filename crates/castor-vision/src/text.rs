@@ -5,7 +5,7 @@ mod lines;
 
 pub use lines::{LineBand, Region, crop_line, find_digits, find_lines, ink_of};
 
-use crate::printed::{Charset, PrintLook, fit_band, read_band};
+use crate::printed::{Charset, PrintLook, PrintedLine, fit_band, read_band};
 use crate::raster::{index, real, resize};
 use crate::runtime::{RuntimeError, SessionPool};
 use image::GrayImage;
@@ -205,18 +205,17 @@ impl TextReader {
         band: &LineBand,
         look: &mut Option<PrintLook>,
     ) -> Result<(String, f32), RuntimeError> {
-        let tries = [(Charset::Names, *look), (Charset::Names, None), (Charset::Bold, None)];
-        // Without a known look the first try is the second.
-        for (charset, known) in tries.into_iter().skip(usize::from(look.is_none())) {
-            let (fitted, found) = fit_band(crop, band, charset, known.as_ref());
-            let line = read_band(crop, &fitted, charset, &found);
-            if line.residual < 0.25 && line.confidence() > 0.75 {
-                *look = Some(found);
-                return Ok((line.text().trim().to_owned(), line.confidence()));
-            }
+        if let Some((line, found)) = matched_line(crop, band, look.as_ref(), true, &explains) {
+            *look = Some(found);
+            return Ok((line.text().trim().to_owned(), line.confidence()));
         }
-        let read = self.read(&crop_line(crop, band, 0.38, 0.3, 0.35), Alphabet::Text, 0.6)?;
+        let read = self.recognised_line(crop, band)?;
         Ok((read.text, read.confidence))
+    }
+
+    /// One printed line of a crop by the recogniser.
+    pub(crate) fn recognised_line(&self, crop: &GrayImage, band: &LineBand) -> Result<TextLine, RuntimeError> {
+        self.read(&crop_line(crop, band, 0.38, 0.3, 0.35), Alphabet::Text, 0.6)
     }
 
     /// Greedy CTC: the best allowed class of each step, repeats merged, blanks dropped.
@@ -247,6 +246,30 @@ impl TextReader {
         }
         TextLine::of(characters)
     }
+}
+
+/// Whether matching alone explains a line.
+pub(crate) fn explains(line: &PrintedLine) -> bool {
+    line.residual < 0.25 && line.confidence() > 0.75
+}
+
+/// The first reading of a printed line that is accepted, and its look: in the known look, then in any where `searching`.
+pub(crate) fn matched_line(
+    crop: &GrayImage,
+    band: &LineBand,
+    known: Option<&PrintLook>,
+    searching: bool,
+    accept: &dyn Fn(&PrintedLine) -> bool,
+) -> Option<(PrintedLine, PrintLook)> {
+    let kept = known.map(|look| (Charset::Names, Some(look)));
+    let searched = [(Charset::Names, None), (Charset::Bold, None)];
+    let tries = kept.into_iter().chain(searched.into_iter().filter(|_| searching));
+    tries
+        .map(|(charset, look)| {
+            let (fitted, found) = fit_band(crop, band, charset, look);
+            (read_band(crop, &fitted, charset, &found), found)
+        })
+        .find(|(line, _)| accept(line))
 }
 
 impl TextLine {

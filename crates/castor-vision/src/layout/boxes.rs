@@ -297,12 +297,17 @@ fn without_strays(found: &[Triple]) -> Vec<Triple> {
 
 /// Vertical rules that pass a height, from left to right.
 fn active(view: &PageView<'_>, y: f32) -> Vec<f32> {
+    rules_through(view, y, 0.002, 0.6)
+}
+
+/// Vertical rules drawn over a share of the way from so far above a height to so far below it, from left to right.
+fn rules_through(view: &PageView<'_>, y: f32, reach: f32, share: f32) -> Vec<f32> {
     let mut xs: Vec<f32> = view
         .lines
         .short_vertical
         .iter()
         .chain(&view.lines.vertical)
-        .filter(|l| l.coverage(y - 0.002, y + 0.002) >= 0.6)
+        .filter(|l| l.coverage(y - reach, y + reach) >= share)
         .map(|l| l.at(y))
         .collect();
     xs.sort_by(f32::total_cmp);
@@ -398,7 +403,6 @@ impl Naming {
     }
 
     fn one(&mut self, view: &PageView<'_>, triple: &Triple, beside: usize) {
-        let number_place = columns::number_place(view, triple);
         let at_right = triple.edges[3] > 0.93 && beside == 1;
         // A form without lists numbers its candidates; where the number that comes next is surely read, the name beside it
         // need not be.
@@ -414,7 +418,9 @@ impl Naming {
         if at_right && self.labelled(view, triple) {
             return;
         }
-        if !at_right || framed_left(view, triple) {
+        let rule = columns::left_rule(view, triple);
+        if !at_right || rule.is_some() {
+            let number_place = columns::number_place(triple, rule);
             let number = (view.ink_share(number_place) > 0.01)
                 .then(|| view.number(number_place))
                 .flatten();
@@ -727,26 +733,12 @@ fn number_cell(view: &PageView<'_>, y: f32) -> (f32, f32) {
     const CLEARANCE: f32 = 0.006;
     /// A rule reaches farther than the stem of a number.
     const REACH: f32 = 0.009;
-    let mut rules: Vec<f32> = view
-        .lines
-        .short_vertical
-        .iter()
-        .chain(&view.lines.vertical)
-        .filter(|l| l.coverage(y - REACH, y + REACH) >= 0.85)
-        .map(|l| l.at(y))
-        .collect();
-    rules.sort_by(f32::total_cmp);
-    rules.dedup_by(|a, b| (*a - *b).abs() < 0.004);
+    let rules = rules_through(view, y, REACH, 0.85);
     rules
         .windows(2)
         .map(|w| (w[0], w[1]))
         .find(|w| w.1 < 0.16 && (WIDTH[0]..WIDTH[1]).contains(&(w.1 - w.0)))
         .map_or((-0.060, 0.022), |w| (w.0 + CLEARANCE, w.1 - CLEARANCE))
-}
-
-/// Whether a number cell stands directly left of the boxes: a rule closes it at the usual distance.
-fn framed_left(view: &PageView<'_>, triple: &Triple) -> bool {
-    columns::left_rule(view, triple).is_some()
 }
 
 /// What the words before boxes say.

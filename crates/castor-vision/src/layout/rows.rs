@@ -420,7 +420,7 @@ fn candidates(view: &PageView<'_>, template: &Template, body: Span, found: &mut 
         found.doubts.push(doubt);
     }
     let readings: Vec<numbering::Reading> = rows.iter().map(|b| row_number(view, template.number, b)).collect();
-    for ((number, named), band) in numbering::assign_candidates(&readings).into_iter().zip(rows) {
+    for ((number, named), band) in numbering::assign(&readings, 1).into_iter().zip(rows) {
         let path = FieldPath::Candidato(u16::try_from(number).unwrap_or(u16::MAX));
         let boxes = boxes_in(band, template.boxes, template.box_height);
         found.foot = found.foot.max(band.bottom.at(0.5));

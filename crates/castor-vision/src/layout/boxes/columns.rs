@@ -61,7 +61,7 @@ fn growing_numbers(view: &PageView<'_>, boxes: &[Triple]) -> usize {
         .iter()
         .step_by(step)
         .filter_map(|t| {
-            let place = number_place(view, t);
+            let place = number_place(t, left_rule(view, t));
             (view.ink_share(place) > 0.01).then(|| view.number(place)).flatten()
         })
         .filter(|n| n.1 >= SURE)
@@ -87,15 +87,15 @@ pub(super) fn left_rule(view: &PageView<'_>, triple: &Triple) -> Option<f32> {
         .max_by(f32::total_cmp)
 }
 
-/// Where the number of a row stands: in the cell left of its boxes.
-pub(super) fn number_place(view: &PageView<'_>, triple: &Triple) -> FrameRect {
+/// Where the number of a row stands: in the cell left of its boxes, which a rule may close.
+pub(super) fn number_place(triple: &Triple, rule: Option<f32>) -> FrameRect {
     /// What a rule takes beside its middle.
     const CLEARANCE: f32 = 0.007;
     /// Width of a number cell that no rule closes.
     const OPEN: f32 = 0.115;
     let aside = (triple.bottom - triple.top) * 0.06;
     FrameRect {
-        x0: left_rule(view, triple).map_or(triple.edges[0] - OPEN, |x| x + CLEARANCE),
+        x0: rule.map_or(triple.edges[0] - OPEN, |x| x + CLEARANCE),
         x1: triple.edges[0] - CLEARANCE,
         y0: triple.top + aside,
         y1: triple.bottom - aside,
