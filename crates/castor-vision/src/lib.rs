@@ -17,5 +17,6 @@ mod rules;
 pub mod runtime;
 pub mod serial;
 pub mod signatures;
+mod simd;
 pub mod symbols;
 pub mod text;

@@ -9,6 +9,7 @@
 mod glyphs;
 
 use crate::raster::{Sampler, index, real};
+use crate::simd::vectorised;
 use crate::text::{LineBand, Region, ink_of};
 use glyphs::{CAP, Glyph, ROWS, samples};
 use image::GrayImage;
@@ -169,6 +170,7 @@ impl Columns {
     }
 
     /// Squared ink that the glyph leaves when it starts at a column.
+    #[inline]
     fn unexplained(&self, from: usize, glyph: &Glyph) -> f32 {
         let n = glyph.ink.len();
         let start = from * ROWS;
@@ -211,6 +213,7 @@ impl<'a> Table<'a> {
         }
     }
 
+    #[inline]
     fn unexplained(&mut self, from: usize, glyph: usize) -> f32 {
         let at = from * self.glyphs.len() + glyph;
         let Some(known) = self.known.get_mut(at) else {
@@ -225,6 +228,11 @@ impl<'a> Table<'a> {
     /// The cheapest sequence of glyphs: its cost, and each glyph with its first column and the first column after it.
     /// None when the cost is not below `limit`, as soon as that is clear.
     fn decode(&mut self, limit: f32, beam: f32) -> Option<(f32, Vec<Placed>)> {
+        vectorised(|| self.cheapest(limit, beam))
+    }
+
+    #[inline]
+    fn cheapest(&mut self, limit: f32, beam: f32) -> Option<(f32, Vec<Placed>)> {
         let n = self.columns.count();
         let unreached = Step {
             cost: f32::MAX,

@@ -1,6 +1,7 @@
 //! Grey-level primitives that registration and layout share: resampling, integral images, ink levels.
 
 use crate::homography::{Homography, Point};
+use crate::simd::vectorised;
 use image::GrayImage;
 
 /// Nearest pixel index of a coordinate, clamped to `0..len`.
@@ -68,13 +69,31 @@ impl<'a> Sampler<'a> {
     }
 
     /// Whether a point has pixels on all sides, with one to spare.
+    #[inline]
     fn surrounds(&self, p: Point) -> bool {
         let inside = |v: f32, far: f32| v >= 1.0 && v <= far - 2.0;
         inside(p.x, self.far.0) && inside(p.y, self.far.1)
     }
 
+    /// Samples at equal steps from `from` on; the one after the last would stand at `to`.
+    #[inline]
+    pub(crate) fn between(&self, from: Point, to: Point, out: &mut [u8]) {
+        let n = small(out.len());
+        let (dx, dy) = ((to.x - from.x) / n, (to.y - from.y) / n);
+        if self.surrounds(from) && self.surrounds(to) {
+            self.stretch(from, (dx, dy), out);
+        } else {
+            let mut t = 0.0;
+            for v in out {
+                *v = level(self.at(from.x + dx * t, from.y + dy * t));
+                t += 1.0;
+            }
+        }
+    }
+
     /// Samples from `start` on at equal steps, all [surrounded](Self::surrounds): places and weights in fixed point,
     /// finer than grey levels can tell.
+    #[inline]
     fn stretch(&self, start: Point, step: (f32, f32), out: &mut [u8]) {
         let (mut x, mut y) = (fixed(start.x), fixed(start.y));
         let (dx, dy) = (fixed(step.0), fixed(step.1));
@@ -162,17 +181,19 @@ pub(crate) fn halve(image: &GrayImage) -> GrayImage {
     let source = image.as_raw();
     let stride = image.width() as usize;
     let mut out = GrayImage::new(w, h);
-    for (y, row) in out.chunks_exact_mut((w as usize).max(1)).enumerate() {
-        let (top, bottom) = (&source[2 * y * stride..], &source[(2 * y + 1) * stride..]);
-        for ((v, [a, b]), [c, d]) in row
-            .iter_mut()
-            .zip(top.as_chunks::<2>().0)
-            .zip(bottom.as_chunks::<2>().0)
-        {
-            let sum = u16::from(*a) + u16::from(*b) + u16::from(*c) + u16::from(*d);
-            *v = byte((sum + 2) / 4);
+    vectorised(|| {
+        for (y, row) in out.chunks_exact_mut((w as usize).max(1)).enumerate() {
+            let (top, bottom) = (&source[2 * y * stride..], &source[(2 * y + 1) * stride..]);
+            for ((v, [a, b]), [c, d]) in row
+                .iter_mut()
+                .zip(top.as_chunks::<2>().0)
+                .zip(bottom.as_chunks::<2>().0)
+            {
+                let sum = u16::from(*a) + u16::from(*b) + u16::from(*c) + u16::from(*d);
+                *v = byte((sum + 2) / 4);
+            }
         }
-    }
+    });
     out
 }
 
@@ -189,19 +210,21 @@ pub(crate) fn resize(image: &GrayImage, width: u32, height: u32) -> GrayImage {
     }
     let columns = taps(width, sx, image.width());
     let mut blended = vec![0.0f32; stride];
-    for (row, tap) in out
-        .chunks_exact_mut((width as usize).max(1))
-        .zip(taps(height, sy, image.height()))
-    {
-        let line = |y: usize| &data[y * stride..(y + 1) * stride];
-        for ((v, &a), &b) in blended.iter_mut().zip(line(tap.first)).zip(line(tap.second)) {
-            *v = f32::from(a) + (f32::from(b) - f32::from(a)) * tap.share;
+    vectorised(|| {
+        for (row, tap) in out
+            .chunks_exact_mut((width as usize).max(1))
+            .zip(taps(height, sy, image.height()))
+        {
+            let line = |y: usize| &data[y * stride..(y + 1) * stride];
+            for ((v, &a), &b) in blended.iter_mut().zip(line(tap.first)).zip(line(tap.second)) {
+                *v = f32::from(a) + (f32::from(b) - f32::from(a)) * tap.share;
+            }
+            for (v, tap) in row.iter_mut().zip(&columns) {
+                let (a, b) = (blended[tap.first], blended[tap.second]);
+                *v = level(a + (b - a) * tap.share);
+            }
         }
-        for (v, tap) in row.iter_mut().zip(&columns) {
-            let (a, b) = (blended[tap.first], blended[tap.second]);
-            *v = level(a + (b - a) * tap.share);
-        }
-    }
+    });
     out
 }
 
@@ -235,26 +258,19 @@ pub(crate) fn warp(image: &GrayImage, map: &Homography, width: u32, height: u32)
     // divisions a pixel.
     const STEP: u32 = 16;
     let source = Sampler::of(image);
-    for (y, row) in (0..height).zip(out.chunks_exact_mut((width as usize).max(1))) {
-        let mut x = 0;
-        let mut a = map.apply(Point::new(0.0, real(y)));
-        for part in row.chunks_mut(STEP as usize) {
-            let n = STEP.min(width - x);
-            let b = map.apply(Point::new(real(x + n), real(y)));
-            let (dx, dy) = ((b.x - a.x) / real(n), (b.y - a.y) / real(n));
-            if source.surrounds(a) && source.surrounds(b) {
-                source.stretch(a, (dx, dy), part);
-            } else {
-                let mut t = 0.0;
-                for v in part {
-                    *v = level(source.at(a.x + dx * t, a.y + dy * t));
-                    t += 1.0;
-                }
+    vectorised(|| {
+        for (y, row) in (0..height).zip(out.chunks_exact_mut((width as usize).max(1))) {
+            let mut x = 0;
+            let mut a = map.apply(Point::new(0.0, real(y)));
+            for part in row.chunks_mut(STEP as usize) {
+                let n = STEP.min(width - x);
+                let b = map.apply(Point::new(real(x + n), real(y)));
+                source.between(a, b, part);
+                x += n;
+                a = b;
             }
-            x += n;
-            a = b;
         }
-    }
+    });
     out
 }
 
@@ -336,25 +352,27 @@ impl Paper {
         let (w, h) = image.dimensions();
         let mut out = GrayImage::new(w, h);
         let mut papers = vec![0.0f32; (w as usize).div_ceil(8)];
-        for (y, (row, source)) in out
-            .chunks_exact_mut((w as usize).max(1))
-            .zip(image.as_raw().chunks_exact((w as usize).max(1)))
-            .enumerate()
-        {
-            if y % 8 == 0 {
-                for (i, p) in papers.iter_mut().enumerate() {
-                    let x = u32::try_from(8 * i).unwrap_or(0);
-                    let level = self.at(real(x), real(u32::try_from(y).unwrap_or(0)));
-                    *p = 255.0 / (level * 0.97 - black).max(24.0);
+        vectorised(|| {
+            for (y, (row, source)) in out
+                .chunks_exact_mut((w as usize).max(1))
+                .zip(image.as_raw().chunks_exact((w as usize).max(1)))
+                .enumerate()
+            {
+                if y % 8 == 0 {
+                    for (i, p) in papers.iter_mut().enumerate() {
+                        let x = u32::try_from(8 * i).unwrap_or(0);
+                        let level = self.at(real(x), real(u32::try_from(y).unwrap_or(0)));
+                        *p = 255.0 / (level * 0.97 - black).max(24.0);
+                    }
+                }
+                for ((part, source), &gain) in row.chunks_mut(8).zip(source.chunks(8)).zip(&papers) {
+                    let paper = black + 255.0 / gain;
+                    for (v, &s) in part.iter_mut().zip(source) {
+                        *v = level((paper - f32::from(s)) * gain);
+                    }
                 }
             }
-            for ((part, source), &gain) in row.chunks_mut(8).zip(source.chunks(8)).zip(&papers) {
-                let paper = black + 255.0 / gain;
-                for (v, &s) in part.iter_mut().zip(source) {
-                    *v = level((paper - f32::from(s)) * gain);
-                }
-            }
-        }
+        });
         out
     }
 }

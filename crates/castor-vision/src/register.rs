@@ -435,6 +435,7 @@ fn straightness(search: &GrayImage, to_search: &Homography) -> f32 {
     let source = Sampler::of(search);
     let mut across = vec![0.0f32; usize::from(COLUMNS)];
     let mut down = Vec::with_capacity(usize::from(ROWS));
+    let mut levels = [0u8; STEP as usize];
     for row in 0..ROWS {
         let place = |column: u16| {
             let (x, y) = RectifiedPage::pixel(
@@ -447,13 +448,10 @@ fn straightness(search: &GrayImage, to_search: &Homography) -> f32 {
         let mut a = place(0);
         for (part, end) in across.chunks_mut(usize::from(STEP)).zip((1..).map(|i| STEP * i)) {
             let b = place(end);
-            let (dx, dy) = ((b.x - a.x) / f32::from(STEP), (b.y - a.y) / f32::from(STEP));
-            let mut t = 0.0;
-            for mean in part {
-                let level = source.at(a.x + dx * t, a.y + dy * t);
-                sum += level / f32::from(COLUMNS);
-                *mean += level / f32::from(ROWS);
-                t += 1.0;
+            source.between(a, b, &mut levels);
+            for (mean, &level) in part.iter_mut().zip(&levels) {
+                sum += f32::from(level) / f32::from(COLUMNS);
+                *mean += f32::from(level) / f32::from(ROWS);
             }
             a = b;
         }

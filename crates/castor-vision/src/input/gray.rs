@@ -1,5 +1,6 @@
 //! Grey pixels from whatever a decoder delivers, at a size that reading needs.
 
+use crate::simd::vectorised;
 use image::GrayImage;
 
 /// Width of the form, in pixels, from which a page is shrunk: four times what a 200-dpi scan of the strip has.
@@ -52,12 +53,14 @@ pub(super) fn from_bgr(width: u32, height: u32, stride: usize, channels: usize, 
     let used = (width as usize).checked_mul(channels)?;
     rows(height, stride, used, bytes)?;
     let mut out = Vec::with_capacity((width as usize).checked_mul(height as usize)?);
-    for row in bytes.chunks(stride).take(height as usize) {
-        out.extend(row[..used].chunks_exact(channels).map(|p| {
-            let sum = 722 * u32::from(p[0]) + 7152 * u32::from(p[1]) + 2126 * u32::from(p[2]);
-            u8::try_from(sum / 10_000).unwrap_or(u8::MAX)
-        }));
-    }
+    vectorised(|| {
+        for row in bytes.chunks(stride).take(height as usize) {
+            out.extend(row[..used].chunks_exact(channels).map(|p| {
+                let sum = 722 * u32::from(p[0]) + 7152 * u32::from(p[1]) + 2126 * u32::from(p[2]);
+                u8::try_from(sum / 10_000).unwrap_or(u8::MAX)
+            }));
+        }
+    });
     GrayImage::from_raw(width, height, out)
 }
 
@@ -94,7 +97,11 @@ pub(super) fn turned(image: GrayImage, quarters: u8) -> GrayImage {
 /// Whether a page holds only black and white, also when a black-and-white scan was resampled on its way: then most
 /// pixels are still pure, and of the dark ones about half are pure black, which no scan in grey has.
 pub(super) fn is_bitonal(image: &GrayImage) -> bool {
-    let count = |level: u8| image.as_raw().iter().filter(|&&v| v == level).count();
+    // Counted in bytes over stretches that no byte overflows on.
+    let count = |level: u8| -> usize {
+        let of = |stretch: &[u8]| stretch.iter().map(|&v| u8::from(v == level)).sum::<u8>();
+        vectorised(|| image.as_raw().chunks(255).map(|stretch| usize::from(of(stretch))).sum())
+    };
     let (black, white, total) = (count(0), count(255), image.as_raw().len());
     (black + white) * 10 >= total * 9 && black * 5 >= (total - white) * 2
 }

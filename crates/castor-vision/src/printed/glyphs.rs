@@ -40,6 +40,7 @@ pub(super) fn quantum(level: f32) -> i16 {
 
 /// Σ a·b of two stretches of levels, over the shorter length.
 #[expect(clippy::cast_precision_loss, reason = "sums of a glyph are compared, not counted")]
+#[inline]
 pub(super) fn product(a: &[i16], b: &[i16]) -> f32 {
     let sum: i32 = a.iter().zip(b).map(|(&x, &y)| i32::from(x) * i32::from(y)).sum();
     sum as f32 / (STEPS * STEPS)

@@ -1,6 +1,7 @@
 //! Where the printed lines stand: connected ink is chained into lines that may slope, as on a photograph.
 
 use crate::raster::{Paper, Sampler, index, level, real};
+use crate::simd::vectorised;
 use image::{GrayImage, Luma};
 
 /// Ink level (0–255) from which a pixel belongs to print where print is black; blurred print never gets black.
@@ -101,15 +102,17 @@ pub fn ink_of(page: &GrayImage, region: Region) -> GrayImage {
     let black = black_of(&crop);
     let mut ink = GrayImage::new(w, h);
     let side = w as usize;
-    for (y, (row, source)) in (0..h).zip(ink.chunks_exact_mut(side).zip(crop.as_raw().chunks_exact(side))) {
-        for (x0, (part, source)) in (0..w).step_by(8).zip(row.chunks_mut(8).zip(source.chunks(8))) {
-            let bright = 0.97 * paper.at(real(x0) + 4.0, real(y));
-            let gain = 255.0 / (bright - black.min(0.62 * bright)).max(24.0);
-            for (v, &s) in part.iter_mut().zip(source) {
-                *v = level((bright - f32::from(s)) * gain);
+    vectorised(|| {
+        for (y, (row, source)) in (0..h).zip(ink.chunks_exact_mut(side).zip(crop.as_raw().chunks_exact(side))) {
+            for (x0, (part, source)) in (0..w).step_by(8).zip(row.chunks_mut(8).zip(source.chunks(8))) {
+                let bright = 0.97 * paper.at(real(x0) + 4.0, real(y));
+                let gain = 255.0 / (bright - black.min(0.62 * bright)).max(24.0);
+                for (v, &s) in part.iter_mut().zip(source) {
+                    *v = level((bright - f32::from(s)) * gain);
+                }
             }
         }
-    }
+    });
     ink
 }
 
