@@ -9,7 +9,6 @@
 mod glyphs;
 
 use crate::raster::{Sampler, index, real};
-use crate::simd::vectorised;
 use crate::text::{LineBand, Region, ink_of};
 use glyphs::{CAP, Glyph, ROWS, samples};
 use image::GrayImage;
@@ -169,18 +168,16 @@ impl Columns {
         self.energy[to.min(self.count())] - self.energy[from.min(self.count())]
     }
 
-    /// Squared ink that the glyph leaves when it starts at a column.
-    #[inline]
-    fn unexplained(&self, from: usize, glyph: &Glyph) -> f32 {
-        let n = glyph.ink.len();
-        let start = from * ROWS;
-        let Some(here) = self.ink.get(start..(start + n).min(self.ink.len())) else {
-            return f32::MAX;
-        };
-        let dot = glyphs::product(here, &glyph.ink);
-        let gain = (dot / glyph.energy).clamp(0.55, 1.35);
-        let own = self.ink_between(from, from + n / ROWS);
-        own - 2.0 * gain * dot + gain * gain * glyph.energy
+    /// Squared ink that each glyph leaves when it starts at a column.
+    fn unexplained(&self, from: usize, glyphs: &[&'static Glyph], out: &mut [f32]) {
+        let levels = self.ink.get(from * ROWS..).unwrap_or_default();
+        glyphs::products(levels, glyphs, out);
+        for (left, glyph) in out.iter_mut().zip(glyphs) {
+            let common = *left;
+            let gain = (common / glyph.energy).clamp(0.55, 1.35);
+            let own = self.ink_between(from, from + glyph.advance);
+            *left = own - 2.0 * gain * common + gain * gain * glyph.energy;
+        }
     }
 }
 
@@ -195,11 +192,13 @@ struct Step {
 /// A glyph with its first column and the first column after it.
 type Placed = (usize, usize, usize);
 
-/// What every glyph leaves unexplained at every column, computed when first asked for.
+/// What every glyph leaves unexplained at every column, computed column by column when first asked for.
 struct Table<'a> {
     columns: &'a Columns,
     glyphs: &'a [&'static Glyph],
     known: Vec<f32>,
+    /// Which columns are computed.
+    done: Vec<bool>,
     temperature: f32,
 }
 
@@ -207,32 +206,34 @@ impl<'a> Table<'a> {
     fn of(columns: &'a Columns, glyphs: &'a [&'static Glyph], look: &PrintLook) -> Self {
         Self {
             temperature: TEMPERATURES[look.blur.min(TEMPERATURES.len() - 1)],
-            known: vec![f32::NAN; (columns.count() + 1) * glyphs.len()],
+            known: vec![0.0; (columns.count() + 1) * glyphs.len()],
+            done: vec![false; columns.count() + 1],
             columns,
             glyphs,
         }
     }
 
-    #[inline]
-    fn unexplained(&mut self, from: usize, glyph: usize) -> f32 {
-        let at = from * self.glyphs.len() + glyph;
-        let Some(known) = self.known.get_mut(at) else {
-            return f32::MAX;
+    /// What the glyphs leave at a column; nothing beyond the last one.
+    fn column(&mut self, from: usize) -> &[f32] {
+        let place = from * self.glyphs.len()..(from + 1) * self.glyphs.len();
+        let Some(done) = self.done.get_mut(from) else {
+            return &[];
         };
-        if known.is_nan() {
-            *known = self.columns.unexplained(from, self.glyphs[glyph]);
+        if !*done {
+            *done = true;
+            self.columns
+                .unexplained(from, self.glyphs, &mut self.known[place.clone()]);
         }
-        *known
+        &self.known[place]
+    }
+
+    fn unexplained(&mut self, from: usize, glyph: usize) -> f32 {
+        self.column(from).get(glyph).copied().unwrap_or(f32::MAX)
     }
 
     /// The cheapest sequence of glyphs: its cost, and each glyph with its first column and the first column after it.
     /// None when the cost is not below `limit`, as soon as that is clear.
     fn decode(&mut self, limit: f32, beam: f32) -> Option<(f32, Vec<Placed>)> {
-        vectorised(|| self.cheapest(limit, beam))
-    }
-
-    #[inline]
-    fn cheapest(&mut self, limit: f32, beam: f32) -> Option<(f32, Vec<Placed>)> {
         let n = self.columns.count();
         let unreached = Step {
             cost: f32::MAX,

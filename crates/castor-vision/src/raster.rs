@@ -76,7 +76,7 @@ impl<'a> Sampler<'a> {
     }
 
     /// Samples at equal steps from `from` on; the one after the last would stand at `to`.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn between(&self, from: Point, to: Point, out: &mut [u8]) {
         let n = small(out.len());
         let (dx, dy) = ((to.x - from.x) / n, (to.y - from.y) / n);
@@ -93,7 +93,7 @@ impl<'a> Sampler<'a> {
 
     /// Samples from `start` on at equal steps, all [surrounded](Self::surrounds): places and weights in fixed point,
     /// finer than grey levels can tell.
-    #[inline]
+    #[inline(always)]
     fn stretch(&self, start: Point, step: (f32, f32), out: &mut [u8]) {
         let (mut x, mut y) = (fixed(start.x), fixed(start.y));
         let (dx, dy) = (fixed(step.0), fixed(step.1));

@@ -23,7 +23,7 @@ pub(super) struct Glyph {
     pub(super) bold: bool,
     /// Width in columns.
     pub(super) advance: usize,
-    /// Columns of [`ROWS`] levels, see [`quantum`].
+    /// Columns of [`ROWS`] levels, see [`quantum`], with zeros behind up to a whole number of [`LANES`].
     pub(super) ink: Vec<i16>,
     /// Σ ink².
     pub(super) energy: f32,
@@ -38,12 +38,56 @@ pub(super) fn quantum(level: f32) -> i16 {
     (level * STEPS + 0.5).clamp(0.0, STEPS) as i16
 }
 
+/// Levels that are multiplied at once.
+const LANES: usize = 16;
+
 /// Σ a·b of two stretches of levels, over the shorter length.
+#[inline(always)]
 #[expect(clippy::cast_precision_loss, reason = "sums of a glyph are compared, not counted")]
-#[inline]
-pub(super) fn product(a: &[i16], b: &[i16]) -> f32 {
-    let sum: i32 = a.iter().zip(b).map(|(&x, &y)| i32::from(x) * i32::from(y)).sum();
-    sum as f32 / (STEPS * STEPS)
+fn product(a: &[i16], b: &[i16]) -> f32 {
+    let length = a.len().min(b.len());
+    let (a, a_rest) = a[..length].as_chunks::<LANES>();
+    let (b, b_rest) = b[..length].as_chunks::<LANES>();
+    // Neighbours are multiplied and added in pairs, for which processors have one instruction.
+    let mut sums = [0i32; LANES / 2];
+    for (a, b) in a.iter().zip(b) {
+        for (i, sum) in sums.iter_mut().enumerate() {
+            *sum += i32::from(a[2 * i]) * i32::from(b[2 * i]) + i32::from(a[2 * i + 1]) * i32::from(b[2 * i + 1]);
+        }
+    }
+    let rest: i32 = a_rest
+        .iter()
+        .zip(b_rest)
+        .map(|(&x, &y)| i32::from(x) * i32::from(y))
+        .sum();
+    (sums.iter().sum::<i32>() + rest) as f32 / (STEPS * STEPS)
+}
+
+/// What each glyph has in common with the levels that begin at its first column.
+struct Products<'a> {
+    levels: &'a [i16],
+    glyphs: &'a [&'static Glyph],
+    products: &'a mut [f32],
+}
+
+impl pulp::WithSimd for Products<'_> {
+    type Output = ();
+
+    #[inline(always)]
+    fn with_simd<S: pulp::Simd>(self, _: S) {
+        for (glyph, out) in self.glyphs.iter().zip(self.products) {
+            *out = product(self.levels, &glyph.ink);
+        }
+    }
+}
+
+/// Σ levels·ink of each glyph, by the widest vectors of the processor.
+pub(super) fn products(levels: &[i16], glyphs: &[&'static Glyph], products: &mut [f32]) {
+    pulp::Arch::new().dispatch(Products {
+        levels,
+        glyphs,
+        products,
+    });
 }
 
 /// The glyphs of a charset under a blur.
@@ -132,6 +176,7 @@ fn glyph(sheet: &GrayImage, character: char, bold: bool, left: f32, width: f32, 
         }
     }
     let energy = product(&ink, &ink).max(1e-3);
+    ink.resize(ink.len().next_multiple_of(LANES), 0);
     Glyph {
         character,
         bold,
