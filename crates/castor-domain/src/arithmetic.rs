@@ -49,10 +49,15 @@ fn voters_at_a_table(people: u16) -> f64 {
     }
 }
 
-/// How likely so many ballots of a table are null or not marked, against a usual number. In 2026 (`data/README.md`) the
-/// mean of the tables of a municipality was at most 15 null and 30 not marked.
+/// Null, or unmarked, ballots of a table in the mean: of a presidential run-off, of consultations, of the municipality that
+/// had most (`data/README.md`, 2026).
+const SPOILT_MEANS: [f64; 3] = [2.0, 5.0, 15.0];
+
+/// How likely so many ballots of a table are null or not marked: each kind of election has its mean, and around it numbers
+/// fall exponentially.
 fn spoilt_at_a_table(ballots: u16) -> f64 {
-    if ballots <= 40 { 1.0 } else { 0.05 }
+    let of_mean = |mean: f64| (-f64::from(ballots) / mean).exp() / mean;
+    SPOILT_MEANS.into_iter().map(of_mean).sum()
 }
 
 /// How far two numbers that ought to be equal lie apart on real forms: equal, a few votes apart, anything.

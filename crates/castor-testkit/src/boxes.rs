@@ -236,6 +236,58 @@ pub fn sample_box<R: Rng + ?Sized>(rng: &mut R, hand: &Hand, symbol: Option<Symb
     label(rng, symbol, &glyph, [left.as_ref(), right.as_ref()], style)
 }
 
+/// Draws a box that few forms show and that is easily misread: a digit against the side of its box, an uncommon shape, a
+/// digit retraced until it is a bar, a blot for a filler, or an empty box with frame and ring.
+pub fn sample_rare_box<R: Rng + ?Sized>(rng: &mut R, hand: &Hand, style: &BoxStyle) -> LabelledBox {
+    let mut style = style.clone();
+    let digit = if rng.random_bool(0.4) {
+        1
+    } else {
+        rng.random_range(0..10)
+    };
+    let (symbol, glyph) = match rng.random_range(0..100) {
+        0..32 => {
+            let glyph = hand.draw_digit(rng, digit);
+            (Symbol::Digit(digit), against_a_side(rng, glyph))
+        }
+        32..62 => {
+            let (digit, glyph) = hand.draw_rare_digit(rng);
+            let aside = rng.random_bool(0.3);
+            let glyph = if aside { against_a_side(rng, glyph) } else { glyph };
+            (Symbol::Digit(digit), glyph)
+        }
+        62..72 => (Symbol::Digit(digit), hand.draw_retraced(rng, digit)),
+        72..86 => (Symbol::Filler, hand.draw_blot(rng)),
+        _ => {
+            if rng.random_bool(0.5) {
+                style.ring = Some(ring(rng, 0.3..0.8));
+            }
+            (Symbol::Blank, Glyph::default())
+        }
+    };
+    let (left, right) = (neighbour(rng, hand, &style, -1.0), neighbour(rng, hand, &style, 1.0));
+    label(rng, symbol, &glyph, [left.as_ref(), right.as_ref()], &style)
+}
+
+/// A mark moved so far that it touches the left or right side of its box, or nearly; sometimes squeezed.
+fn against_a_side<R: Rng + ?Sized>(rng: &mut R, glyph: Glyph) -> Glyph {
+    let glyph = if rng.random_bool(0.3) {
+        glyph.stretched(rng.random_range(0.5..0.9), 1.0)
+    } else {
+        glyph
+    };
+    let Some([left, _, right, _]) = glyph.bounds() else {
+        return glyph;
+    };
+    let away = rng.random_range(-0.04..0.1);
+    let dx = if rng.random_bool(0.5) {
+        away - left
+    } else {
+        1.0 - away - right
+    };
+    glyph.moved(dx, 0.0)
+}
+
 /// Draws the three boxes of a number, with one style; `None` leaves them blank.
 pub fn sample_cell<R: Rng + ?Sized>(
     rng: &mut R,

@@ -8,7 +8,7 @@ use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use crate::ink::{Glyph, PenPoint, Stroke};
-use crate::skeleton::{DIGITS, Variant};
+use crate::skeleton::{DIGITS, RARE, Variant};
 
 /// How a juror marks a box that holds no digit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -137,6 +137,67 @@ impl Hand {
         let variant = &DIGITS[place][chosen.min(DIGITS[place].len() - 1)];
         let mut habit = ChaCha8Rng::seed_from_u64(self.bend ^ (place as u64) << 8 ^ chosen as u64);
         self.write(rng, &mut habit, variant)
+    }
+
+    /// Writes a digit in a shape that few people use and that is easily taken for another digit; says which digit it is.
+    pub fn draw_rare_digit<R: Rng + ?Sized>(&self, rng: &mut R) -> (u8, Glyph) {
+        let chosen = rng.random_range(0..RARE.len());
+        let (digit, variant) = &RARE[chosen];
+        let mut habit = ChaCha8Rng::seed_from_u64(self.bend ^ (chosen as u64) << 16);
+        (*digit, self.write(rng, &mut habit, variant))
+    }
+
+    /// Writes a digit several times over, on a mark for "no digit" or on bare paper, until it is a bar or a blot with arms.
+    pub fn draw_retraced<R: Rng + ?Sized>(&self, rng: &mut R, digit: u8) -> Glyph {
+        let firm = Self {
+            pen: self.pen * rng.random_range(1.2..2.2),
+            jitter: 0.03,
+            ..self.clone()
+        };
+        let under = if rng.random_bool(0.6) {
+            let filler = if rng.random_bool(0.5) {
+                Filler::Asterisk
+            } else {
+                Filler::sample(rng)
+            };
+            self.draw_filler_of(rng, filler)
+        } else {
+            self.draw_digit(rng, digit)
+        };
+        (0..rng.random_range(2..5)).fold(under, |glyph, _| firm.draw_digit(rng, digit).over(glyph))
+    }
+
+    /// A mark for "no digit" scribbled until it is a dense blot, often tall and leaning, with arms sticking out of it.
+    pub fn draw_blot<R: Rng + ?Sized>(&self, rng: &mut R) -> Glyph {
+        let centre = [
+            0.5 + self.offset[0] + normal(rng, 0.0, self.jitter),
+            0.5 + self.offset[1] + normal(rng, 0.0, self.jitter),
+        ];
+        let (wide, tall) = (rng.random_range(0.06..0.2), rng.random_range(0.12..0.4));
+        let mut strokes = Vec::new();
+        for _ in 0..rng.random_range(1..4) {
+            // From top to bottom, or to and fro along the blot.
+            let turns = rng.random_range(8..20);
+            strokes.push(if rng.random_bool(0.5) {
+                self.zigzag(rng, centre, [wide, tall], turns)
+            } else {
+                self.zigzag(rng, centre, [tall, wide], turns)
+            });
+        }
+        let lean = rng.random_range(-0.3..0.7);
+        for p in strokes.iter_mut().flat_map(|s: &mut Stroke| &mut s.points) {
+            p.x -= lean * (p.y - centre[1]);
+        }
+        if rng.random_bool(0.6) {
+            let arms = rng.random_range(2..5);
+            let reach = tall.min(0.3) * rng.random_range(0.8..1.3);
+            strokes.extend(self.star(rng, centre, reach, arms));
+        }
+        Glyph {
+            strokes,
+            cross: false,
+            overwritten: false,
+        }
     }
 
     /// Draws the person's usual mark for "no digit", sometimes another one.

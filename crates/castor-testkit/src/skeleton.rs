@@ -21,6 +21,117 @@ const fn shape(share: u32, paths: &'static [Path]) -> Variant {
 /// Every digit's variants, 0 to 9.
 pub(crate) static DIGITS: [&[Variant]; 10] = [ZERO, ONE, TWO, THREE, FOUR, FIVE, SIX, SEVEN, EIGHT, NINE];
 
+/// Shapes that few people write and that are easily taken for another digit, with their digit.
+pub(crate) static RARE: &[(u8, Variant)] = &[
+    // Flag from the middle of the stem, base as wide as the digit.
+    (
+        1,
+        shape(
+            1,
+            &[
+                &[(0.0, 0.46), (0.2, 0.28), (0.4, 0.0)],
+                &[(0.4, 0.0), (0.36, 0.5), (0.32, 0.98)],
+                &[(0.02, 1.0), (0.32, 0.98), (0.64, 0.97)],
+            ],
+        ),
+    ),
+    // Level flag that meets the stem below its top; the stem runs through its base.
+    (
+        1,
+        shape(
+            1,
+            &[
+                &[(0.0, 0.16), (0.18, 0.22), (0.42, 0.24)],
+                &[(0.5, 0.0), (0.42, 0.24), (0.38, 0.6), (0.36, 1.0)],
+                &[(0.02, 0.84), (0.36, 0.81), (0.66, 0.8)],
+            ],
+        ),
+    ),
+    // Long flag, falling from the top of the stem.
+    (
+        1,
+        shape(
+            1,
+            &[
+                &[(0.0, 0.56), (0.24, 0.28), (0.44, 0.0)],
+                &[(0.44, 0.0), (0.4, 0.5), (0.34, 1.0)],
+            ],
+        ),
+    ),
+    // Barred low.
+    (
+        7,
+        shape(
+            1,
+            &[
+                &[(0.02, 0.1), (0.3, 0.04), (0.58, 0.0)],
+                &[(0.58, 0.0), (0.44, 0.36), (0.28, 1.0)],
+                &[(0.1, 0.66), (0.36, 0.64), (0.66, 0.62)],
+            ],
+        ),
+    ),
+    // Barred at the foot: a 2 but for the end of the leg below the bar.
+    (
+        7,
+        shape(
+            1,
+            &[
+                &[(0.0, 0.16), (0.24, 0.06), (0.5, 0.0), (0.62, 0.1)],
+                &[(0.62, 0.1), (0.52, 0.45), (0.4, 1.0)],
+                &[(0.0, 0.72), (0.34, 0.8), (0.78, 0.84)],
+            ],
+        ),
+    ),
+    // Small hook for a roof, leg bowed.
+    (
+        7,
+        shape(
+            1,
+            &[
+                &[(0.1, 0.18), (0.24, 0.0), (0.46, 0.02), (0.5, 0.14)],
+                &[(0.5, 0.14), (0.44, 0.5), (0.46, 1.0)],
+                &[(0.22, 0.62), (0.44, 0.6), (0.72, 0.58)],
+            ],
+        ),
+    ),
+    // Closed to a triangle: a 9 but for its corner.
+    (
+        4,
+        shape(
+            1,
+            &[
+                &[(0.5, 0.0), (0.26, 0.28), (0.02, 0.56)],
+                &[(0.02, 0.56), (0.3, 0.48), (0.52, 0.42)],
+                &[(0.56, 0.08), (0.53, 0.5), (0.46, 1.0)],
+            ],
+        ),
+    ),
+    // Both strokes lean far, the leg goes on below: nearly an asterisk.
+    (
+        4,
+        shape(
+            1,
+            &[
+                &[(0.36, 0.02), (0.28, 0.3), (0.26, 0.46)],
+                &[(0.26, 0.46), (0.5, 0.56), (0.8, 0.52)],
+                &[(0.66, 0.06), (0.4, 0.42), (0.0, 1.0)],
+            ],
+        ),
+    ),
+    // A 2 of three straight strokes.
+    (
+        2,
+        shape(
+            1,
+            &[
+                &[(0.02, 0.06), (0.28, 0.03), (0.54, 0.02)],
+                &[(0.54, 0.02), (0.3, 0.5), (0.04, 0.97)],
+                &[(0.04, 0.97), (0.34, 0.98), (0.64, 0.96)],
+            ],
+        ),
+    ),
+];
+
 static ZERO: &[Variant] = &[
     // Round, started at the top.
     shape(

@@ -19,11 +19,13 @@ use rayon::prelude::*;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// No wrong field among the accepted ones of the corpus, and none of which the machine itself is less sure than this.
+/// No wrong field among the accepted ones of the corpus, and none of which the machine itself is less sure than three boxes
+/// allow that are each granted the chance of a box read wrongly with full confidence, 1 in 2,000: more than the few
+/// thousand boxes of a corpus can vouch for. On drawn forms no wrong field was as sure.
 const TARGET: ErrorTarget = ErrorTarget {
     error: 0.0,
     level: 0.95,
-    at_least: 0.995,
+    at_least: 0.9985,
 };
 /// Rows of the table of stated against met confidence.
 const BINS: usize = 10;

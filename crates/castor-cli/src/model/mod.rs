@@ -186,10 +186,11 @@ impl<'a, S: Iterator<Item = &'a Sample>> Card<'a, S> {
                     base.epochs, base.epoch_samples
                 ),
                 format!(
-                    "Adapted: {} epochs of {} samples, {:.0} % of them drawn boxes, the rest boxes of transcribed forms, strongly spoilt.",
+                    "Adapted: {} epochs of {} samples, {:.0} % of them drawn boxes ({:.0} % of these of kinds that few forms show), the rest boxes of transcribed forms, strongly spoilt.",
                     tune.epochs,
                     tune.epoch_samples,
-                    self.recipe.replay_share * 100.0
+                    self.recipe.replay_share * 100.0,
+                    self.recipe.rare_share * 100.0
                 ),
                 format!(
                     "{} networks answer together, {} weights.",

@@ -2,7 +2,7 @@
 //! again without each fold of polling tables, for judging.
 
 use super::corpus::CorpusForm;
-use super::sources::{mnist, synthetic};
+use super::sources::{mnist, synthetic, with_rare};
 use anyhow::Result;
 use castor_domain::symbol::{BoxImage, BoxReading, MODEL_OUTPUTS, SYMBOL_CLASSES, Symbol};
 use castor_learn::augment::Augmentation;
@@ -32,6 +32,8 @@ pub(crate) struct Recipe {
     pub(crate) replay: usize,
     /// Their share.
     pub(crate) replay_share: f64,
+    /// Boxes that few forms show among those drawn boxes.
+    pub(crate) rare_share: f64,
     /// Networks adapted from the base, each by its own chance; they answer together.
     pub(crate) members: u64,
     /// Folds of the cross-validation.
@@ -50,7 +52,8 @@ impl Recipe {
             },
             tune: TrainConfig::fine_tune(seed),
             replay: 12_000,
-            replay_share: 0.3,
+            replay_share: 0.4,
+            rare_share: 0.4,
             members,
             folds: 5,
         }
@@ -71,7 +74,8 @@ impl Recipe {
     /// Drawn boxes that are shown again while adapting.
     pub(crate) fn replay(&self) -> Result<Vec<Sample>> {
         let digits = mnist(MnistPart::Train)?;
-        Ok(draw_many(&synthetic(&digits), self.replay, self.seed, Purpose::Pool))
+        let source = with_rare(&digits, self.rare_share);
+        Ok(draw_many(&source, self.replay, self.seed, Purpose::Pool))
     }
 
     /// Adapts a base to boxes of transcribed forms, once for each member.

@@ -6,7 +6,7 @@ use castor_learn::augment::Augmentation;
 use castor_learn::mnist::{MNIST_SIDE, MnistDigit, MnistPart, read_mnist};
 use castor_learn::sample::{Origin, Sample, ScanType};
 use castor_learn::source::{Mixture, Source, Spoilt};
-use castor_testkit::boxes::{BoxScan, BoxStyle, LabelledBox, sample_box, sample_box_with_ink};
+use castor_testkit::boxes::{BoxScan, BoxStyle, LabelledBox, sample_box, sample_box_with_ink, sample_rare_box};
 use castor_testkit::hand::Hand;
 use image::GrayImage;
 use rand::RngExt;
@@ -32,6 +32,18 @@ pub(crate) fn synthetic(digits: &[MnistDigit]) -> Mixture<'_> {
     Mixture::new()
         .with(DRAWN, Spoilt::new(drawn, Augmentation::LIGHT))
         .with(1.0 - DRAWN, Spoilt::new(placed(digits), Augmentation::LIGHT))
+}
+
+/// Drawn boxes and MNIST digits with a share of drawn boxes that few forms show, lightly spoilt.
+pub(crate) fn with_rare(digits: &[MnistDigit], share: f64) -> Mixture<'_> {
+    Mixture::new()
+        .with(1.0 - share, synthetic(digits))
+        .with(share, Spoilt::new(rare, Augmentation::LIGHT))
+}
+
+fn rare(rng: &mut ChaCha8Rng) -> Sample {
+    let (hand, style) = (Hand::sample(rng), BoxStyle::sample(rng));
+    sample(sample_rare_box(rng, &hand, &style), &style, Origin::Synthetic)
 }
 
 fn drawn(rng: &mut ChaCha8Rng) -> Sample {

@@ -221,3 +221,24 @@ fn a_number_that_no_table_has_gives_way_to_a_usual_one_even_where_no_sum_closes(
     assert_eq!((field.value, field.marks), (Some(1), marks("**1")));
     assert!(field.needs_review && field.reasons.contains(&ReviewReason::Arithmetic));
 }
+
+#[test]
+fn of_two_open_numbers_of_null_ballots_the_smaller_is_the_likelier_where_no_sum_closes() {
+    let mut form = closed_but(&[("total", "*99"), ("nulos", "*13")]);
+    at(&mut form, "nulos").boxes[1] = seen(&[(symbol('1'), 0.7), (symbol('*'), 0.3)]);
+    assert_eq!(weighed(form, "nulos").value, Some(3));
+    // Of candidates no number is usual.
+    let mut form = closed_but(&[("total", "*99"), ("candidato.2", "*13")]);
+    at(&mut form, "candidato.2").boxes[1] = seen(&[(symbol('1'), 0.7), (symbol('*'), 0.3)]);
+    assert_eq!(weighed(form, "candidato.2").value, Some(13));
+}
+
+#[test]
+fn many_null_ballots_that_the_paper_says_clearly_stay() {
+    let mut form = closed_but(&[("total", "124"), ("nulos", "*29")]);
+    for path in ["nivelacion.sufragantes", "nivelacion.urna"] {
+        form = with_units(form, path, "12", &[('4', 1.0)]);
+    }
+    let field = weighed(form, "nulos");
+    assert_eq!((field.value, field.needs_review), (Some(29), false));
+}

@@ -1,5 +1,7 @@
 use castor_domain::symbol::{BOX_SIDE, Symbol};
-use castor_testkit::boxes::{BoxScan, BoxStyle, LabelledBox, sample_box, sample_box_with_ink, sample_cell};
+use castor_testkit::boxes::{
+    BoxScan, BoxStyle, LabelledBox, sample_box, sample_box_with_ink, sample_cell, sample_rare_box,
+};
 use castor_testkit::hand::{Filler, Hand};
 use castor_testkit::marks::{Habit, Leading, ZeroRow, value_of};
 use image::{GrayImage, Luma};
@@ -189,4 +191,57 @@ fn foreign_ink_is_laid_into_the_box() {
         assert!(ink(&drawn, 4) > 5);
         assert_eq!(drawn.symbol, Symbol::Digit(1));
     }
+}
+
+/// Many boxes of the kinds that few forms show, each by another hand.
+fn rare_boxes(seed: u64) -> Vec<LabelledBox> {
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    let style = clean(&mut rng);
+    (0..400)
+        .map(|_| {
+            let hand = Hand::sample(&mut rng);
+            sample_rare_box(&mut rng, &hand, &style)
+        })
+        .collect()
+}
+
+#[test]
+fn rare_boxes_hold_every_kind_of_symbol_and_the_same_seed_gives_the_same() {
+    let boxes = rare_boxes(3);
+    assert_eq!(boxes, rare_boxes(3));
+    for symbol in (0..10).map(Symbol::Digit).chain([Symbol::Filler, Symbol::Blank]) {
+        assert!(boxes.iter().any(|b| b.symbol == symbol), "{symbol:?}");
+    }
+    let written = boxes.iter().filter(|b| b.symbol != Symbol::Blank);
+    for one in written {
+        assert!(ink(one, 0) > 8, "{:?} without ink", one.symbol);
+    }
+}
+
+#[test]
+fn many_rare_digits_stand_against_a_side_of_their_box() {
+    let digits: Vec<LabelledBox> = rare_boxes(4)
+        .into_iter()
+        .filter(|b| matches!(b.symbol, Symbol::Digit(_)))
+        .collect();
+    // Against a side: no ink in the half of the picture that lies on the other one.
+    let aside = digits.iter().filter(|b| {
+        let inked = |columns: std::ops::Range<usize>| {
+            let pixels = b.image.0.iter().enumerate();
+            pixels
+                .filter(|(i, p)| **p > 128 && columns.contains(&(i % BOX_SIDE)))
+                .count()
+        };
+        inked(0..8) > 0 && inked(24..BOX_SIDE) == 0 || inked(32..BOX_SIDE) > 0 && inked(0..16) == 0
+    });
+    let aside = aside.count();
+    assert!(aside * 6 > digits.len(), "{aside} of {}", digits.len());
+}
+
+#[test]
+fn only_retraced_rare_boxes_are_labelled_as_written_over() {
+    let boxes = rare_boxes(5);
+    let over = boxes.iter().filter(|b| b.overwritten);
+    assert!(over.clone().count() > 10);
+    assert!(over.clone().all(|b| matches!(b.symbol, Symbol::Digit(_))));
 }
