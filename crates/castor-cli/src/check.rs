@@ -1,9 +1,9 @@
 //! `castor e14 check …`
 
-use crate::reading_file::{Line, ReadingFileError, lines};
 use crate::{report, table};
 use anyhow::Result;
 use castor_domain::checks::{CheckContext, check_form};
+use castor_wire::parse::{Line, ReadingFileError, lines};
 use clap::Args;
 use serde_json::json;
 use std::fs::File;
@@ -61,7 +61,7 @@ fn answer(file: &Path, line: Result<Line, ReadingFileError>, plain: bool) -> Str
             if plain {
                 return table::of_findings(&source, &findings);
             }
-            let findings: Vec<_> = findings.iter().map(report::finding).collect();
+            let findings: Vec<_> = findings.iter().map(castor_wire::write::finding).collect();
             json!({ "source": source, "findings": findings }).to_string()
         }
         Ok(Line {

@@ -3,11 +3,11 @@
 
 mod bench;
 mod check;
+mod desk;
 mod e14;
 mod model;
 mod ordered;
 mod overlay;
-mod reading_file;
 mod report;
 mod table;
 
@@ -28,6 +28,8 @@ enum Command {
     /// Read and check E-14 forms.
     #[command(subcommand)]
     E14(E14),
+    /// The review desk over HTTP, for a browser.
+    Desk(desk::DeskArguments),
     /// Train and judge the symbol model.
     #[command(subcommand)]
     Model(model::Model),
@@ -53,6 +55,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::E14(E14::Read(arguments)) => e14::read(&arguments),
         Command::E14(E14::Check(arguments)) => check::check(&arguments),
         Command::E14(E14::Bench(arguments)) => bench::bench(&arguments),
+        Command::Desk(arguments) => desk::serve(&arguments),
         Command::Model(command) => model::run(command),
         Command::Sample { folder } => {
             castor_testkit::corpus::sample_forms(&folder)?;

@@ -1,9 +1,9 @@
 //! A reading as a person would read it.
 
-use crate::report::mark;
 use castor_domain::checks::{Detail, Finding, Outcome};
 use castor_domain::header::Item;
 use castor_vision::read::ReadForm;
+use castor_wire::write::mark;
 use std::fmt::{Display, Write};
 use std::path::{Path, PathBuf};
 

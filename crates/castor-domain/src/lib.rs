@@ -11,6 +11,7 @@ pub mod geography;
 pub mod grammar;
 pub mod header;
 pub mod reading;
+pub mod review;
 pub mod serial;
 pub mod suggestion;
 pub mod symbol;

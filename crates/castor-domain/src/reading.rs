@@ -106,6 +106,8 @@ impl ReviewReason {
 pub struct PageReading {
     /// Page of the file, from 1.
     pub page: u16,
+    /// Width and height of the page image, in pixels.
+    pub size: (u32, u32),
     /// Page and pages printed on the form, from all their readings.
     pub page_of: Item<PageOf>,
     /// Serial of this sheet.

@@ -205,6 +205,7 @@ impl FormReader {
         let start = Instant::now();
         let mut reading = PageReading {
             page: page.number,
+            size: page.gray.dimensions(),
             ..PageReading::default()
         };
         let Some(registration) = register(page) else {

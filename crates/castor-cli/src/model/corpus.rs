@@ -189,7 +189,7 @@ fn samples(cell: &TruthCell, corrected: bool, boxes: [BoxImage; 3], table: &str,
     let mut marks = cell.marks.iter();
     boxes.map(|image| Sample {
         image,
-        symbol: marks.next().and_then(|m| report::symbol(m)),
+        symbol: marks.next().and_then(|m| castor_wire::write::symbol(m)),
         cross: None,
         // A correction is transcribed for its cell, not for one of its boxes.
         overwritten: (!corrected).then_some(false),

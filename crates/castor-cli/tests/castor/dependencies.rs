@@ -3,14 +3,28 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// For each crate the crates of the workspace that it may use, tests aside.
-const ALLOWED: [(&str, &[&str]); 5] = [
+const ALLOWED: [(&str, &[&str]); 8] = [
     ("castor-domain", &[]),
     ("castor-vision", &["castor-domain"]),
     ("castor-learn", &["castor-domain"]),
     ("castor-testkit", &["castor-domain"]),
+    ("castor-wire", &["castor-domain"]),
+    ("castor-store", &["castor-domain", "castor-wire"]),
+    (
+        "castor-app",
+        &["castor-domain", "castor-vision", "castor-wire", "castor-store"],
+    ),
     (
         "castor-cli",
-        &["castor-domain", "castor-vision", "castor-learn", "castor-testkit"],
+        &[
+            "castor-domain",
+            "castor-vision",
+            "castor-learn",
+            "castor-testkit",
+            "castor-wire",
+            "castor-store",
+            "castor-app",
+        ],
     ),
 ];
 

@@ -8,6 +8,7 @@ mod corpus;
 mod geography;
 mod grammar;
 mod header;
+mod review;
 mod suggestion;
 mod support;
 mod text_forms;

@@ -2,11 +2,11 @@
 //!
 //! Only what the checks need comes back whole. Of a box the three likeliest symbols come back, since no more is written.
 
-use crate::report;
+use crate::write;
 use castor_domain::error::ParseError;
 use castor_domain::form::FieldPath;
 use castor_domain::header::{Header, Item, Source};
-use castor_domain::reading::{FieldReading, FormReading, PageReading, PixelRect, ReviewReason};
+use castor_domain::reading::{FieldReading, FormReading, PageReading, PixelRect, PrintedName, ReviewReason};
 use castor_domain::symbol::{BoxReading, SYMBOL_CLASSES, Symbol};
 use serde::Deserialize;
 use serde_json::Value;
@@ -19,7 +19,7 @@ const LARGEST: u16 = 999;
 
 /// Why a file gives no reading. Each message is one line.
 #[derive(Debug, thiserror::Error)]
-pub(crate) enum ReadingFileError {
+pub enum ReadingFileError {
     /// The file cannot be read.
     #[error("RDG_001 cannot be read ({0}); check the path and its permissions")]
     Unreadable(String),
@@ -56,7 +56,7 @@ pub(crate) enum ReadingFileError {
 
 impl ReadingFileError {
     /// Stable code; the message begins with it.
-    pub(crate) fn code(&self) -> &'static str {
+    pub fn code(&self) -> &'static str {
         match self {
             Self::Unreadable(_) => "RDG_001",
             Self::NotJson { .. } => "RDG_002",
@@ -79,15 +79,15 @@ impl ReadingFileError {
 
 /// One line of the file.
 #[derive(Debug)]
-pub(crate) struct Line {
+pub struct Line {
     /// Path of the form's file, as it was read.
-    pub(crate) source: String,
+    pub source: String,
     /// The reading, or why the form's file could not be read, as `castor e14 read` wrote it.
-    pub(crate) outcome: Result<FormReading, Value>,
+    pub outcome: Result<FormReading, Value>,
 }
 
 /// The readings of a file, one after the other. The first error ends them: what follows it cannot be told apart.
-pub(crate) fn lines(file: impl Read) -> impl Iterator<Item = Result<Line, ReadingFileError>> {
+pub fn lines(file: impl Read) -> impl Iterator<Item = Result<Line, ReadingFileError>> {
     let mut lines = serde_json::Deserializer::from_reader(file).into_iter::<WrittenForm>();
     let (mut begun, mut ended) = (false, false);
     std::iter::from_fn(move || {
@@ -111,9 +111,23 @@ pub(crate) fn lines(file: impl Read) -> impl Iterator<Item = Result<Line, Readin
     })
 }
 
+/// One reading by itself, as [`write::reading`](crate::write::reading()) gives it.
+///
+/// # Errors
+/// [`ReadingFileError::NotAReading`] or [`ReadingFileError::Impossible`].
+pub fn reading(value: Value) -> Result<FormReading, ReadingFileError> {
+    let form: WrittenForm = serde_json::from_value(value).map_err(|e| ReadingFileError::of_json(&e))?;
+    form.reading().map_err(|fault| ReadingFileError::Impossible {
+        form: String::new(),
+        item: fault.item,
+        reason: fault.reason,
+    })
+}
+
 /// A form as written.
 #[derive(Deserialize)]
 struct WrittenForm {
+    #[serde(default)]
     source: String,
     #[serde(default)]
     error: Option<Value>,
@@ -126,6 +140,16 @@ struct WrittenForm {
     recount: Option<YesNo>,
     #[serde(default)]
     signatures: Option<u8>,
+    #[serde(default)]
+    names: Vec<WrittenName>,
+}
+
+#[derive(Deserialize)]
+struct WrittenName {
+    path: String,
+    page: u16,
+    text: String,
+    confidence: f32,
 }
 
 /// Readings by the name of their item.
@@ -150,6 +174,8 @@ enum YesNo {
 #[derive(Deserialize)]
 struct WrittenPage {
     page: u16,
+    #[serde(default)]
+    size: (u32, u32),
     #[serde(default)]
     serial: Option<String>,
     #[serde(default)]
@@ -247,6 +273,14 @@ impl WrittenForm {
             YesNo::No => false,
         });
         form.signatures = self.signatures;
+        for name in self.names {
+            form.names.push(PrintedName {
+                path: name.path.parse().map_err(|e: ParseError| Fault::new("names", e))?,
+                page: name.page,
+                text: name.text,
+                confidence: name.confidence,
+            });
+        }
         Ok(form)
     }
 
@@ -309,6 +343,7 @@ impl WrittenPage {
         let named = |name| self.readings.get(name);
         Ok(PageReading {
             page: self.page,
+            size: self.size,
             page_of: item("page_of", named("page_of"), None)?,
             serial: item("serial", named("serial"), self.serial.as_deref())?,
             kit: item("kit", named("kit"), None)?,
@@ -377,5 +412,5 @@ impl WrittenBox {
 
 /// The symbol of a mark in the corpus' notation.
 fn symbol(field: &str, mark: &str) -> Result<Symbol, Fault> {
-    report::symbol(mark).ok_or_else(|| Fault::new(field, format!("\"{mark}\" is no digit, filler (*) or blank")))
+    write::symbol(mark).ok_or_else(|| Fault::new(field, format!("\"{mark}\" is no digit, filler (*) or blank")))
 }

@@ -1,0 +1,137 @@
+//! Commands by name: what window, browser and tests call.
+
+use crate::view::{AuditQuery, CellAction, ExportFormat, Failure, FormAction, QueueQuery, Settings};
+use crate::{AppError, Desk};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+use std::path::PathBuf;
+
+#[derive(Deserialize)]
+struct Paths {
+    paths: Vec<PathBuf>,
+}
+
+#[derive(Deserialize)]
+struct Paused {
+    paused: bool,
+}
+
+#[derive(Deserialize)]
+struct Stretch {
+    offset: u32,
+    limit: u32,
+}
+
+#[derive(Deserialize)]
+struct Query<T> {
+    query: T,
+}
+
+#[derive(Deserialize)]
+struct Next {
+    query: QueueQuery,
+    after: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Id {
+    id: String,
+}
+
+#[derive(Deserialize)]
+struct Decide {
+    id: String,
+    cell: String,
+    action: CellAction,
+}
+
+#[derive(Deserialize)]
+struct ActOn {
+    id: String,
+    action: FormAction,
+}
+
+#[derive(Deserialize)]
+struct Table {
+    mesa: String,
+    corporacion: String,
+}
+
+#[derive(Deserialize)]
+struct Export {
+    format: ExportFormat,
+    ids: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+struct Save {
+    settings: Settings,
+}
+
+/// The arguments of a command.
+fn of<T: DeserializeOwned>(arguments: Value) -> Result<T, AppError> {
+    serde_json::from_value(arguments).map_err(|e| AppError::Asked(e.to_string()))
+}
+
+fn to<T: serde::Serialize>(value: T) -> Result<Value, AppError> {
+    serde_json::to_value(value).map_err(|e| AppError::Asked(e.to_string()))
+}
+
+impl Desk {
+    /// Does what a command asks.
+    ///
+    /// # Errors
+    /// [`Failure`] with a stable code and a message in plain words.
+    pub async fn call(&self, command: &str, arguments: Value) -> Result<Value, Failure> {
+        self.called(command, arguments).await.map_err(|error| Failure {
+            code: error.code().to_owned(),
+            message: error.to_string(),
+        })
+    }
+
+    async fn called(&self, command: &str, arguments: Value) -> Result<Value, AppError> {
+        match command {
+            "status" => to(self.status().await?),
+            "import_paths" => to(self.import(&of::<Paths>(arguments)?.paths, false).await?),
+            "import_pause" => to(self.pause_import(of::<Paused>(arguments)?.paused).await?),
+            "import_items" => {
+                let stretch: Stretch = of(arguments)?;
+                to(self.import_items(stretch.offset, stretch.limit).await?)
+            }
+            "queue" => to(self.queue(&of::<Query<QueueQuery>>(arguments)?.query).await?),
+            "next" => {
+                let next: Next = of(arguments)?;
+                to(self.next(&next.query, next.after.as_deref()).await?)
+            }
+            "form" => to(self.form(&of::<Id>(arguments)?.id).await?),
+            "decide" => {
+                let decide: Decide = of(arguments)?;
+                to(self.decide(&decide.id, &decide.cell, &decide.action).await?)
+            }
+            "act" => {
+                let act: ActOn = of(arguments)?;
+                to(self.act(&act.id, &act.action).await?)
+            }
+            "copies_list" => to(self.copies_list().await?),
+            "copies" => {
+                let table: Table = of(arguments)?;
+                to(self.copies(&table.mesa, &table.corporacion).await?)
+            }
+            "export" => {
+                let export: Export = of(arguments)?;
+                to(self.export(export.format, export.ids.as_deref()).await?)
+            }
+            "audit" => to(self.audit(&of::<Query<AuditQuery>>(arguments)?.query).await?),
+            "audit_verify" => to(self.audit_verify().await?),
+            "settings" => to(self.settings().await?),
+            "settings_save" => to(self.save_settings(of::<Save>(arguments)?.settings).await?),
+            "quality" => to(self.quality().await?),
+            "remove_demo" => {
+                self.store.hide_demo().await?;
+                to(self.status().await?)
+            }
+            other => Err(AppError::NoSuchCommand(other.to_owned())),
+        }
+    }
+}

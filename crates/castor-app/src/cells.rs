@@ -1,0 +1,265 @@
+//! Cells, checks and rows of the queue as they are shown.
+
+use crate::desk::rfc3339;
+use crate::view::{
+    Alternative, CellReading, CellState, CellView, CheckView, Decision, HeaderItem, PriorityName, QueueItem,
+    ReasonName, Rect, StateName,
+};
+use castor_domain::checks::{FieldRef, Finding};
+use castor_domain::form::{FieldPath, Nivelacion};
+use castor_domain::header::Item;
+use castor_domain::reading::{FieldReading, FormReading};
+use castor_domain::review::{Case, Round, State, reference};
+use castor_domain::suggestion::{Suggestion, suggest};
+use castor_domain::symbol::Symbol;
+use castor_store::FormRow;
+use castor_wire::write::SUGGESTION_FLOOR;
+use std::fmt::Display;
+
+impl From<State> for StateName {
+    fn from(state: State) -> Self {
+        match state {
+            State::Waiting => Self::Waiting,
+            State::Unreadable => Self::Unreadable,
+            State::Accepted => Self::Accepted,
+            State::Pending => Self::Pending,
+            State::InProgress => Self::InProgress,
+            State::Escalated => Self::Escalated,
+            State::SecondReading => Self::SecondReading,
+            State::Adjudication => Self::Adjudication,
+            State::Completed => Self::Completed,
+            State::Rejected => Self::Rejected,
+        }
+    }
+}
+
+/// The word of an enumeration as it is written.
+pub(crate) fn word<T: serde::Serialize>(value: &T) -> String {
+    match serde_json::to_value(value) {
+        Ok(serde_json::Value::String(text)) => text,
+        Ok(_) | Err(_) => String::new(),
+    }
+}
+
+/// The value of an enumeration of a written word.
+pub(crate) fn of_word<T: serde::de::DeserializeOwned>(word: &str) -> Option<T> {
+    serde_json::from_value(serde_json::Value::String(word.to_owned())).ok()
+}
+
+/// A form of the queue.
+pub(crate) fn queue_item(row: FormRow) -> QueueItem {
+    let mesa = row.codes.map(|code| code.unwrap_or_else(|| "?".to_owned())).join("-");
+    QueueItem {
+        id: row.id,
+        name: row.name,
+        state: of_word(&row.state).unwrap_or(StateName::Waiting),
+        priority: match row.priority {
+            0 => PriorityName::Critical,
+            1 => PriorityName::High,
+            2 => PriorityName::Medium,
+            _ => PriorityName::Low,
+        },
+        reasons: row.reasons.iter().filter_map(|r| of_word::<ReasonName>(r)).collect(),
+        mesa,
+        place: row.place,
+        corporacion: row.corporacion,
+        copia: row.copia,
+        doubtful: u32::try_from(row.doubtful).unwrap_or(u32::MAX),
+        finding: row.finding,
+        confidence: narrowed(row.confidence),
+        imported_at: rfc3339(row.imported_at),
+        due_at: rfc3339(row.due_at),
+        demo: row.demo,
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a probability, shown with three digits")]
+fn narrowed(value: f64) -> f32 {
+    value as f32
+}
+
+/// `page/path`: the key of a cell.
+pub(crate) fn key(field: &FieldRef) -> String {
+    format!("{}/{}", field.page, field.path)
+}
+
+/// The cell of a key.
+pub(crate) fn field_of(key: &str) -> Option<FieldRef> {
+    let (page, path) = key.split_once('/')?;
+    Some(FieldRef {
+        page: page.parse().ok()?,
+        path: path.parse().ok()?,
+    })
+}
+
+/// A mark as the interface shows it.
+fn mark(symbol: Symbol) -> String {
+    match symbol {
+        Symbol::Digit(d) => d.to_string(),
+        Symbol::Filler => "*".to_owned(),
+        Symbol::Blank => "_".to_owned(),
+    }
+}
+
+/// The symbol of such a mark.
+pub(crate) fn symbol(mark: &str) -> Option<Symbol> {
+    match mark {
+        "_" | " " | "" => Some(Symbol::Blank),
+        other => castor_wire::write::symbol(other),
+    }
+}
+
+/// What the form prints beside the row.
+fn label(path: &FieldPath) -> String {
+    match path {
+        FieldPath::Nivelacion(Nivelacion::Sufragantes) => "Total sufragantes E-11".to_owned(),
+        FieldPath::Nivelacion(Nivelacion::Urna) => "Total votos en la urna".to_owned(),
+        FieldPath::Nivelacion(Nivelacion::Incinerados) => "Total votos incinerados".to_owned(),
+        FieldPath::Candidato(n) => format!("Candidato {n}"),
+        FieldPath::SoloLista(code) => format!("Lista {code} · solo por la lista"),
+        FieldPath::ListaCandidato(code, n) => format!("Lista {code} · candidato {n}"),
+        FieldPath::ListaTotal(code) => format!("Lista {code} · total"),
+        FieldPath::Blanco => "Votos en blanco".to_owned(),
+        FieldPath::Nulos => "Votos nulos".to_owned(),
+        FieldPath::NoMarcados => "Votos no marcados".to_owned(),
+        FieldPath::Total => "Suma total".to_owned(),
+    }
+}
+
+/// The cells of a form as they stand. In a second, blind reading the first is not shown.
+pub(crate) fn cells(case: &Case) -> Vec<CellView> {
+    let Some(form) = case.reading() else { return Vec::new() };
+    let round = case.state().round().unwrap_or(Round::First);
+    let waiting: Vec<FieldRef> = case.waiting().collect();
+    let standing = case.consolidated();
+    let suggestion = standing.as_ref().and_then(|form| suggest(form, SUGGESTION_FLOOR));
+    form.fields
+        .iter()
+        .map(|field| cell(case, form, field, round, &waiting, suggestion.as_ref()))
+        .collect()
+}
+
+fn cell(
+    case: &Case,
+    form: &FormReading,
+    field: &FieldReading,
+    round: Round,
+    waiting: &[FieldRef],
+    suggestion: Option<&Suggestion>,
+) -> CellView {
+    let at = reference(field);
+    let decision = match round {
+        Round::Second => case.decided(Round::Second, &at),
+        Round::First | Round::Adjudication => case.decision(&at),
+    };
+    let waits = waiting.contains(&at);
+    let fillers = field.marks.contains(&Symbol::Filler) && field.value == Some(0);
+    let state = match decision {
+        Some(d) if !waits && d.value == field.value => CellState::Confirmed,
+        Some(_) if !waits => CellState::Corrected,
+        _ if waits => CellState::Doubtful,
+        _ if field.value.is_none() => CellState::Blank,
+        _ if fillers => CellState::Filler,
+        _ => CellState::Read,
+    };
+    let settled = !waits && (decision.is_some() || !field.needs_review);
+    CellView {
+        key: key(&at),
+        path: field.path.to_string(),
+        page: field.page,
+        label: label(&field.path),
+        name: form.names.iter().find(|n| n.path == field.path).map(|n| n.text.clone()),
+        place: Rect {
+            x: field.bbox.x,
+            y: field.bbox.y,
+            width: field.bbox.width,
+            height: field.bbox.height,
+        },
+        state,
+        reasons: if waits {
+            field.reasons.iter().map(|r| r.code().to_owned()).collect()
+        } else {
+            Vec::new()
+        },
+        machine: CellReading {
+            marks: field.marks.map(mark),
+            value: field.value,
+            confidence: field.confidence,
+        },
+        alternatives: field
+            .alternatives
+            .iter()
+            .map(|&(value, probability)| Alternative { value, probability })
+            .collect(),
+        suggestion: suggestion
+            .and_then(|s| s.changes.iter().find(|c| c.field == at))
+            .and_then(|c| c.to),
+        decision: decision.map(|d| Decision {
+            reading: CellReading {
+                marks: d.marks.map(mark),
+                value: d.value,
+                confidence: 1.0,
+            },
+            by: d.by.clone(),
+            at: rfc3339(d.at),
+        }),
+        value: if settled {
+            decision.map_or(field.value, |d| d.value)
+        } else {
+            None
+        },
+    }
+}
+
+/// A check as it is shown.
+pub(crate) fn check(finding: &Finding) -> CheckView {
+    CheckView {
+        code: match &finding.list {
+            Some(list) => format!("{} {list}", finding.code.code()),
+            None => finding.code.code().to_owned(),
+        },
+        outcome: finding.outcome.name().to_owned(),
+        severity: finding.severity.name().to_lowercase(),
+        cells: finding.fields.iter().map(key).collect(),
+        difference: finding.numbers.map(castor_domain::checks::Numbers::difference),
+        left: finding.numbers.map(|n| n.expected),
+        right: finding.numbers.map(|n| n.found),
+        detail: match &finding.outcome {
+            castor_domain::checks::Outcome::NotEvaluable { missing } => {
+                missing.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+            }
+            castor_domain::checks::Outcome::Pass | castor_domain::checks::Outcome::Fail => {
+                finding.details.iter().map(|d| d.kind()).collect::<Vec<_>>().join(" ")
+            }
+        },
+    }
+}
+
+/// The header's items.
+pub(crate) fn header(form: &FormReading) -> Vec<HeaderItem> {
+    fn item<T: Clone + PartialEq + Display>(name: &str, item: &Item<T>) -> HeaderItem {
+        HeaderItem {
+            item: name.to_owned(),
+            value: item.value().map(ToString::to_string),
+            disputed: item.dissenting().next().is_some(),
+        }
+    }
+    let h = &form.header;
+    vec![
+        item("eleccion", &h.eleccion),
+        item("fecha", &h.fecha),
+        item("corporacion", &h.corporacion),
+        item("copia", &h.copia),
+        item("departamento", &h.departamento),
+        item("departamento_nombre", &h.departamento_nombre),
+        item("municipio", &h.municipio),
+        item("municipio_nombre", &h.municipio_nombre),
+        item("zona", &h.zona),
+        item("puesto", &h.puesto),
+        item("mesa", &h.mesa),
+        item("lugar", &h.lugar),
+        item("serial", &h.serial),
+        item("kit", &h.kit),
+        item("control", &h.control),
+    ]
+}

@@ -1,0 +1,117 @@
+//! The desk itself: what every use case needs.
+
+use crate::AppError;
+use crate::import::Importing;
+use crate::view::{DeskStatus, StateCount};
+use castor_domain::review::{EventId, Moment, State};
+use castor_store::{NewEvent, Store};
+use castor_vision::read::FormReader;
+use std::path::Path;
+use std::sync::Arc;
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+
+/// What time it is. Tests give their own.
+pub type Clock = fn() -> Moment;
+
+/// The time of this computer.
+fn now() -> Moment {
+    let nanoseconds = OffsetDateTime::now_utc().unix_timestamp_nanos();
+    Moment(i64::try_from(nanoseconds / 1_000_000).unwrap_or(i64::MAX))
+}
+
+/// A moment as RFC 3339, in UTC.
+pub(crate) fn rfc3339(moment: Moment) -> String {
+    OffsetDateTime::from_unix_timestamp_nanos(i128::from(moment.0) * 1_000_000)
+        .ok()
+        .and_then(|t| t.format(&Rfc3339).ok())
+        .unwrap_or_default()
+}
+
+/// The desk of one data folder.
+#[derive(Debug)]
+pub struct Desk {
+    pub(crate) store: Store,
+    pub(crate) reader: Arc<FormReader>,
+    pub(crate) clock: Clock,
+    pub(crate) importing: Importing,
+}
+
+impl Desk {
+    /// Opens the desk of a data folder.
+    ///
+    /// # Errors
+    /// [`AppError::Store`] when the folder cannot be used.
+    pub async fn open(folder: &Path, reader: FormReader) -> Result<Arc<Self>, AppError> {
+        Self::with_clock(folder, reader, now).await
+    }
+
+    /// The same with another clock.
+    ///
+    /// # Errors
+    /// As [`Desk::open`].
+    pub async fn with_clock(folder: &Path, reader: FormReader, clock: Clock) -> Result<Arc<Self>, AppError> {
+        let store = Store::open(folder).await?;
+        let desk = Arc::new(Self {
+            store,
+            reader: Arc::new(reader),
+            clock,
+            importing: Importing::default(),
+        });
+        desk.importing.start(&desk);
+        Ok(desk)
+    }
+
+    /// Whether nothing was ever taken in.
+    ///
+    /// # Errors
+    /// [`AppError::Store`] when the database fails.
+    pub async fn is_new(&self) -> Result<bool, AppError> {
+        Ok(self.store.imports(0, 1).await?.0 == 0)
+    }
+
+    /// The store, for backup and inspection.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// An event of a person or of the machine, now.
+    pub(crate) fn event(&self, by: &str, event: castor_domain::review::Event) -> NewEvent {
+        let at = (self.clock)();
+        NewEvent {
+            id: EventId(uuid::Uuid::now_v7().as_u128()),
+            at,
+            by: by.to_owned(),
+            event,
+        }
+    }
+
+    /// The state of the desk.
+    pub(crate) async fn status(&self) -> Result<DeskStatus, AppError> {
+        let (states, doubtful, demo) = self.store.counts().await?;
+        let settings = self.settings().await?;
+        let small = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
+        Ok(DeskStatus {
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            model: self.reader.model_version().to_owned(),
+            pace: self.pace(&settings.person).await?,
+            person: settings.person,
+            import: self.import_status().await?,
+            forms: states
+                .into_iter()
+                .filter_map(|(state, count)| {
+                    let state = State::ALL.into_iter().find(|s| s.name() == state)?;
+                    Some(StateCount {
+                        state: state.into(),
+                        count: small(count),
+                    })
+                })
+                .collect(),
+            doubtful: small(doubtful),
+            demo: small(demo),
+            pending: None,
+            data_folder: self.store.folder().display().to_string(),
+        })
+    }
+}

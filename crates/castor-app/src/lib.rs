@@ -1,0 +1,16 @@
+//! The desk: one function per use case, over store, reader and rules. Window, browser and command line call these.
+
+mod call;
+mod cells;
+mod copies;
+mod desk;
+mod error;
+mod export;
+mod import;
+mod log;
+mod review;
+mod settings;
+pub mod view;
+
+pub use desk::{Clock, Desk};
+pub use error::AppError;

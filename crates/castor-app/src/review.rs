@@ -1,0 +1,225 @@
+//! The review of a form: what is shown, and what a person does.
+
+use crate::cells::{cells, check, field_of, header, queue_item, symbol};
+use crate::view::{CellAction, FormAction, FormView, PageView, QueueOrder, QueuePage, QueueQuery};
+use crate::{AppError, Desk};
+use castor_domain::checks::Severity;
+use castor_domain::reading::FormReading;
+use castor_domain::review::{Act, Case, Event, Refusal, State, reference};
+use castor_domain::symbol::Symbol;
+use castor_store::{Order, QueueFilter};
+use castor_vision::input::{Document, Limits};
+use std::io::Cursor;
+
+/// Most forms of one stretch of the queue.
+const STRETCH: u32 = 500;
+
+/// The store's filter of a query.
+fn filter(query: &QueueQuery) -> QueueFilter {
+    let some = |text: &Option<String>| text.clone().filter(|t| !t.is_empty());
+    QueueFilter {
+        states: query.states.iter().map(crate::cells::word).collect(),
+        reasons: query.reasons.iter().map(crate::cells::word).collect(),
+        corporacion: some(&query.corporacion),
+        copia: some(&query.copia),
+        codes: [
+            some(&query.departamento),
+            some(&query.municipio),
+            some(&query.zona),
+            some(&query.puesto),
+            some(&query.mesa),
+        ],
+        search: query.search.clone(),
+    }
+}
+
+impl From<QueueOrder> for Order {
+    fn from(order: QueueOrder) -> Self {
+        match order {
+            QueueOrder::Priority => Self::Priority,
+            QueueOrder::Uncertainty => Self::Uncertainty,
+            QueueOrder::Impact => Self::Impact,
+            QueueOrder::Table => Self::Table,
+        }
+    }
+}
+
+impl Desk {
+    /// A stretch of the queue.
+    pub(crate) async fn queue(&self, query: &QueueQuery) -> Result<QueuePage, AppError> {
+        let limit = query.limit.clamp(1, STRETCH);
+        let (total, rows) = self
+            .store
+            .queue(&filter(query), query.order.into(), query.offset, limit)
+            .await?;
+        Ok(QueuePage {
+            total: u32::try_from(total).unwrap_or(u32::MAX),
+            items: rows.into_iter().map(queue_item).collect(),
+        })
+    }
+
+    /// The next form that waits for a person: the one behind `after` in the query's order, else the first.
+    pub(crate) async fn next(&self, query: &QueueQuery, after: Option<&str>) -> Result<Option<String>, AppError> {
+        let mut filter = filter(query);
+        filter.states = State::ALL
+            .into_iter()
+            .filter(|s| s.waits())
+            .map(|s| s.name().to_owned())
+            .filter(|name| query.states.is_empty() || filter.states.contains(name))
+            .collect();
+        if filter.states.is_empty() {
+            return Ok(None);
+        }
+        // One that was just settled is no longer in the queue; the first that waits is then the next.
+        let (_, rows) = self.store.queue(&filter, query.order.into(), 0, STRETCH).await?;
+        let place = after.and_then(|id| rows.iter().position(|row| row.id == id));
+        let next = place.and_then(|at| rows.get(at + 1)).or_else(|| {
+            let first = rows.first();
+            first.filter(|row| Some(row.id.as_str()) != after)
+        });
+        Ok(next.map(|row| row.id.clone()))
+    }
+
+    /// A form on the review screen.
+    pub(crate) async fn form(&self, id: &str) -> Result<FormView, AppError> {
+        let case = self.store.case(id).await?;
+        self.shown(id, &case).await
+    }
+
+    async fn shown(&self, id: &str, case: &Case) -> Result<FormView, AppError> {
+        let form = case.consolidated().unwrap_or_default();
+        Ok(FormView {
+            item: queue_item(self.store.form_row(id).await?),
+            header: header(&form),
+            pages: pages(&form),
+            cells: cells(case),
+            checks: form.findings.iter().map(check).collect(),
+            recount: form.recount,
+            signatures: form.signatures,
+            history: self.history(id).await?,
+            can_undo: !case.to_undo().is_empty(),
+            can_redo: case.to_redo().is_some(),
+            message: case
+                .message()
+                .map(str::to_owned)
+                .or_else(|| case.failure().map(|(_, m)| m.to_owned())),
+            model: case.model().to_owned(),
+        })
+    }
+
+    /// Confirms or corrects a cell. A form with nothing left to settle, and no check that fails badly, is closed by it.
+    pub(crate) async fn decide(&self, id: &str, cell: &str, action: &CellAction) -> Result<FormView, AppError> {
+        let field = field_of(cell).ok_or_else(|| AppError::Asked(format!("\"{cell}\" names no cell")))?;
+        let before = self.store.case(id).await?;
+        let round = before.state().round().ok_or(Refusal::State { state: before.state() })?;
+        let marks = match action {
+            CellAction::Confirm => before
+                .decision(&field)
+                .map(|d| d.marks)
+                .or_else(|| before.machine(&field).map(|f| f.marks))
+                .ok_or_else(|| Refusal::NoSuchCell(field.clone()))?,
+            CellAction::Correct { marks } => marks_of(marks)?,
+        };
+        let person = self.settings().await?.person;
+        let act = |act: Act| self.event(&person, Event::Act(act));
+        let mut events = vec![act(Act::Cell { field, marks, round })];
+        let mut after = before;
+        after.apply(&castor_domain::review::Recorded {
+            id: events[0].id,
+            at: events[0].at,
+            by: person.clone(),
+            event: events[0].event.clone(),
+        })?;
+        if after.state() == State::InProgress && closes(&after) {
+            events.push(act(Act::Complete));
+        }
+        let case = self.store.append(id, &events).await?;
+        self.shown(id, &case).await
+    }
+
+    /// Does something with a whole form.
+    pub(crate) async fn act(&self, id: &str, action: &FormAction) -> Result<FormView, AppError> {
+        let case = self.store.case(id).await?;
+        let person = self.settings().await?.person;
+        let reasoned = |reason: &str| {
+            let reason = reason.trim();
+            if reason.is_empty() || reason.chars().count() > 500 {
+                return Err(AppError::Asked("a reason of 1 to 500 characters is needed".to_owned()));
+            }
+            Ok(reason.to_owned())
+        };
+        let events = match action {
+            FormAction::Undo => case.to_undo().into_iter().map(Event::Undone).collect(),
+            FormAction::Redo => case.to_redo().into_iter().map(Event::Redone).collect(),
+            FormAction::Escalate { reason } => vec![Event::Act(Act::Escalate(reasoned(reason)?))],
+            FormAction::Return { reason } => vec![Event::Act(Act::Return(reasoned(reason)?))],
+            FormAction::Reopen { reason } => vec![Event::Act(Act::Reopen(reasoned(reason)?))],
+            FormAction::Reject { reason } => vec![Event::Act(Act::Reject(reasoned(reason)?))],
+            FormAction::Complete => vec![Event::Act(Act::Complete)],
+        };
+        if events.is_empty() {
+            return Err(Refusal::NothingToUndo.into());
+        }
+        let events: Vec<_> = events.into_iter().map(|event| self.event(&person, event)).collect();
+        let case = self.store.append(id, &events).await?;
+        self.shown(id, &case).await
+    }
+
+    /// A page of a form as PNG, at its own resolution.
+    ///
+    /// # Errors
+    /// [`AppError`] when the form or its file is not there.
+    pub async fn page_png(&self, id: &str, page: u16) -> Result<Vec<u8>, AppError> {
+        // Only forms of the log: an id never becomes a path before it is known.
+        self.store.form_row(id).await?;
+        let path = self.store.blob_path(id);
+        tokio::task::spawn_blocking(move || -> Result<Vec<u8>, AppError> {
+            let document = Document::open(&path, &Limits::default())?;
+            let picture = document.page(page)?.gray;
+            let mut bytes = Cursor::new(Vec::new());
+            let encoder = image::codecs::png::PngEncoder::new_with_quality(
+                &mut bytes,
+                image::codecs::png::CompressionType::Fast,
+                image::codecs::png::FilterType::Up,
+            );
+            picture
+                .write_with_encoder(encoder)
+                .map_err(|e| AppError::file(&path, &e))?;
+            Ok(bytes.into_inner())
+        })
+        .await
+        .map_err(|e| AppError::Cut(e.to_string()))?
+    }
+}
+
+/// Whether nothing is left that a person should look at.
+fn closes(case: &Case) -> bool {
+    let Some(form) = case.consolidated() else { return false };
+    let settled = case.waiting().next().is_none();
+    let fails = form.findings.iter().any(|f| f.failed() && f.severity >= Severity::High);
+    settled
+        && !fails
+        && form
+            .fields
+            .iter()
+            .all(|f| case.decision(&reference(f)).is_some() || !f.needs_review)
+}
+
+fn marks_of(marks: &[String; 3]) -> Result<[Symbol; 3], AppError> {
+    let one = |text: &String| symbol(text).ok_or_else(|| AppError::Asked(format!("\"{text}\" is no mark")));
+    let [a, b, c] = marks;
+    Ok([one(a)?, one(b)?, one(c)?])
+}
+
+fn pages(form: &FormReading) -> Vec<PageView> {
+    form.pages
+        .iter()
+        .map(|page| PageView {
+            page: page.page,
+            width: page.size.0,
+            height: page.size.1,
+            needs_review: page.needs_review,
+            notes: page.notes.clone(),
+        })
+        .collect()
+}

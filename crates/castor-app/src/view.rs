@@ -1,0 +1,509 @@
+//! What the desk shows and takes: the shapes that cross to the interface, and nothing of how they come about.
+//!
+//! The interface's own types are generated from these (`ui/src/backend/types.ts`); a test fails when they drift apart.
+
+#![expect(
+    missing_docs,
+    reason = "what the type's text says leaves most fields without anything to add"
+)]
+
+use serde::{Deserialize, Serialize};
+use ts_rs::TS;
+
+/// Where a form stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum StateName {
+    /// Imported, not read yet.
+    Waiting,
+    /// Could not be read as a form.
+    Unreadable,
+    /// Read, with nothing that a person must look at.
+    Accepted,
+    /// To be reviewed.
+    Pending,
+    /// A person has begun.
+    InProgress,
+    /// Passed on with a reason.
+    Escalated,
+    /// Waits for a second, blind reading.
+    SecondReading,
+    /// Two readings differ.
+    Adjudication,
+    /// Reviewed.
+    Completed,
+    /// Set aside: not a form, or not this election's.
+    Rejected,
+}
+
+/// How soon a form should be looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum PriorityName {
+    /// Within ten minutes.
+    Critical,
+    /// Within fifteen.
+    High,
+    /// Within half an hour.
+    Medium,
+    /// Within the hour.
+    Low,
+}
+
+/// Why a form is in the queue (CASTOR_FACTS 1.11).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, TS)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum ReasonName {
+    LowConfidence,
+    ArithmeticMismatch,
+    SpecialMark,
+    AmbiguousDigit,
+    QrOcrMismatch,
+    DuplicateForm,
+    ValidationFailed,
+    ManualFlag,
+}
+
+/// How a queue is ordered.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum QueueOrder {
+    /// Most urgent first, then oldest.
+    #[default]
+    Priority,
+    /// Least sure first.
+    Uncertainty,
+    /// Most votes in doubt first.
+    Impact,
+    /// By table.
+    Table,
+}
+
+/// What part of the queue is asked for. Empty texts and `None` filter nothing.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
+#[serde(default)]
+pub struct QueueQuery {
+    pub states: Vec<StateName>,
+    pub reasons: Vec<ReasonName>,
+    pub corporacion: Option<String>,
+    pub copia: Option<String>,
+    pub departamento: Option<String>,
+    pub municipio: Option<String>,
+    pub zona: Option<String>,
+    pub puesto: Option<String>,
+    pub mesa: Option<String>,
+    /// Part of a table's codes, of a place's name or of a file's name.
+    pub search: String,
+    pub order: QueueOrder,
+    pub offset: u32,
+    /// At most 500.
+    pub limit: u32,
+}
+
+/// One row of the queue.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct QueueItem {
+    /// SHA-256 of the file.
+    pub id: String,
+    /// Name of the file.
+    pub name: String,
+    pub state: StateName,
+    pub priority: PriorityName,
+    pub reasons: Vec<ReasonName>,
+    /// `01-280-03-01-001`, with `?` for codes not read.
+    pub mesa: String,
+    /// Names of municipality and puesto as far as known.
+    pub place: String,
+    pub corporacion: Option<String>,
+    pub copia: Option<String>,
+    /// Cells that wait for a person.
+    pub doubtful: u32,
+    /// The worst failed check, if any: its code and difference.
+    pub finding: Option<String>,
+    /// Lowest confidence of an unsettled cell, 0–1.
+    pub confidence: f32,
+    /// RFC 3339.
+    pub imported_at: String,
+    /// RFC 3339: until when it should be done.
+    pub due_at: String,
+    /// Generated, not a real form.
+    pub demo: bool,
+}
+
+/// A stretch of the queue.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct QueuePage {
+    /// Forms that the query finds in all.
+    pub total: u32,
+    pub items: Vec<QueueItem>,
+}
+
+/// A rectangle on a page image, in its pixels.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, TS)]
+pub struct Rect {
+    pub x: u32,
+    pub y: u32,
+    pub width: u32,
+    pub height: u32,
+}
+
+/// How a cell is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+pub enum CellState {
+    /// Read and accepted.
+    Read,
+    /// Fillers only: zero.
+    Filler,
+    /// Nothing written.
+    Blank,
+    /// Waits for a person.
+    Doubtful,
+    /// A person agreed.
+    Confirmed,
+    /// A person read something else.
+    Corrected,
+}
+
+/// A reading of a cell: its three marks (a digit, `*` for a filler, `_` for a blank, `?` where nothing can be said) and
+/// the number that they mean.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, TS)]
+pub struct CellReading {
+    pub marks: [String; 3],
+    pub value: Option<u16>,
+    /// 0–1; 1 for a person's reading.
+    pub confidence: f32,
+}
+
+/// A person's word on a cell.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct Decision {
+    pub reading: CellReading,
+    pub by: String,
+    /// RFC 3339.
+    pub at: String,
+}
+
+/// One cell of a form.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct CellView {
+    /// `page/path`, unique on the form.
+    pub key: String,
+    pub path: String,
+    pub page: u16,
+    /// Row as a person would say it: `Candidato 3`, `Votos nulos`.
+    pub label: String,
+    /// Printed name beside the row, where it was read.
+    pub name: Option<String>,
+    pub place: Rect,
+    pub state: CellState,
+    /// Codes of why it waits, empty when it does not.
+    pub reasons: Vec<String>,
+    pub machine: CellReading,
+    /// Other likely numbers with their probability, likeliest first.
+    pub alternatives: Vec<Alternative>,
+    /// The number that would close the sums, when another likely one does.
+    pub suggestion: Option<u16>,
+    pub decision: Option<Decision>,
+    /// What counts now: the person's reading, else the machine's; `None` where nothing can be said yet.
+    pub value: Option<u16>,
+}
+
+/// Another likely number.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct Alternative {
+    pub value: Option<u16>,
+    pub probability: f32,
+}
+
+/// What a check says of the form as it stands.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct CheckView {
+    pub code: String,
+    /// `pass`, `fail`, `not_evaluable`.
+    pub outcome: String,
+    /// `info`, `low`, `medium`, `high`, `critical`.
+    pub severity: String,
+    /// Keys of the cells concerned.
+    pub cells: Vec<String>,
+    /// Left side minus right side, where both are numbers.
+    pub difference: Option<i64>,
+    pub left: Option<i64>,
+    pub right: Option<i64>,
+    /// Kind of detail, for the catalogue of texts.
+    pub detail: String,
+}
+
+/// One page image.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct PageView {
+    pub page: u16,
+    /// Size of the page image, in pixels.
+    pub width: u32,
+    pub height: u32,
+    pub needs_review: bool,
+    pub notes: Vec<String>,
+}
+
+/// One thing that happened to a form.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct HistoryView {
+    pub seq: i64,
+    pub event: String,
+    /// RFC 3339.
+    pub at: String,
+    pub by: String,
+    pub cell: Option<String>,
+    pub before: Option<String>,
+    pub after: Option<String>,
+    pub reason: Option<String>,
+}
+
+/// A form on the review screen.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct FormView {
+    pub item: QueueItem,
+    pub header: Vec<HeaderItem>,
+    pub pages: Vec<PageView>,
+    pub cells: Vec<CellView>,
+    pub checks: Vec<CheckView>,
+    pub recount: Option<bool>,
+    pub signatures: Option<u8>,
+    pub history: Vec<HistoryView>,
+    pub can_undo: bool,
+    pub can_redo: bool,
+    /// Why it was escalated, returned or reopened, to be shown at once.
+    pub message: Option<String>,
+    pub model: String,
+}
+
+/// An item of the printed header.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct HeaderItem {
+    pub item: String,
+    pub value: Option<String>,
+    /// Whether readings of it differ.
+    pub disputed: bool,
+}
+
+/// What a person does with a cell.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum CellAction {
+    /// The reading that stands is right.
+    Confirm,
+    /// What is written is this: three marks, as in [`CellReading`].
+    Correct {
+        /// Hundreds first.
+        marks: [String; 3],
+    },
+}
+
+/// What a person does with a whole form.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum FormAction {
+    Undo,
+    Redo,
+    Escalate {
+        reason: String,
+    },
+    Return {
+        reason: String,
+    },
+    Reopen {
+        reason: String,
+    },
+    Reject {
+        reason: String,
+    },
+    /// Done although cells wait: refused unless all are settled.
+    Complete,
+}
+
+/// How the import goes.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct ImportStatus {
+    pub waiting: u32,
+    pub done: u32,
+    pub failed: u32,
+    pub paused: bool,
+    /// Forms a minute over the last minute; `None` when nothing was read.
+    pub per_minute: Option<f32>,
+}
+
+/// One file given to the import.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct ImportItem {
+    pub source: String,
+    /// `waiting`, `read`, `failed`, `duplicate`.
+    pub state: String,
+    pub code: Option<String>,
+    pub message: Option<String>,
+    /// The form that it became, or of which it is a duplicate.
+    pub form: Option<String>,
+    /// RFC 3339.
+    pub at: String,
+}
+
+/// The state of the desk, for rail and status line.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct DeskStatus {
+    pub version: String,
+    pub model: String,
+    pub person: String,
+    pub import: ImportStatus,
+    /// Forms by state.
+    pub forms: Vec<StateCount>,
+    /// Cells that wait for a person.
+    pub doubtful: u32,
+    pub demo: u32,
+    /// Events not yet sent to a server; `None` without one.
+    pub pending: Option<u32>,
+    pub data_folder: String,
+    /// Cells settled by this person in the last hour.
+    pub pace: u32,
+}
+
+/// How many forms are in a state.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct StateCount {
+    pub state: StateName,
+    pub count: u32,
+}
+
+/// One copy among those of a table.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct CopyView {
+    pub item: QueueItem,
+    /// Whether this is the one that counts.
+    pub chosen: bool,
+    /// `legal_rank`, `validated`, `consistent`: what decided.
+    pub because: String,
+}
+
+/// One row of the copies of a table side by side.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct CopyRow {
+    pub path: String,
+    pub label: String,
+    /// A value for each copy, `None` where it has none.
+    pub values: Vec<Option<u16>>,
+    pub differs: bool,
+}
+
+/// The copies of one table and corporación.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct CopiesView {
+    pub mesa: String,
+    pub corporacion: String,
+    pub copies: Vec<CopyView>,
+    pub rows: Vec<CopyRow>,
+    /// Rows between which votes moved with equal sums: codes of two paths each.
+    pub moved: Vec<[String; 2]>,
+}
+
+/// A table with more than one copy.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct CopiesItem {
+    pub mesa: String,
+    pub corporacion: String,
+    pub place: String,
+    pub copies: Vec<String>,
+    pub differences: u32,
+}
+
+/// What an export wrote.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct ExportResult {
+    /// Paths of the files written.
+    pub files: Vec<String>,
+    pub forms: u32,
+}
+
+/// Formats of an export.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ExportFormat {
+    Csv,
+    JsonV1,
+    JsonV2,
+    Parquet,
+    /// One printable sheet for each form.
+    Sheet,
+    /// Labelled crops.
+    Crops,
+}
+
+/// What part of the audit log is asked for.
+#[derive(Debug, Clone, Default, Serialize, Deserialize, TS)]
+#[serde(default)]
+pub struct AuditQuery {
+    pub form: Option<String>,
+    pub person: Option<String>,
+    /// Only events before this one.
+    pub before: Option<i64>,
+    pub limit: u32,
+}
+
+/// One event of the log.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct AuditRow {
+    pub event: HistoryView,
+    pub form: String,
+    pub name: String,
+    pub hash: String,
+}
+
+/// What verifying the chain said.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct ChainReport {
+    pub events: i64,
+    pub whole: bool,
+    /// The first event whose hash does not follow.
+    pub broken_at: Option<i64>,
+    /// Hash of the last event.
+    pub head: String,
+}
+
+/// Settings of this laptop.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct Settings {
+    /// `es-CO` or `en`.
+    pub language: String,
+    /// Name that stands beside this person's corrections.
+    pub person: String,
+    /// `system`, `light`, `dark`.
+    pub theme: String,
+    /// Hide party names and colours while reading.
+    pub blind: bool,
+    /// Confidence below which a cell goes to a person; `None` is the model's own.
+    pub threshold: Option<f32>,
+    /// Share of automatically accepted forms that are read a second time, 0–1.
+    pub second_share: f32,
+    /// Action → key, where it differs from the usual.
+    pub keys: std::collections::BTreeMap<String, String>,
+}
+
+/// How a person works.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct PersonQuality {
+    pub person: String,
+    pub confirmed: u32,
+    pub corrected: u32,
+    /// Median seconds between two cells of one form.
+    pub median_seconds: Option<f32>,
+    /// Cohen's κ with other readers of the same cells; `None` below 20 shared cells.
+    pub kappa: Option<f32>,
+    pub known_right: u32,
+    pub known_seen: u32,
+}
+
+/// What went wrong, for the interface to say in its language.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct Failure {
+    /// Stable.
+    pub code: String,
+    /// In plain words, with what and where.
+    pub message: String,
+}

@@ -1,0 +1,247 @@
+//! `castor desk`: the review desk over HTTP, for a browser on this computer or on the local network.
+
+use crate::e14::open_reader;
+use anyhow::{Context, Result};
+use axum::body::Body;
+use axum::extract::{DefaultBodyLimit, Multipart, Path as UrlPath, Query, Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
+use axum::response::{IntoResponse, Redirect, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use castor_app::Desk;
+use castor_app::view::Failure;
+use clap::Args;
+use serde::Deserialize;
+use serde_json::Value;
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::io::AsyncWriteExt;
+use tower_http::services::{ServeDir, ServeFile};
+use uuid::Uuid;
+
+/// Largest upload, in bytes.
+const UPLOAD: usize = 4 << 30;
+
+/// Scripts, styles and pictures of the desk itself, and nothing from elsewhere.
+const POLICY: &str = "default-src 'self'; img-src 'self' blob: data:; object-src 'none'; base-uri 'none'; \
+    form-action 'self'; frame-ancestors 'none'";
+
+/// What `castor desk` takes.
+#[derive(Args)]
+pub(crate) struct DeskArguments {
+    /// Address to listen on.
+    #[arg(long, default_value = "127.0.0.1:5010", value_name = "ADDRESS")]
+    http: SocketAddr,
+    /// Data folder; CASTOR_DATA, else ~/.local/share/castor.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Folder of the built interface.
+    #[arg(long, value_name = "DIR", default_value = "ui/dist")]
+    ui: PathBuf,
+    /// Takes these generated forms in on a first start, under their mark.
+    #[arg(long, value_name = "DIR")]
+    demo: Option<PathBuf>,
+    /// Key of the address instead of one drawn anew, for tests.
+    #[arg(long, hide = true)]
+    key: Option<String>,
+}
+
+/// What the routes share.
+#[derive(Clone)]
+struct Served {
+    desk: Arc<Desk>,
+    key: Arc<str>,
+    /// Whether only this computer can reach it: paths of this computer are taken then.
+    local: bool,
+}
+
+fn data_folder() -> PathBuf {
+    let home = || std::env::var_os("HOME").map_or_else(|| PathBuf::from("."), PathBuf::from);
+    std::env::var_os("CASTOR_DATA").map_or_else(|| home().join(".local/share/castor"), PathBuf::from)
+}
+
+/// Serves the desk until it is interrupted.
+pub(crate) fn serve(arguments: &DeskArguments) -> Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(serving(arguments))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn serving(arguments: &DeskArguments) -> Result<()> {
+    let folder = arguments.data.clone().unwrap_or_else(data_folder);
+    let desk = Desk::open(&folder, open_reader(None)?).await?;
+    if let Some(demo) = &arguments.demo
+        && desk.is_new().await?
+    {
+        desk.import(&[demo.clone()], true).await?;
+    }
+    let key = arguments
+        .key
+        .clone()
+        .unwrap_or_else(|| Uuid::new_v4().simple().to_string());
+    let served = Served {
+        desk,
+        key: key.as_str().into(),
+        local: arguments.http.ip().is_loopback(),
+    };
+    let listener = tokio::net::TcpListener::bind(arguments.http).await.with_context(|| {
+        format!(
+            "HTTP_001 {} cannot be listened on; choose another with --http",
+            arguments.http
+        )
+    })?;
+    let address = listener.local_addr()?;
+    writeln!(std::io::stdout().lock(), "CASTOR: http://{address}/?key={key}")?;
+    let app = routes(served, &arguments.ui);
+    axum::serve(listener, app)
+        .with_graceful_shutdown(async {
+            let _ = tokio::signal::ctrl_c().await;
+        })
+        .await?;
+    Ok(())
+}
+
+fn routes(served: Served, ui: &Path) -> Router {
+    let files = ServeDir::new(ui).fallback(ServeFile::new(ui.join("index.html")));
+    Router::new()
+        .route("/api/desk/upload", post(upload).layer(DefaultBodyLimit::max(UPLOAD)))
+        .route("/api/desk/page/{form}/{page}", get(page))
+        .route("/api/desk/{command}", post(command))
+        .fallback_service(files)
+        .layer(from_fn_with_state(served.clone(), guarded))
+        .with_state(served)
+}
+
+#[derive(Deserialize)]
+struct Key {
+    key: Option<String>,
+}
+
+/// Lets in who has the key of the address: by the address once, by the cookie that it leaves from then on.
+async fn guarded(State(served): State<Served>, Query(asked): Query<Key>, request: Request, next: Next) -> Response {
+    if let Some(key) = asked.key {
+        if !same(&key, &served.key) {
+            return refused();
+        }
+        let cookie = format!("castor={key}; Path=/; HttpOnly; SameSite=Strict");
+        return ([(header::SET_COOKIE, cookie)], Redirect::to("/")).into_response();
+    }
+    let cookies = request
+        .headers()
+        .get(header::COOKIE)
+        .and_then(|c| c.to_str().ok())
+        .unwrap_or_default();
+    let known = cookies
+        .split(';')
+        .filter_map(|c| c.trim().strip_prefix("castor="))
+        .any(|key| same(key, &served.key));
+    if !known || foreign(request.headers()) {
+        return refused();
+    }
+    let mut response = next.run(request).await;
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+/// Compares without saying by its time how much is alike.
+fn same(a: &str, b: &str) -> bool {
+    a.len() == b.len() && a.bytes().zip(b.bytes()).fold(0, |sum, (x, y)| sum | (x ^ y)) == 0
+}
+
+/// Whether a page of another origin asks.
+fn foreign(headers: &HeaderMap) -> bool {
+    let Some(origin) = headers.get(header::ORIGIN).and_then(|o| o.to_str().ok()) else {
+        return false;
+    };
+    let host = headers
+        .get(header::HOST)
+        .and_then(|h| h.to_str().ok())
+        .unwrap_or_default();
+    origin.strip_prefix("http://") != Some(host)
+}
+
+fn refused() -> Response {
+    let message = "HTTP_002 open the desk by the address that `castor desk` printed: it carries the key";
+    failed(StatusCode::UNAUTHORIZED, "HTTP_002", message)
+}
+
+fn failed(status: StatusCode, code: &str, message: &str) -> Response {
+    let failure = Failure {
+        code: code.to_owned(),
+        message: message.to_owned(),
+    };
+    (status, Json(failure)).into_response()
+}
+
+async fn command(
+    State(served): State<Served>,
+    UrlPath(command): UrlPath<String>,
+    Json(arguments): Json<Value>,
+) -> Response {
+    if command == "import_paths" && !served.local {
+        return failed(
+            StatusCode::FORBIDDEN,
+            "HTTP_003",
+            "HTTP_003 over the network, files are uploaded",
+        );
+    }
+    match served.desk.call(&command, arguments).await {
+        Ok(value) => Json(value).into_response(),
+        Err(failure) => (StatusCode::UNPROCESSABLE_ENTITY, Json(failure)).into_response(),
+    }
+}
+
+async fn page(State(served): State<Served>, UrlPath((form, page)): UrlPath<(String, u16)>) -> Response {
+    match served.desk.page_png(&form, page).await {
+        Ok(png) => {
+            // A form is named by the hash of its file: its pages never change.
+            let headers = [
+                (header::CONTENT_TYPE, "image/png"),
+                (header::CACHE_CONTROL, "private, max-age=31536000, immutable"),
+            ];
+            (headers, Body::from(png)).into_response()
+        }
+        Err(error) => failed(StatusCode::NOT_FOUND, error.code(), &error.to_string()),
+    }
+}
+
+/// Takes files in as the browser sends them.
+async fn upload(State(served): State<Served>, mut form: Multipart) -> Response {
+    match uploaded(&served.desk, &mut form).await {
+        Ok(value) => Json(value).into_response(),
+        Err(error) => failed(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "HTTP_004",
+            &format!("HTTP_004 {error:#}"),
+        ),
+    }
+}
+
+async fn uploaded(desk: &Desk, form: &mut Multipart) -> Result<castor_app::view::ImportStatus> {
+    let folder = desk.store().folder().join("incoming").join(Uuid::now_v7().to_string());
+    let mut paths = Vec::new();
+    while let Some(mut part) = form.next_field().await? {
+        let given = part.file_name().unwrap_or_default().to_owned();
+        // Only the last part of a name: what a browser calls a file never leads elsewhere.
+        let Some(name) = Path::new(&given).file_name().map(ToOwned::to_owned) else {
+            continue;
+        };
+        let place = folder.join(paths.len().to_string());
+        tokio::fs::create_dir_all(&place).await?;
+        let path = place.join(name);
+        let mut file = tokio::fs::File::create(&path).await?;
+        while let Some(bytes) = part.chunk().await? {
+            file.write_all(&bytes).await?;
+        }
+        file.sync_all().await?;
+        paths.push(path);
+    }
+    Ok(desk.import(&paths, false).await?)
+}

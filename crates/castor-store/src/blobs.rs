@@ -1,0 +1,100 @@
+//! Files by their hash: written whole or not at all, checked when read.
+
+use crate::{Store, StoreError};
+use sha2::{Digest, Sha256};
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+
+/// SHA-256 of bytes as 64 hexadecimal digits.
+#[must_use]
+pub fn sha256(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(64);
+    for byte in Sha256::digest(bytes) {
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
+}
+
+impl Store {
+    /// Where the file of a hash stands.
+    #[must_use]
+    pub fn blob_path(&self, hash: &str) -> PathBuf {
+        let start = hash.get(..2).unwrap_or("xx");
+        self.folder().join("blobs").join(start).join(hash)
+    }
+
+    /// Keeps a file and returns its hash. What is there already is not written again.
+    ///
+    /// # Errors
+    /// [`StoreError::Folder`] or [`StoreError::Full`] when it cannot be written.
+    pub fn put_blob(&self, bytes: &[u8]) -> Result<String, StoreError> {
+        let hash = sha256(bytes);
+        let path = self.blob_path(&hash);
+        if path.exists() {
+            return Ok(hash);
+        }
+        let write = || -> std::io::Result<()> {
+            let folder = path.parent().unwrap_or(self.folder());
+            std::fs::create_dir_all(folder)?;
+            // A name of its own, so that two writers of one file do not meet; the rename makes it appear whole.
+            let partial = folder.join(format!("{hash}.{}.part", std::process::id()));
+            let mut file = std::fs::File::create(&partial)?;
+            file.write_all(bytes)?;
+            file.sync_all()?;
+            std::fs::rename(&partial, &path)
+        };
+        write().map_err(|e| StoreError::folder(&path, &e))?;
+        Ok(hash)
+    }
+
+    /// Keeps a file, or a folder of page images, that is known by its hash already.
+    ///
+    /// # Errors
+    /// As [`Store::put_blob`].
+    pub fn put_tree(&self, source: &Path, hash: &str) -> Result<(), StoreError> {
+        let target = self.blob_path(hash);
+        if target.exists() {
+            return Ok(());
+        }
+        let parent = target.parent().unwrap_or(self.folder());
+        let partial = parent.join(format!("{hash}.{}.part", std::process::id()));
+        let copy = || -> std::io::Result<()> {
+            std::fs::create_dir_all(parent)?;
+            if source.is_dir() {
+                std::fs::create_dir_all(&partial)?;
+                for entry in std::fs::read_dir(source)? {
+                    let entry = entry?;
+                    if entry.file_type()?.is_file() {
+                        copied(&entry.path(), &partial.join(entry.file_name()))?;
+                    }
+                }
+            } else {
+                copied(source, &partial)?;
+            }
+            std::fs::rename(&partial, &target)
+        };
+        copy().map_err(|e| StoreError::folder(&target, &e))
+    }
+
+    /// The bytes of a hash.
+    ///
+    /// # Errors
+    /// [`StoreError::BlobMissing`], or [`StoreError::BlobChanged`] when they are not what the hash says.
+    pub fn blob(&self, hash: &str) -> Result<Vec<u8>, StoreError> {
+        let missing = || StoreError::BlobMissing(hash.to_owned());
+        let bytes = std::fs::read(self.blob_path(hash)).map_err(|_| missing())?;
+        if sha256(&bytes) == hash {
+            Ok(bytes)
+        } else {
+            Err(StoreError::BlobChanged(hash.to_owned()))
+        }
+    }
+}
+
+/// Copies a file and waits until the disk has it.
+fn copied(from: &Path, to: &Path) -> std::io::Result<()> {
+    let mut target = std::fs::File::create(to)?;
+    std::io::copy(&mut std::fs::File::open(from)?, &mut target)?;
+    target.sync_all()
+}

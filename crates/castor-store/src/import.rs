@@ -1,0 +1,193 @@
+//! Files given to the import: remembered before they are read, so that a restart goes on where the last run ended.
+
+use crate::{Store, StoreError};
+use castor_domain::review::Moment;
+
+/// What became of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ImportState {
+    /// Not looked at yet.
+    Waiting,
+    /// Read as a form.
+    Read,
+    /// Could not be read.
+    Failed,
+    /// The same file was taken in before.
+    Duplicate,
+}
+
+impl ImportState {
+    /// Stable name.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Waiting => "waiting",
+            Self::Read => "read",
+            Self::Failed => "failed",
+            Self::Duplicate => "duplicate",
+        }
+    }
+}
+
+/// One file given to the import.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportRow {
+    /// Its place in the order given.
+    pub seq: i64,
+    /// Path as given.
+    pub source: String,
+    /// Hash of its content, once it was opened.
+    pub sha256: Option<String>,
+    /// Stable name of what became of it.
+    pub state: String,
+    /// Code of why it failed.
+    pub code: Option<String>,
+    /// The same in words.
+    pub message: Option<String>,
+    /// Generated, not a real form.
+    pub demo: bool,
+    /// When it was given or dealt with.
+    pub at: Moment,
+}
+
+/// How many files are in which state.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct ImportCount {
+    /// Not looked at yet.
+    pub waiting: i64,
+    /// Dealt with.
+    pub done: i64,
+    /// Failed among those.
+    pub failed: i64,
+}
+
+impl Store {
+    /// Remembers files to be read.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn add_imports(&self, sources: &[String], demo: bool, at: Moment) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        for source in sources {
+            sqlx::query!(
+                "INSERT INTO import (source, state, demo, at) VALUES (?, 'waiting', ?, ?)",
+                source,
+                demo,
+                at.0
+            )
+            .execute(&mut *transaction)
+            .await?;
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// The next files to be read, in the order given.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn waiting_imports(&self, limit: u32) -> Result<Vec<ImportRow>, StoreError> {
+        let rows = sqlx::query_as!(
+            RawImport,
+            "SELECT seq, source, sha256, state, code, message, demo AS \"demo: bool\", at FROM import
+             WHERE state = 'waiting' ORDER BY seq LIMIT ?",
+            limit
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(ImportRow::from).collect())
+    }
+
+    /// Files given, latest first, with the number of all.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn imports(&self, offset: u32, limit: u32) -> Result<(i64, Vec<ImportRow>), StoreError> {
+        let total = sqlx::query_scalar!("SELECT COUNT(*) FROM import")
+            .fetch_one(&self.pool)
+            .await?;
+        let rows = sqlx::query_as!(
+            RawImport,
+            "SELECT seq, source, sha256, state, code, message, demo AS \"demo: bool\", at FROM import
+             ORDER BY seq DESC LIMIT ? OFFSET ?",
+            limit,
+            offset
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok((total, rows.into_iter().map(ImportRow::from).collect()))
+    }
+
+    /// Says what became of a file.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn settle_import(
+        &self,
+        seq: i64,
+        state: ImportState,
+        sha256: Option<&str>,
+        failure: Option<(&str, &str)>,
+        at: Moment,
+    ) -> Result<(), StoreError> {
+        let state = state.name();
+        let (code, message) = failure.unzip();
+        sqlx::query!(
+            "UPDATE import SET state = ?, sha256 = ?, code = ?, message = ?, at = ? WHERE seq = ?",
+            state,
+            sha256,
+            code,
+            message,
+            at.0,
+            seq
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+
+    /// How many files wait and how many are done.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn import_count(&self) -> Result<ImportCount, StoreError> {
+        let row = sqlx::query!(
+            "SELECT coalesce(sum(state = 'waiting'), 0) AS \"waiting!: i64\",
+                    coalesce(sum(state <> 'waiting'), 0) AS \"done!: i64\",
+                    coalesce(sum(state = 'failed'), 0) AS \"failed!: i64\" FROM import"
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok(ImportCount {
+            waiting: row.waiting,
+            done: row.done,
+            failed: row.failed,
+        })
+    }
+}
+
+struct RawImport {
+    seq: i64,
+    source: String,
+    sha256: Option<String>,
+    state: String,
+    code: Option<String>,
+    message: Option<String>,
+    demo: bool,
+    at: i64,
+}
+
+impl From<RawImport> for ImportRow {
+    fn from(raw: RawImport) -> Self {
+        Self {
+            seq: raw.seq,
+            source: raw.source,
+            sha256: raw.sha256,
+            state: raw.state,
+            code: raw.code,
+            message: raw.message,
+            demo: raw.demo,
+            at: Moment(raw.at),
+        }
+    }
+}

@@ -1,0 +1,87 @@
+//! What a laptop keeps: the event log, what follows from it, and files by their hash.
+//!
+//! One folder holds everything. `castor.db` is an SQLite database in WAL mode with full synchronisation: an event that
+//! was acknowledged survives the end of the process and of the power. `blobs/` holds files by their SHA-256. `lock`
+//! keeps a second program out.
+
+mod blobs;
+mod error;
+mod import;
+mod log;
+mod queue;
+mod settings;
+
+pub use blobs::sha256;
+pub use error::StoreError;
+pub use import::{ImportCount, ImportRow, ImportState};
+pub use log::{CellWord, ChainReport, LogQuery, LogRow, NewEvent};
+pub use queue::{FormRow, Order, QueueFilter};
+
+use sqlx::SqlitePool;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use std::fs::File;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// The store of one data folder.
+#[derive(Debug)]
+pub struct Store {
+    pool: SqlitePool,
+    folder: PathBuf,
+    /// Held as long as the store lives.
+    _lock: File,
+}
+
+impl Store {
+    /// Opens the store of a folder, making it where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError::Busy`] when another program has it open, [`StoreError::Newer`] when a newer version of the program
+    /// wrote it, [`StoreError::Damaged`] when the database is no database.
+    pub async fn open(folder: &Path) -> Result<Self, StoreError> {
+        let made = std::fs::create_dir_all(folder.join("blobs"));
+        made.map_err(|e| StoreError::folder(folder, &e))?;
+        let lock = File::create(folder.join("lock")).map_err(|e| StoreError::folder(folder, &e))?;
+        if lock.try_lock().is_err() {
+            return Err(StoreError::Busy(folder.to_owned()));
+        }
+        let options = SqliteConnectOptions::new()
+            .filename(folder.join("castor.db"))
+            .create_if_missing(true)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            .busy_timeout(Duration::from_secs(20));
+        let pool = SqlitePoolOptions::new()
+            .max_connections(4)
+            .connect_with(options)
+            .await?;
+        sqlx::migrate!("../../migrations/local").run(&pool).await?;
+        Ok(Self {
+            pool,
+            folder: folder.to_owned(),
+            _lock: lock,
+        })
+    }
+
+    /// The folder.
+    #[must_use]
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// Writes a copy of the database, whole and consistent, to a file that must not exist.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the file exists or cannot be written.
+    pub async fn backup(&self, file: &Path) -> Result<(), StoreError> {
+        let name = file.display().to_string();
+        sqlx::query("VACUUM INTO ?").bind(name).execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Closes the database.
+    pub async fn close(self) {
+        self.pool.close().await;
+    }
+}

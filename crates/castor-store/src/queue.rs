@@ -1,0 +1,359 @@
+//! What the queue shows of each form, and the ways to ask for it.
+
+use crate::{Store, StoreError};
+use castor_domain::review::{Case, Moment, State};
+use sqlx::sqlite::SqliteRow;
+use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+
+/// One form in the queue.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FormRow {
+    /// SHA-256 of its file.
+    pub id: String,
+    /// Name of its file.
+    pub name: String,
+    /// Generated, not a real form.
+    pub demo: bool,
+    /// Stable name of its state.
+    pub state: String,
+    /// 0 critical to 3 low.
+    pub priority: i64,
+    /// Stable names of why it is in the queue.
+    pub reasons: Vec<String>,
+    /// Codes of its table, as far as read.
+    pub codes: [Option<String>; 5],
+    /// Names of its municipality and polling place, as far as read.
+    pub place: String,
+    /// Corporación, as far as read.
+    pub corporacion: Option<String>,
+    /// Copy, as far as read.
+    pub copia: Option<String>,
+    /// Cells that wait for a person.
+    pub doubtful: i64,
+    /// The worst failed check, with its difference.
+    pub finding: Option<String>,
+    /// Lowest confidence of a cell that waits, 0–1.
+    pub confidence: f64,
+    /// When its file was taken in.
+    pub imported_at: Moment,
+    /// Until when it should be done.
+    pub due_at: Moment,
+}
+
+/// How the queue is ordered. Forms that wait for a person come before those that do not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// Most urgent first, then oldest.
+    #[default]
+    Priority,
+    /// Least sure first.
+    Uncertainty,
+    /// Most votes in doubt first.
+    Impact,
+    /// By the codes of the table.
+    Table,
+}
+
+/// What part of the queue is asked for; what is empty filters nothing.
+#[derive(Debug, Clone, Default)]
+pub struct QueueFilter {
+    /// Stable names of states.
+    pub states: Vec<String>,
+    /// Stable names of reasons.
+    pub reasons: Vec<String>,
+    /// Corporación.
+    pub corporacion: Option<String>,
+    /// Copy.
+    pub copia: Option<String>,
+    /// Codes of the table: departamento, municipio, zona, puesto, mesa.
+    pub codes: [Option<String>; 5],
+    /// Part of the table's codes, of the place or of the file's name.
+    pub search: String,
+}
+
+/// Setting that says that the generated forms were taken out.
+const DEMO_REMOVED: &str = "demo_removed";
+
+const CODES: [&str; 5] = ["departamento", "municipio", "zona", "puesto", "mesa"];
+
+impl QueueFilter {
+    fn push(&self, query: &mut QueryBuilder<Sqlite>) {
+        query.push(" WHERE 1 = 1");
+        let mut any = |column: &str, values: &[String]| {
+            if !values.is_empty() {
+                query.push(format!(" AND {column} IN ("));
+                let mut list = query.separated(", ");
+                for value in values {
+                    list.push_bind(value.clone());
+                }
+                query.push(")");
+            }
+        };
+        any("state", &self.states);
+        let one = |value: &Option<String>| value.iter().cloned().collect::<Vec<_>>();
+        any("corporacion", &one(&self.corporacion));
+        any("copia", &one(&self.copia));
+        for (column, code) in CODES.into_iter().zip(&self.codes) {
+            any(column, &one(code));
+        }
+        for reason in &self.reasons {
+            query
+                .push(" AND instr(reasons, ")
+                .push_bind(reason.clone())
+                .push(") > 0");
+        }
+        let words = self.search.trim();
+        if !words.is_empty() {
+            query
+                .push(" AND instr(lower(name || ' ' || place || ' ' || ")
+                .push("coalesce(departamento, '?') || '-' || coalesce(municipio, '?') || '-' || ")
+                .push("coalesce(zona, '?') || '-' || coalesce(puesto, '?') || '-' || coalesce(mesa, '?')), ")
+                .push_bind(words.to_lowercase())
+                .push(") > 0");
+        }
+    }
+}
+
+impl Order {
+    fn clause(self) -> &'static str {
+        match self {
+            Self::Priority => " ORDER BY waits DESC, priority, imported_at, id",
+            Self::Uncertainty => " ORDER BY waits DESC, confidence, id",
+            Self::Impact => " ORDER BY waits DESC, impact DESC, id",
+            Self::Table => " ORDER BY departamento, municipio, zona, puesto, mesa, corporacion, copia",
+        }
+    }
+}
+
+impl Store {
+    /// A stretch of the queue with the number of all its forms.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn queue(
+        &self,
+        filter: &QueueFilter,
+        order: Order,
+        offset: u32,
+        limit: u32,
+    ) -> Result<(i64, Vec<FormRow>), StoreError> {
+        let mut count = QueryBuilder::new("SELECT COUNT(*) FROM form");
+        filter.push(&mut count);
+        let total: i64 = count.build_query_scalar().fetch_one(&self.pool).await?;
+        let mut query = QueryBuilder::new("SELECT * FROM form");
+        filter.push(&mut query);
+        query
+            .push(order.clause())
+            .push(" LIMIT ")
+            .push_bind(i64::from(limit))
+            .push(" OFFSET ")
+            .push_bind(i64::from(offset));
+        let rows = query.build().fetch_all(&self.pool).await?;
+        let rows = rows.iter().map(form_row).collect::<Result<_, _>>()?;
+        Ok((total, rows))
+    }
+
+    /// One form's row.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchForm`].
+    pub async fn form_row(&self, id: &str) -> Result<FormRow, StoreError> {
+        let row = sqlx::query("SELECT * FROM form WHERE id = ?")
+            .bind(id)
+            .fetch_optional(&self.pool)
+            .await?;
+        let row = row.ok_or_else(|| StoreError::NoSuchForm(id.to_owned()))?;
+        Ok(form_row(&row)?)
+    }
+
+    /// Table and corporación of which more than one copy was read, by table.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn tables_with_copies(&self) -> Result<Vec<(String, String)>, StoreError> {
+        let rows = sqlx::query!(
+            "SELECT departamento || '-' || municipio || '-' || zona || '-' || puesto || '-' || mesa AS \"table!\",
+                    corporacion AS \"corporacion!\"
+             FROM form WHERE mesa IS NOT NULL AND departamento IS NOT NULL AND municipio IS NOT NULL
+                 AND zona IS NOT NULL AND puesto IS NOT NULL AND corporacion IS NOT NULL
+             GROUP BY departamento, municipio, zona, puesto, mesa, corporacion HAVING COUNT(*) > 1 LIMIT 1000"
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(|r| (r.table, r.corporacion)).collect())
+    }
+
+    /// The forms of a table and corporación.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn copies_of(&self, table: &str, corporacion: &str) -> Result<Vec<FormRow>, StoreError> {
+        let codes: Vec<Option<String>> = table.split('-').map(|code| Some(code.to_owned())).collect();
+        let Ok(codes) = <[Option<String>; 5]>::try_from(codes) else {
+            return Ok(Vec::new());
+        };
+        let filter = QueueFilter {
+            corporacion: Some(corporacion.to_owned()),
+            codes,
+            ..QueueFilter::default()
+        };
+        Ok(self.queue(&filter, Order::Table, 0, 50).await?.1)
+    }
+
+    /// Takes the generated forms out of everything that is shown. Their events stay in the log.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn hide_demo(&self) -> Result<(), StoreError> {
+        self.set_setting(DEMO_REMOVED, "1").await?;
+        sqlx::query!("DELETE FROM form WHERE demo").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Whether the generated forms were taken out.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn demo_removed(&self) -> Result<bool, StoreError> {
+        Ok(self.setting(DEMO_REMOVED).await?.is_some())
+    }
+
+    /// Forms by state, and all cells that wait.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn counts(&self) -> Result<(Vec<(String, i64)>, i64, i64), StoreError> {
+        let rows = sqlx::query!("SELECT state, COUNT(*) AS \"count!: i64\" FROM form GROUP BY state")
+            .fetch_all(&self.pool)
+            .await?;
+        let sums = sqlx::query!(
+            "SELECT coalesce(sum(doubtful), 0) AS \"doubtful!: i64\", coalesce(sum(demo), 0) AS \"demo!: i64\" FROM form"
+        )
+        .fetch_one(&self.pool)
+        .await?;
+        Ok((
+            rows.into_iter().map(|r| (r.state, r.count)).collect(),
+            sums.doubtful,
+            sums.demo,
+        ))
+    }
+}
+
+fn form_row(row: &SqliteRow) -> Result<FormRow, sqlx::Error> {
+    let reasons: String = row.try_get("reasons")?;
+    let [a, b, c, d, e] = CODES;
+    Ok(FormRow {
+        id: row.try_get("id")?,
+        name: row.try_get("name")?,
+        demo: row.try_get("demo")?,
+        state: row.try_get("state")?,
+        priority: row.try_get("priority")?,
+        reasons: reasons.split_whitespace().map(str::to_owned).collect(),
+        codes: [
+            row.try_get(a)?,
+            row.try_get(b)?,
+            row.try_get(c)?,
+            row.try_get(d)?,
+            row.try_get(e)?,
+        ],
+        place: row.try_get("place")?,
+        corporacion: row.try_get("corporacion")?,
+        copia: row.try_get("copia")?,
+        doubtful: row.try_get("doubtful")?,
+        finding: row.try_get("finding")?,
+        confidence: row.try_get("confidence")?,
+        imported_at: Moment(row.try_get("imported_at")?),
+        due_at: Moment(row.try_get("due_at")?),
+    })
+}
+
+/// Writes a form's row as its case stands.
+pub(crate) async fn write_form(
+    connection: &mut SqliteConnection,
+    id: &str,
+    seq: i64,
+    case: &Case,
+) -> Result<(), StoreError> {
+    let urgency = case.urgency();
+    let form = case.consolidated().unwrap_or_default();
+    let header = &form.header;
+    let text = |value: Option<String>| value;
+    let codes = [
+        text(header.departamento.value().map(ToString::to_string)),
+        text(header.municipio.value().map(ToString::to_string)),
+        text(header.zona.value().map(ToString::to_string)),
+        text(header.puesto.value().map(ToString::to_string)),
+        text(header.mesa.value().map(ToString::to_string)),
+    ];
+    let names = [header.municipio_nombre.value(), header.lugar.value()];
+    let place = names.into_iter().flatten().cloned().collect::<Vec<_>>().join(" · ");
+    let worst = form
+        .findings
+        .iter()
+        .filter(|f| f.failed() && f.code.code() != "OCR_001")
+        .max_by_key(|f| (f.severity, f.numbers.map_or(0, |n| n.difference().abs())));
+    let finding = worst.map(|f| match f.numbers {
+        Some(numbers) => format!("{} {:+}", f.code.code(), numbers.difference()),
+        None => f.code.code().to_owned(),
+    });
+    let impact: i64 = form
+        .fields
+        .iter()
+        .filter(|f| f.needs_review)
+        .map(|f| {
+            let values = f.alternatives.iter().map(|(value, _)| *value).chain([f.value]);
+            i64::from(values.flatten().max().unwrap_or(0))
+        })
+        .sum();
+    let state = case.state();
+    let waits = state.waits();
+    let doubtful = if matches!(state, State::Waiting | State::Unreadable | State::Rejected) {
+        0
+    } else {
+        i64::try_from(case.waiting().count()).unwrap_or(i64::MAX)
+    };
+    let priority = i64::from(
+        castor_domain::review::Priority::ALL
+            .iter()
+            .take_while(|p| **p != urgency.priority)
+            .fold(0u8, |n, _| n + 1),
+    );
+    let reasons = urgency.reasons.iter().map(|r| r.name()).collect::<Vec<_>>().join(" ");
+    let imported = case.imported().0;
+    let due = imported + urgency.priority.minutes() * 60_000;
+    let [departamento, municipio, zona, puesto, mesa] = codes;
+    let corporacion = header.corporacion.value().map(|c| c.name());
+    let copia = header.copia.value().map(|c| c.name());
+    let (name, demo, state) = (case.name(), case.demo(), state.name());
+    let confidence = f64::from(urgency.confidence);
+    sqlx::query!(
+        "INSERT OR REPLACE INTO form (id, seq, name, demo, state, waits, priority, reasons, departamento, municipio, zona,
+             puesto, mesa, place, corporacion, copia, doubtful, finding, confidence, impact, imported_at, due_at)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        id,
+        seq,
+        name,
+        demo,
+        state,
+        waits,
+        priority,
+        reasons,
+        departamento,
+        municipio,
+        zona,
+        puesto,
+        mesa,
+        place,
+        corporacion,
+        copia,
+        doubtful,
+        finding,
+        confidence,
+        impact,
+        imported,
+        due
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}

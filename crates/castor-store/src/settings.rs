@@ -1,0 +1,30 @@
+//! Settings of this laptop, by name.
+
+use crate::{Store, StoreError};
+
+impl Store {
+    /// The value of a setting.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn setting(&self, name: &str) -> Result<Option<String>, StoreError> {
+        Ok(sqlx::query_scalar!("SELECT value FROM setting WHERE name = ?", name)
+            .fetch_optional(&self.pool)
+            .await?)
+    }
+
+    /// Sets a setting.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn set_setting(&self, name: &str, value: &str) -> Result<(), StoreError> {
+        sqlx::query!(
+            "INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)",
+            name,
+            value
+        )
+        .execute(&self.pool)
+        .await?;
+        Ok(())
+    }
+}

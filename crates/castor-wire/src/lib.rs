@@ -1,0 +1,7 @@
+//! What leaves the program and comes back: readings and events of the log as JSON.
+//!
+//! The domain knows nothing of these shapes; they convert at this border alone.
+
+pub mod event;
+pub mod parse;
+pub mod write;
