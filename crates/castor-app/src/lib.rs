@@ -8,9 +8,11 @@ mod error;
 mod export;
 mod import;
 mod log;
+mod reader;
 mod review;
 mod settings;
 pub mod view;
 
 pub use desk::{Clock, Desk};
 pub use error::AppError;
+pub use reader::open_reader;

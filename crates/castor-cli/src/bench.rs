@@ -1,8 +1,9 @@
 //! `castor e14 bench …`
 
-use crate::e14::{guarded, open_reader};
+use crate::e14::guarded;
 use crate::ordered::in_order;
 use anyhow::{Context, Result, bail};
+use castor_app::open_reader;
 use castor_vision::input::{Document, Limits};
 use castor_vision::read::Timings;
 use clap::Args;

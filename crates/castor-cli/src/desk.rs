@@ -1,6 +1,5 @@
 //! `castor desk`: the review desk over HTTP, for a browser on this computer or on the local network.
 
-use crate::e14::open_reader;
 use anyhow::{Context, Result};
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, Multipart, Path as UrlPath, Query, Request, State};
@@ -9,8 +8,8 @@ use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
-use castor_app::Desk;
 use castor_app::view::Failure;
+use castor_app::{Desk, open_reader};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::Value;

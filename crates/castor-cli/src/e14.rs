@@ -2,11 +2,10 @@
 
 use crate::ordered::in_order;
 use crate::{overlay, report, table};
-use anyhow::{Context, Result};
+use anyhow::Result;
+use castor_app::open_reader;
 use castor_vision::input::{Document, Limits};
 use castor_vision::read::{FormReader, ReadError, ReadForm};
-use castor_vision::symbols::SymbolReader;
-use castor_vision::text::TextReader;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use std::io::Write;
@@ -100,22 +99,6 @@ fn one(reader: &FormReader, path: &Path, folder: Option<&Path>) -> Result<(ReadF
         None => Vec::new(),
     };
     Ok((form, pictures))
-}
-
-/// The model that ships with the program; its card is models/symbols.md.
-const SHIPPED_MODEL: &[u8] = include_bytes!("../../../models/symbols.onnx");
-
-/// Opens the models: the shipped symbol model unless another is named, by argument or by CASTOR_MODEL.
-pub(crate) fn open_reader(model: Option<&Path>) -> Result<FormReader> {
-    let text = TextReader::open(&TextReader::installed())?;
-    let other = model
-        .map(Path::to_owned)
-        .or_else(|| std::env::var_os("CASTOR_MODEL").map(PathBuf::from));
-    let symbols = match other {
-        Some(path) => SymbolReader::open(&path).with_context(|| format!("symbol model {}", path.display()))?,
-        None => SymbolReader::of_bytes(Path::new("models/symbols.onnx"), SHIPPED_MODEL.to_vec())?,
-    };
-    Ok(FormReader::new(text, symbols))
 }
 
 fn progress_bar(files: usize) -> ProgressBar {

@@ -1,0 +1,4 @@
+//! The desk through its public surface.
+
+mod desk;
+mod types;

@@ -1,0 +1,73 @@
+//! The interface's types are those of the desk.
+
+use castor_app::view::{
+    Alternative, AuditQuery, AuditRow, CellAction, CellReading, CellState, CellView, ChainReport, CheckView,
+    CopiesItem, CopiesView, CopyRow, CopyView, Decision, DeskStatus, ExportFormat, ExportResult, Failure, FormAction,
+    FormView, HeaderItem, HistoryView, ImportItem, ImportStatus, PageView, PersonQuality, PriorityName, QueueItem,
+    QueueOrder, QueuePage, QueueQuery, ReasonName, Rect, Settings, StateCount, StateName,
+};
+use std::fmt::Write;
+use std::path::Path;
+use ts_rs::{Config, TS};
+
+macro_rules! declarations {
+    ($config:expr, $($kind:ty),* $(,)?) => {{
+        let mut out = String::from("// Generated from crates/castor-app/src/view.rs. Do not edit.\n\n");
+        $( let _ = writeln!(out, "export {}", <$kind>::decl($config)); )*
+        out
+    }};
+}
+
+/// `CASTOR_WRITE_TYPES=1 cargo test -p castor-app types` writes the file afresh.
+#[test]
+fn the_interface_has_the_desks_types() {
+    let config = Config::new().with_large_int("number");
+    let due = declarations!(
+        &config,
+        StateName,
+        PriorityName,
+        ReasonName,
+        QueueOrder,
+        QueueQuery,
+        QueueItem,
+        QueuePage,
+        Rect,
+        CellState,
+        CellReading,
+        Decision,
+        CellView,
+        Alternative,
+        CheckView,
+        PageView,
+        HistoryView,
+        FormView,
+        HeaderItem,
+        CellAction,
+        FormAction,
+        ImportStatus,
+        ImportItem,
+        DeskStatus,
+        StateCount,
+        CopyView,
+        CopyRow,
+        CopiesView,
+        CopiesItem,
+        ExportResult,
+        ExportFormat,
+        AuditQuery,
+        AuditRow,
+        ChainReport,
+        Settings,
+        PersonQuality,
+        Failure,
+    );
+    let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ui/src/backend/types.ts");
+    if std::env::var_os("CASTOR_WRITE_TYPES").is_some() {
+        std::fs::write(&file, &due).unwrap();
+    }
+    let there = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(
+        there, due,
+        "types.ts is behind view.rs; run this test with CASTOR_WRITE_TYPES=1"
+    );
+}
