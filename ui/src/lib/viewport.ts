@@ -75,7 +75,7 @@ export function rowOf(cell: Box, page: Size): Box {
 
 /** Scale at which a row fills the window's width. */
 export function rowScale(row: Box, window: Size): number {
-  return Math.min(window.width / row.width, (window.height * 0.5) / row.height, MOST_ZOOM);
+  return Math.min((window.width * 0.95) / row.width, (window.height * 0.5) / row.height, MOST_ZOOM);
 }
 
 /** A rectangle in the middle of the window at a scale; a row wider than the window shows its right end, the boxes. */
