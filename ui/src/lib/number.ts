@@ -30,7 +30,8 @@ export function signed(value: number, language: Language): string {
 
 /** Whole minutes from one time to another; negative when it has passed. */
 export function minutesBetween(from: number, to: string): number {
-  return Math.round((Date.parse(to) - from) / 60_000);
+  // Without the addition a minute just past would be −0.
+  return Math.round((Date.parse(to) - from) / 60_000) + 0;
 }
 
 /** Day and time, short. */
