@@ -18,6 +18,8 @@ const SHOTS = {
   escalate: { path: '#/review', keys: ['x'] },
   refused: { path: '#/review', keys: ['9', '9', '9'] },
   filters: { path: '#/review', click: '[aria-controls="queue-filters"]' },
+  empty: { path: '#/review', forms: 0 },
+  unreachable: { path: '#/review', offline: true },
   sources: { path: '#/sources' },
   copies: { path: '#/copies' },
   export: { path: '#/export' },
@@ -35,10 +37,11 @@ for (const theme of ['light', 'dark']) {
       await page.waitForTimeout(700);
       for (const key of shot.keys ?? []) { await page.keyboard.press(key); await page.waitForTimeout(250); }
       if (shot.click) await page.click(shot.click);
+      if (shot.offline) { await page.route('**/api/**', (route) => route.abort()); await page.waitForTimeout(3_500); await page.keyboard.press('Enter'); }
       if (shot.then) await page.goto(`${url}/${shot.then}`);
       await page.waitForTimeout(600);
       await page.screenshot({ path: `${OUT}${name}-${theme}.png` });
       for (const complaint of page.complaints) console.log(`${name}-${theme}: ${complaint}`);
-    }, { forms: 3_000 });
+    }, { forms: shot.forms ?? 3_000 });
   }
 }
