@@ -1,13 +1,14 @@
-import { readdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { parse, type AST } from 'svelte/compiler';
 import { describe, expect, it } from 'vitest';
 import { en } from '../src/text/en';
 import { es } from '../src/text/es';
 
-const SRC = new URL('../src/', import.meta.url).pathname;
-const files = (readdirSync(SRC, { recursive: true }) as string[]).map((name) => name.replaceAll('\\', '/'));
-const sources = files.filter((name) => /\.(svelte|ts)$/.test(name) && !name.startsWith('text/'));
+const CODE = new Map(
+  Object.entries(import.meta.glob<string>('../src/**/*.{svelte,ts}', { query: '?raw', import: 'default', eager: true }))
+    .map(([path, code]) => [path.replace('../src/', ''), code]),
+);
+const sources = [...CODE.keys()].filter((name) => !name.startsWith('text/'));
+const codeOf = (name: string) => CODE.get(name) ?? '';
 const names = (text: string) => [...text.matchAll(/\{(\w+)\}/g)].map((match) => match[1]).sort();
 
 // Attributes whose text a person reads or hears.
@@ -52,14 +53,14 @@ describe('catalogue of texts', () => {
 
   it('holds every key that the code names', () => {
     for (const name of sources) {
-      const code = readFileSync(join(SRC, name), 'utf8');
+      const code = codeOf(name);
       for (const [, key] of code.matchAll(/\bt\('([\w.-]+)'/g)) expect(Object.keys(es), name).toContain(key);
       for (const [, stem] of code.matchAll(/\bcount\('([\w.]+)'/g)) expect(Object.keys(es), name).toContain(`${stem}.many`);
     }
   });
 
   it.each(sources.filter((name) => name.endsWith('.svelte')))('%s says nothing of its own', (name) => {
-    const { fragment } = parse(readFileSync(join(SRC, name), 'utf8'), { modern: true });
+    const { fragment } = parse(codeOf(name), { modern: true });
     expect(loose(fragment).filter((text) => !SIGNS.test(text))).toEqual([]);
   });
 });
@@ -67,13 +68,13 @@ describe('catalogue of texts', () => {
 describe('the door to the desk', () => {
   it('is the only place that knows the window’s shell', () => {
     for (const name of sources.filter((one) => !one.startsWith('backend/'))) {
-      expect(readFileSync(join(SRC, name), 'utf8'), name).not.toMatch(/@tauri-apps|__TAURI|\/api\/desk/);
+      expect(codeOf(name), name).not.toMatch(/@tauri-apps|__TAURI|\/api\/desk/);
     }
   });
 
   it('needs no inline style or script that the policy forbids', () => {
     for (const name of sources.filter((one) => one.endsWith('.svelte'))) {
-      expect(readFileSync(join(SRC, name), 'utf8'), name).not.toMatch(/\sstyle=|\{@html/);
+      expect(codeOf(name), name).not.toMatch(/\sstyle=|\{@html/);
     }
   });
 });

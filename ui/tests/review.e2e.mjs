@@ -82,6 +82,10 @@ export async function reviewByKeys(browser, url) {
   const { form } = now;
   await page.waitForTimeout(1_200);
   assert.equal((await seen(page)).form, form, 'the page turned by itself');
+  await press('u');
+  await until(page, 'the form is open again', (s) => !s.settled && s.form === form);
+  await press('Enter');
+  await until(page, 'and is finished once more', (s) => s.settled);
   await press('Enter');
   now = await until(page, 'the next form opens', (s) => s.form !== form && s.current?.state === 'DOUBTFUL');
 

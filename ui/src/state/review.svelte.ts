@@ -1,10 +1,13 @@
-import { backend, DeskFailure, type CellAction, type FormAction, type FormView } from '../backend';
+import { backend, DeskFailure, type CellAction, type FormAction, type FormView, type StateName } from '../backend';
 import { changedCell, neighbour, nextWaiting, sharingCells, standing, waits, withDecision } from '../lib/cells';
 import { backspace, finish, typeMark, type EntryStep } from '../lib/entry';
 import { isSayable, marksOfNumber } from '../lib/marks';
 import { desk } from './desk.svelte';
 import { pageImage } from './images';
 import { queue } from './queue.svelte';
+
+const OPEN_STATES: readonly StateName[] = ['PENDING', 'IN_PROGRESS', 'SECOND_READING', 'ADJUDICATION'];
+const CLOSED_STATES: readonly StateName[] = ['COMPLETED', 'ESCALATED', 'REJECTED'];
 
 type Step =
   | { kind: 'decide'; form: string; cell: string; action: CellAction; at: string }
@@ -25,6 +28,8 @@ class Review {
   cursor = $state<string | null>(null);
   typed = $state.raw<readonly string[]>([]);
   failure = $state.raw<DeskFailure | null>(null);
+  /** The form that a failure is about, when it is not the one on the desk any more. */
+  failedForm = $state<string | null>(null);
   /** Cell to go back to after following a finding. */
   backTo = $state<string | null>(null);
   /** Id of the form that would open next; null when none waits or it is not known yet. */
@@ -37,29 +42,36 @@ class Review {
   /** Whether cells can be decided in this form's state. */
   writable = $derived(this.form !== null && !['COMPLETED', 'REJECTED', 'UNREADABLE', 'WAITING'].includes(this.form.item.state));
 
+  /** Whether nothing waits in a form that nobody has closed: it came for its sums, or decisions were undone and redone. */
+  finishable = $derived(this.waiting === 0 && this.unanswered === 0 && OPEN_STATES.includes(this.form?.item.state ?? 'WAITING'));
+
   // What the desk last said, without steps that it has not answered.
   #known: FormView | null = null;
   #steps: Step[] = [];
   #running = false;
   #visited: string[] = [];
 
-  async open(id: string): Promise<void> {
+  async open(id: string, remember = true): Promise<void> {
     if (this.form?.item.id === id && this.phase !== 'failed') return;
     const ready = this.upcoming?.item.id === id ? this.upcoming : null;
     this.upcoming = null;
     this.failure = null;
+    this.failedForm = null;
+    const left = this.phase === 'settled';
     if (ready === null) {
       this.phase = 'opening';
       try {
         const form = await backend.form(id);
-        this.#show(form);
+        this.#show(form, remember);
       } catch (error) {
         this.failure = DeskFailure.from(error);
         this.phase = 'failed';
       }
     } else {
-      this.#show(ready);
+      this.#show(ready, remember);
     }
+    // What was settled leaves the queue now, not while it was being looked at.
+    if (left) queue.refresh();
   }
 
   /** Opens the first form that waits. */
@@ -76,10 +88,16 @@ class Review {
     const here = this.form?.item.id;
     while (this.#visited.at(-1) === here) this.#visited.pop();
     const before = this.#visited.pop();
-    if (before !== undefined) return this.open(before);
+    if (before !== undefined) return this.open(before, false);
     const place = here === undefined ? -1 : queue.placeOf(here);
     const above = place > 0 ? queue.row(place - 1) : undefined;
-    if (above) await this.open(above.id);
+    if (above) await this.open(above.id, false);
+  }
+
+  /** The queue is asked for something else: what comes next changes with it. */
+  requeued(): void {
+    this.upcoming = null;
+    if (this.form !== null) void this.#prepare();
   }
 
   close(): void {
@@ -95,6 +113,7 @@ class Review {
     const cell = this.cell;
     if (cell === null) return;
     if (this.typed.length > 0) return this.#type(finish(this.typed, cell.machine.marks));
+    if (this.finishable) return this.act({ kind: 'complete' });
     if (!waits(cell)) return this.toWaiting(1);
     if (isSayable(standing(cell).marks)) this.#decide({ kind: 'confirm' });
   }
@@ -213,6 +232,12 @@ class Review {
 
   #answered(step: Step, answer: FormView): void {
     queue.patch(answer.item);
+    const { state } = answer.item;
+    const more = this.#steps.some((later) => later.form === step.form);
+    // Only a decision completes a form, also one that the person has left meanwhile; after an undo they may want to look.
+    if (step.kind === 'decide' && !more && !answer.cells.some(waits) && (state === 'PENDING' || state === 'IN_PROGRESS')) {
+      this.#push({ kind: 'act', form: step.form, action: { kind: 'complete' } });
+    }
     if (this.form?.item.id !== answer.item.id) return;
     const before = this.#known;
     this.#known = answer;
@@ -227,17 +252,8 @@ class Review {
       const changed = changedCell(before, answer);
       if (changed !== null) this.goTo(changed);
     }
-    const settled = !this.form.cells.some(waits);
-    const state = answer.item.state;
-    if (settled && this.#steps.length === 0) {
-      // Only a decision completes a form; after an undo the person may want to look.
-      if (step.kind === 'decide' && (state === 'PENDING' || state === 'IN_PROGRESS')) {
-        this.#push({ kind: 'act', form: answer.item.id, action: { kind: 'complete' } });
-      }
-    }
-    const gone = ['ESCALATED', 'REJECTED', 'COMPLETED', 'ACCEPTED'].includes(state);
-    if (step.kind === 'act' && ['escalate', 'reject'].includes(step.action.kind)) this.phase = 'settled';
-    else if (this.#steps.length === 0) this.phase = settled && (gone || step.kind === 'decide' || this.phase === 'settled') ? 'settled' : 'open';
+    if (step.kind === 'decide') this.phase = this.form.cells.some(waits) ? 'open' : 'settled';
+    else this.phase = step.action.kind === 'complete' || CLOSED_STATES.includes(state) ? 'settled' : 'open';
     if (this.phase === 'settled') {
       void this.#prepare();
       void desk.refresh();
@@ -248,6 +264,7 @@ class Review {
     this.#steps = [];
     if (this.form?.item.id !== step.form) {
       this.failure = failure;
+      this.failedForm = step.form;
       return;
     }
     const drawn = await backend.form(step.form).catch(() => this.#known);
@@ -260,8 +277,8 @@ class Review {
     if (step.kind === 'decide') this.goTo(step.cell);
   }
 
-  #show(form: FormView): void {
-    if (this.form !== null) this.#visited.push(this.form.item.id);
+  #show(form: FormView, remember: boolean): void {
+    if (remember && this.form !== null) this.#visited.push(this.form.item.id);
     this.form = form;
     this.#known = form;
     this.typed = [];
