@@ -137,15 +137,16 @@ export async function speed(browser, url) {
   const keys = await page.evaluate(async () => {
     const drawn = () => new Promise((done) => requestAnimationFrame(() => setTimeout(done)));
     const times = [];
-    for (let n = 0; n < 80; n += 1) {
+    for (let n = 0; n < 240; n += 1) {
       const before = document.querySelector('[data-cell][aria-current]').dataset.cell;
       const start = performance.now();
-      document.querySelector('[data-work]').dispatchEvent(new KeyboardEvent('keydown', { key: n % 40 < 20 ? 'j' : 'k', bubbles: true, cancelable: true }));
+      document.querySelector('[data-work]').dispatchEvent(new KeyboardEvent('keydown', { key: n % 12 < 6 ? 'j' : 'k', bubbles: true, cancelable: true }));
       await drawn();
       if (document.querySelector('[data-cell][aria-current]').dataset.cell !== before) times.push(performance.now() - start);
     }
     return times.sort((a, b) => a - b);
   });
+  const p50 = keys[Math.floor(keys.length * 0.5)];
   const p95 = keys[Math.floor(keys.length * 0.95)];
   const frames = await page.evaluate(async () => {
     const list = document.querySelector('[role="listbox"]');
@@ -161,7 +162,7 @@ export async function speed(browser, url) {
     return gaps.sort((a, b) => a - b);
   });
   const rows = await page.evaluate(() => document.querySelectorAll('[role="option"]').length);
-  console.log(`next cell drawn: p95 ${p95.toFixed(1)} ms over ${keys.length} keys`);
+  console.log(`next cell drawn: p50 ${p50.toFixed(1)} ms, p95 ${p95.toFixed(1)} ms over ${keys.length} keys`);
   console.log(`queue scrolled: p95 ${frames[114].toFixed(1)} ms, longest frame ${frames.at(-1).toFixed(1)} ms, ${rows} rows exist`);
   assert.ok(p95 <= 50, 'the next cell is drawn within 50 ms');
   assert.ok(frames[114] <= 100, 'the queue scrolls without a stall');

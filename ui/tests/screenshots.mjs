@@ -20,6 +20,9 @@ const SHOTS = {
   filters: { path: '#/review', click: '[aria-controls="queue-filters"]' },
   empty: { path: '#/review', forms: 0 },
   unreachable: { path: '#/review', offline: true },
+  blind: { path: '#/review', keys: ['n', 'n'], settings: { blind: true } },
+  english: { path: '#/review', settings: { language: 'en' } },
+  zoomed: { path: '#/review', keys: ['+', '+', '+', '+', '+', '+', 'j', 'i'] },
   sources: { path: '#/sources' },
   copies: { path: '#/copies' },
   export: { path: '#/export' },
@@ -33,6 +36,10 @@ for (const theme of ['light', 'dark']) {
   for (const [name, shot] of Object.entries(SHOTS)) {
     if (wanted.length > 0 && !wanted.includes(name) && !wanted.includes(`${name}-${theme}`)) continue;
     await withDesk(async (browser, url) => {
+      if (shot.settings) {
+        const ask = (command, args) => fetch(`${url}/api/desk/${command}`, { method: 'POST', body: JSON.stringify(args) }).then((answer) => answer.json());
+        await ask('settings_save', { settings: { ...(await ask('settings', {})), ...shot.settings } });
+      }
       const page = await openPage(browser, url, { theme, path: shot.path });
       await page.waitForTimeout(700);
       for (const key of shot.keys ?? []) { await page.keyboard.press(key); await page.waitForTimeout(250); }
