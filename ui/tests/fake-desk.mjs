@@ -47,7 +47,7 @@ export function fakeDesk({ forms: amount = 100_000, slow = 0 } = {}) {
     form.item.finding = sum?.outcome === 'fail' ? `SUM_001 Δ ${sum.difference}` : null;
     items[indexOf(form.item.id)] = form.item;
     const { cells, ...rest } = form;
-    return { ...rest, cells: cells.map(({ ink, ...cell }) => cell), checks, can_undo: undo.length > 0, can_redo: redo.length > 0 };
+    return { ...rest, cells: cells.map(({ ink, ...cell }) => (cell.state === 'DOUBTFUL' ? { ...cell, value: null } : cell)), checks, can_undo: undo.length > 0, can_redo: redo.length > 0 };
   }
 
   function note(form, event, more = {}) {
@@ -115,7 +115,7 @@ export function fakeDesk({ forms: amount = 100_000, slow = 0 } = {}) {
       const same = marks.join('') === cell.machine.marks.join('');
       form.cells = form.cells.map((c) => (c === cell ? { ...c, state: same ? 'CONFIRMED' : 'CORRECTED', reasons: [], value: reading.value, decision: { reading, by: settings.person, at: new Date().toISOString() } } : c));
       if (form.item.state === 'PENDING') form.item = { ...form.item, state: 'IN_PROGRESS' };
-      note(form, same ? 'CELL_CONFIRMED' : 'CELL_CORRECTED', { cell: key, before: words(before), after: words(reading) });
+      note(form, 'cell', { cell: key, before: words(before), after: words(reading) });
       return view(slot);
     },
     act: ({ id, action }) => {
@@ -127,15 +127,15 @@ export function fakeDesk({ forms: amount = 100_000, slow = 0 } = {}) {
         to.push(snapshot(form));
         form.cells = last.cells; form.item = { ...form.item, state: last.state }; form.message = last.message;
       };
-      if (action.kind === 'undo') { back(slot.undo, slot.redo); note(form, 'UNDONE'); }
-      else if (action.kind === 'redo') { back(slot.redo, slot.undo); note(form, 'REDONE'); }
+      if (action.kind === 'undo') { back(slot.undo, slot.redo); note(form, 'undone'); }
+      else if (action.kind === 'redo') { back(slot.redo, slot.undo); note(form, 'redone'); }
       else {
         slot.undo.push(snapshot(form));
         const to = { escalate: 'ESCALATED', reject: 'REJECTED', return: 'PENDING', reopen: 'IN_PROGRESS', complete: 'COMPLETED' }[action.kind];
         if (action.kind === 'complete' && form.cells.some((c) => c.state === 'DOUBTFUL')) throw new Refusal('CELLS_WAIT', 'Aún hay casillas por revisar.');
         form.item = { ...form.item, state: to };
         form.message = action.reason ? `«${action.reason}» · ${settings.person}` : null;
-        note(form, { escalate: 'FORM_ESCALATED', reject: 'FORM_REJECTED', return: 'FORM_RETURNED', reopen: 'FORM_REOPENED', complete: 'FORM_COMPLETED' }[action.kind], { reason: action.reason ?? null });
+        note(form, { escalate: 'escalated', reject: 'rejected', return: 'returned', reopen: 'reopened', complete: 'completed' }[action.kind], { reason: action.reason ?? null });
       }
       return view(slot);
     },

@@ -138,9 +138,9 @@ export function freshForm(n) {
     pages: Array.from({ length: pages }, (_, p) => ({ page: p + 1, width: 1000, height: 3090, needs_review: cells.some((c) => c.page === p + 1 && c.state === 'DOUBTFUL'), notes: p + 1 === pages && n % 5 === 0 ? ['constancias'] : [] })),
     header: [
       ['departamento', item.mesa.slice(0, 2)], ['municipio', item.mesa.slice(3, 6)], ['zona', item.mesa.slice(7, 9)], ['puesto', item.mesa.slice(10, 12)],
-      ['mesa', item.mesa.slice(13)], ['lugar', item.place.split(' · ')[1]], ['kit', String(60000 + n)], ['version', '01'], ['control_code', '4-41-39-15'], ['civ', null],
+      ['mesa', item.mesa.slice(13)], ['lugar', item.place.split(' · ')[1]], ['kit', String(60000 + n)], ['control', '4-41-39-15'], ['fecha', null],
     ].map(([name, value]) => ({ item: name, value, disputed: name === 'zona' && n % 11 === 2 })),
-    history: [{ seq: n * 10 + 1, event: 'FORM_READ', at: item.imported_at, by: 'symbols-3n-0.995', cell: null, before: null, after: null, reason: null }],
+    history: [{ seq: n * 10 + 1, event: 'read', at: item.imported_at, by: 'symbols-3n-0.995', cell: null, before: null, after: null, reason: null }],
   };
 }
 
@@ -151,9 +151,9 @@ export function checksOf(form) {
   const votes = form.cells.filter((c) => /^candidato|solo_lista$|^lista.*candidato|^blanco|^nulos|^no_marcados/.test(c.path));
   const sum = votes.reduce((total, c) => total + (c.value ?? 0), 0);
   const out = [];
-  const push = (code, severity, cells, left, right, holds, evaluable = known(cells)) => out.push({
+  const push = (code, severity, cells, found, expected, holds, evaluable = known(cells)) => out.push({
     code, outcome: !evaluable ? 'not_evaluable' : holds ? 'pass' : 'fail', severity: evaluable && !holds ? severity : 'info',
-    cells: cells.map((c) => c.key), left: evaluable ? left : null, right: evaluable ? right : null, difference: evaluable ? left - right : null, detail: '',
+    cells: cells.map((c) => c.key), left: evaluable ? expected : null, right: evaluable ? found : null, difference: evaluable ? found - expected : null, detail: '',
   });
   const urna = at('nivelacion.urna');
   const voters = at('nivelacion.sufragantes');
@@ -165,7 +165,7 @@ export function checksOf(form) {
   for (const row of form.cells.filter((c) => /^lista\..*\.total$/.test(c.path))) {
     const own = form.cells.filter((c) => c.path.startsWith(row.path.replace('total', '')) && c !== row);
     const added = own.reduce((s, c) => s + (c.value ?? 0), 0);
-    push('SUM_002', 'medium', [row, ...own], row.value ?? 0, added, row.value === added);
+    push(`SUM_002 ${row.path.split('.')[1]}`, 'medium', [row, ...own], row.value ?? 0, added, row.value === added);
   }
   const waiting = form.cells.filter((c) => c.state === 'DOUBTFUL');
   push('OCR_001', 'medium', waiting, waiting.length, 0, waiting.length === 0, true);
