@@ -28,8 +28,8 @@ export function fakeDesk({ forms: amount = 100_000, slow = 0 } = {}) {
   const imports = [
     { source: 'actas/turbo-03-01.pdf', state: 'read', code: null, message: null, form: items[0]?.id ?? null, at: new Date().toISOString() },
     { source: 'actas/turbo-03-01 (copia).pdf', state: 'duplicate', code: 'DUPLICATE_FILE', message: 'El mismo archivo ya está en el equipo.', form: items[0]?.id ?? null, at: new Date().toISOString() },
-    { source: 'actas/lista-de-mercado.pdf', state: 'failed', code: 'NOT_A_FORM', message: 'No se hallaron las marcas de un E-14 en ninguna página.', form: null, at: new Date().toISOString() },
-    { source: 'actas/clave.pdf', state: 'failed', code: 'ENCRYPTED', message: 'El PDF pide contraseña.', form: null, at: new Date().toISOString() },
+    { source: 'actas/lista-de-mercado.pdf', state: 'failed', code: 'INP_003', message: 'INP_003 lista-de-mercado.pdf: not a PDF, PNG, JPEG, TIFF or WebP by its content; convert it to one of these', form: null, at: new Date().toISOString() },
+    { source: 'actas/clave.pdf', state: 'failed', code: 'INP_006', message: 'INP_006 clave.pdf: the PDF is encrypted; save it without a password first', form: null, at: new Date().toISOString() },
   ];
   let settings = { language: 'es-CO', person: 'Ana Pérez', theme: 'system', blind: false, threshold: null, second_share: 0.05, keys: {} };
 
