@@ -1,0 +1,50 @@
+import type { Failure, ImportStatus } from './types';
+
+/** What is chosen from the disk. */
+export type Choice = 'files' | 'folder';
+
+/** Told while files are dragged over the window and when they are let go. */
+export interface DropListener {
+  over(inside: boolean): void;
+  dropped(imported: Promise<ImportStatus>): void;
+}
+
+/** How the interface reaches the desk: through the window's shell, or over HTTP. */
+export interface Transport {
+  readonly kind: 'tauri' | 'http';
+  /** Runs a command of the desk. Rejects with {@link DeskFailure}. */
+  call<T>(command: string, args: object): Promise<T>;
+  /** Address of a page image; pages count from 1. */
+  pageUrl(form: string, page: number): string;
+  /** Lets the person choose and imports the choice; null when nothing was chosen. */
+  pickAndImport(choice: Choice): Promise<ImportStatus | null>;
+  /** Listens to files dropped on the window until the returned function is called. */
+  listenDrops(listener: DropListener): Promise<() => void>;
+}
+
+/** A refusal of the desk with its stable code, or the failure to reach it (`UNREACHABLE`). */
+export class DeskFailure extends Error implements Failure {
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.name = 'DeskFailure';
+    this.code = code;
+  }
+
+  /** Any thrown value as a failure with a code. */
+  static from(error: unknown): DeskFailure {
+    if (error instanceof DeskFailure) return error;
+    if (isFailure(error)) return new DeskFailure(error.code, error.message);
+    return new DeskFailure('UNREACHABLE', error instanceof Error ? error.message : String(error));
+  }
+}
+
+function isFailure(value: unknown): value is Failure {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    typeof (value as Failure).code === 'string' &&
+    typeof (value as Failure).message === 'string'
+  );
+}

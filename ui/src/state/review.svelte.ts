@@ -1,0 +1,324 @@
+import { backend, DeskFailure, type CellAction, type FormAction, type FormView, type StateName } from '../backend';
+import { changedCell, neighbour, nextWaiting, sharingCells, standing, waits, withDecision } from '../lib/cells';
+import { backspace, finish, typeMark, type EntryStep } from '../lib/entry';
+import { isSayable, marksOfNumber } from '../lib/marks';
+import { desk } from './desk.svelte';
+import { pageImage } from './images';
+import { queue } from './queue.svelte';
+
+const OPEN_STATES: readonly StateName[] = ['PENDING', 'IN_PROGRESS', 'SECOND_READING', 'ADJUDICATION'];
+const CLOSED_STATES: readonly StateName[] = ['COMPLETED', 'ESCALATED', 'REJECTED'];
+
+type Step =
+  | { kind: 'decide'; form: string; cell: string; action: CellAction; at: string }
+  | { kind: 'act'; form: string; action: FormAction };
+
+/** Where the person is with a form. `settled`: nothing waits any more, and the form stays in view until they go on. */
+export type Phase = 'none' | 'opening' | 'open' | 'settled' | 'failed';
+
+/**
+ * The form on the desk.
+ *
+ * Decisions are drawn before the desk has answered and sent one after the other. An answer replaces what was drawn; a
+ * refusal takes back everything not yet answered and returns the cursor to the cell.
+ */
+class Review {
+  form = $state.raw<FormView | null>(null);
+  phase = $state<Phase>('none');
+  cursor = $state<string | null>(null);
+  typed = $state.raw<readonly string[]>([]);
+  failure = $state.raw<DeskFailure | null>(null);
+  /** The form that a failure is about, when it is not the one on the desk any more. */
+  failedForm = $state<string | null>(null);
+  /** Cell to go back to after following a finding. */
+  backTo = $state<string | null>(null);
+  /** Id of the form that would open next; null when none waits or it is not known yet. */
+  upcoming = $state.raw<FormView | null>(null);
+  /** Steps not yet answered. */
+  unanswered = $state(0);
+
+  cell = $derived(this.form?.cells.find((cell) => cell.key === this.cursor) ?? null);
+  waiting = $derived(this.form?.cells.filter(waits).length ?? 0);
+  /** Whether cells can be decided in this form's state. */
+  writable = $derived(this.form !== null && !['COMPLETED', 'REJECTED', 'UNREADABLE', 'WAITING'].includes(this.form.item.state));
+
+  /** Whether nothing waits in a form that nobody has closed: it came for its sums, or decisions were undone and redone. */
+  finishable = $derived(this.waiting === 0 && this.unanswered === 0 && OPEN_STATES.includes(this.form?.item.state ?? 'WAITING'));
+
+  // What the desk last said, without steps that it has not answered.
+  #known: FormView | null = null;
+  #steps: Step[] = [];
+  #running = false;
+  #visited: string[] = [];
+
+  async open(id: string, remember = true): Promise<void> {
+    if (this.form?.item.id === id && this.phase !== 'failed') return;
+    const ready = this.upcoming?.item.id === id ? this.upcoming : null;
+    this.upcoming = null;
+    this.failure = null;
+    this.failedForm = null;
+    const left = this.phase === 'settled';
+    if (ready === null) {
+      this.phase = 'opening';
+      try {
+        const form = await backend.form(id);
+        this.#show(form, remember);
+      } catch (error) {
+        this.failure = DeskFailure.from(error);
+        this.phase = 'failed';
+      }
+    } else {
+      this.#show(ready, remember);
+    }
+    // What was settled leaves the queue now, not while it was being looked at.
+    if (left) queue.refresh();
+  }
+
+  /** Opens the first form that waits. */
+  async openFirst(): Promise<void> {
+    await this.#openFound(null);
+  }
+
+  async openNext(): Promise<void> {
+    if (this.upcoming !== null) await this.open(this.upcoming.item.id);
+    else await this.#openFound(this.form?.item.id ?? null);
+  }
+
+  async openPrevious(): Promise<void> {
+    const here = this.form?.item.id;
+    while (this.#visited.at(-1) === here) this.#visited.pop();
+    const before = this.#visited.pop();
+    if (before !== undefined) return this.open(before, false);
+    const place = here === undefined ? -1 : queue.placeOf(here);
+    const above = place > 0 ? queue.row(place - 1) : undefined;
+    if (above) await this.open(above.id, false);
+  }
+
+  /** The queue is asked for something else: what comes next changes with it. */
+  requeued(): void {
+    this.upcoming = null;
+    if (this.form !== null) void this.#prepare();
+  }
+
+  close(): void {
+    this.form = null;
+    this.#known = null;
+    this.phase = 'none';
+    this.cursor = null;
+  }
+
+  /** Enter: finishes what was typed, else confirms the reading, else goes on. */
+  confirm(): void {
+    if (this.phase === 'settled') return void this.openNext();
+    const cell = this.cell;
+    if (cell === null) return;
+    if (this.typed.length > 0) return this.#type(finish(this.typed, cell.machine.marks));
+    if (this.finishable) return this.act({ kind: 'complete' });
+    if (!waits(cell)) return this.toWaiting(1);
+    if (isSayable(standing(cell).marks)) this.#decide({ kind: 'confirm' });
+  }
+
+  /** Types a mark into the boxes; the third submits. */
+  type(mark: string): void {
+    if (this.cell !== null && this.writable) this.#type(typeMark(this.typed, mark));
+  }
+
+  erase(): void {
+    this.typed = backspace(this.typed);
+  }
+
+  clear(): void {
+    this.typed = [];
+  }
+
+  /** Takes another number than the machine's: a suggestion or an alternative. */
+  take(value: number | null): void {
+    const cell = this.cell;
+    if (cell === null || !this.writable) return;
+    this.#decide({ kind: 'correct', marks: value === null ? ['_', '_', '_'] : marksOfNumber(value, cell.machine.marks) });
+  }
+
+  takeSuggestion(): void {
+    if (this.cell?.suggestion != null) this.take(this.cell.suggestion);
+  }
+
+  goTo(key: string): void {
+    this.cursor = key;
+    this.typed = [];
+  }
+
+  step(direction: 1 | -1): void {
+    if (this.form === null) return;
+    const key = neighbour(this.form.cells, this.cursor, direction);
+    if (key !== null) this.goTo(key);
+  }
+
+  toWaiting(direction: 1 | -1): void {
+    if (this.form === null) return;
+    const key = nextWaiting(this.form.cells, this.cursor, direction);
+    if (key !== null) this.goTo(key);
+  }
+
+  /** Follows a finding to its cells, one after the other. */
+  follow(cells: readonly string[]): void {
+    const known = cells.filter((key) => this.form?.cells.some((cell) => cell.key === key));
+    const at = this.cursor === null ? -1 : known.indexOf(this.cursor);
+    const next = known[(at + 1) % known.length];
+    if (next === undefined) return;
+    this.backTo ??= this.cursor;
+    this.goTo(next);
+  }
+
+  /** Goes back to where a finding was followed from. */
+  back(): void {
+    if (this.backTo !== null) this.goTo(this.backTo);
+    this.backTo = null;
+  }
+
+  undo(): void {
+    if (this.typed.length > 0) this.typed = [];
+    else this.act({ kind: 'undo' });
+  }
+
+  act(action: FormAction): void {
+    if (this.form === null) return;
+    this.failure = null;
+    this.#push({ kind: 'act', form: this.form.item.id, action });
+  }
+
+  #type(step: EntryStep): void {
+    this.typed = step.typed;
+    if (step.submit !== null) this.#decide({ kind: 'correct', marks: step.submit });
+  }
+
+  #decide(action: CellAction): void {
+    const { form, cursor } = this;
+    if (form === null || cursor === null || !this.writable) return;
+    const step: Step = { kind: 'decide', form: form.item.id, cell: cursor, action, at: new Date().toISOString() };
+    this.failure = null;
+    this.typed = [];
+    this.form = withDecision(form, cursor, action, desk.status?.person ?? '', step.at);
+    const next = nextWaiting(this.form.cells, cursor);
+    if (next === null) this.phase = 'settled';
+    else if (this.backTo === null || this.backTo === cursor) this.cursor = next;
+    else this.back();
+    this.#push(step);
+  }
+
+  #push(step: Step): void {
+    this.#steps.push(step);
+    this.unanswered = this.#steps.length;
+    void this.#run();
+  }
+
+  async #run(): Promise<void> {
+    if (this.#running) return;
+    this.#running = true;
+    for (let step = this.#steps[0]; step !== undefined; step = this.#steps[0]) {
+      try {
+        const answer =
+          step.kind === 'decide'
+            ? await backend.decide(step.form, step.cell, step.action)
+            : await backend.act(step.form, step.action);
+        this.#steps.shift();
+        this.#answered(step, answer);
+      } catch (error) {
+        await this.#refused(step, DeskFailure.from(error));
+      }
+      this.unanswered = this.#steps.length;
+    }
+    this.#running = false;
+  }
+
+  #answered(step: Step, answer: FormView): void {
+    queue.patch(answer.item);
+    const { state } = answer.item;
+    const more = this.#steps.some((later) => later.form === step.form);
+    // Only a decision completes a form, also one that the person has left meanwhile; after an undo they may want to look.
+    if (step.kind === 'decide' && !more && !answer.cells.some(waits) && (state === 'PENDING' || state === 'IN_PROGRESS')) {
+      this.#push({ kind: 'act', form: step.form, action: { kind: 'complete' } });
+    }
+    if (this.form?.item.id !== answer.item.id) return;
+    const before = this.#known;
+    this.#known = answer;
+    let drawn = answer;
+    for (const later of this.#steps) {
+      if (later.kind === 'decide') {
+        drawn = withDecision(drawn, later.cell, later.action, desk.status?.person ?? '', later.at);
+      }
+    }
+    this.form = sharingCells(this.form, drawn);
+    if (step.kind === 'act' && before !== null && (step.action.kind === 'undo' || step.action.kind === 'redo')) {
+      const changed = changedCell(before, answer);
+      if (changed !== null) this.goTo(changed);
+    }
+    if (step.kind === 'decide') this.phase = this.form.cells.some(waits) ? 'open' : 'settled';
+    else this.phase = step.action.kind === 'complete' || CLOSED_STATES.includes(state) ? 'settled' : 'open';
+    if (this.phase === 'settled') {
+      void this.#prepare();
+      void desk.refresh();
+    }
+  }
+
+  async #refused(step: Step, failure: DeskFailure): Promise<void> {
+    this.#steps = [];
+    if (this.form?.item.id !== step.form) {
+      this.failure = failure;
+      this.failedForm = step.form;
+      return;
+    }
+    const drawn = await backend.form(step.form).catch(() => this.#known);
+    if (drawn !== null) {
+      this.#known = drawn;
+      this.form = sharingCells(this.form, drawn);
+    }
+    this.failure = failure;
+    this.phase = 'open';
+    if (step.kind === 'decide') this.goTo(step.cell);
+  }
+
+  #show(form: FormView, remember: boolean): void {
+    if (remember && this.form !== null) this.#visited.push(this.form.item.id);
+    this.form = form;
+    this.#known = form;
+    this.typed = [];
+    this.backTo = null;
+    this.cursor = nextWaiting(form.cells, null) ?? form.cells[0]?.key ?? null;
+    this.phase = 'open';
+    void this.#prepare();
+  }
+
+  /** Has the next form and its page ready, so that it opens without a wait. */
+  async #prepare(): Promise<void> {
+    const here = this.form?.item.id ?? null;
+    try {
+      const id = await backend.next(queue.query, here);
+      if (this.form?.item.id !== here) return;
+      const next = id === null || id === here ? null : await backend.form(id);
+      if (this.form?.item.id !== here) return;
+      this.upcoming = next;
+      const first = next?.cells.find(waits)?.page ?? next?.pages[0]?.page;
+      if (next && first !== undefined) pageImage(next.item.id, first);
+    } catch {
+      // Only a convenience: opening the form will say what is wrong.
+      this.upcoming = null;
+    }
+  }
+
+  async #openFound(after: string | null): Promise<void> {
+    try {
+      const id = (await backend.next(queue.query, after)) ?? (after === null ? null : await backend.next(queue.query, null));
+      if (id === null || id === this.form?.item.id) {
+        this.upcoming = null;
+        if (this.phase === 'settled' || this.form === null) this.close();
+      } else {
+        await this.open(id);
+      }
+    } catch (error) {
+      this.failure = DeskFailure.from(error);
+      if (this.form === null) this.phase = 'failed';
+    }
+  }
+}
+
+export const review = new Review();

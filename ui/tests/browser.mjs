@@ -1,0 +1,31 @@
+// A Chromium of the system, driven by Playwright, in front of the fake desk or of DESK_URL.
+import { chromium } from 'playwright-core';
+import { fakeDesk } from './fake-desk.mjs';
+
+const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
+/** Runs `act(browser, url)` and closes what it opened. */
+export async function withDesk(act, options = {}) {
+  const own = process.env.DESK_URL ? null : fakeDesk(options);
+  const url = process.env.DESK_URL ?? (await new Promise((done) => own.listen(0, '127.0.0.1', () => done(`http://127.0.0.1:${own.address().port}`))));
+  // Containers often run as root without namespaces, where Chromium's own sandbox cannot start.
+  const browser = await chromium.launch({ executablePath: CHROMIUM, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
+  try {
+    return await act(browser, url);
+  } finally {
+    await browser.close();
+    own?.closeAllConnections();
+    own?.close();
+  }
+}
+
+/** A page of 1366×768 that collects what the browser complains about. */
+export async function openPage(browser, url, { theme = 'light', path = '' } = {}) {
+  const context = await browser.newContext({ viewport: { width: 1366, height: 768 }, colorScheme: theme, locale: 'es-CO' });
+  const page = await context.newPage();
+  page.complaints = [];
+  page.on('pageerror', (error) => page.complaints.push(String(error)));
+  page.on('console', (message) => { if (['error', 'warning'].includes(message.type())) page.complaints.push(message.text()); });
+  await page.goto(`${url}/${path}`);
+  return page;
+}

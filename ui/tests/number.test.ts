@@ -1,0 +1,27 @@
+import { describe, expect, it } from 'vitest';
+import { minutesBetween, number, probability, signed } from '../src/lib/number';
+
+describe('numbers', () => {
+  it('writes 1.234,5 in Colombia and 1,234.5 in English', () => {
+    expect(number(1234.5, 'es-CO', 1)).toBe('1.234,5');
+    expect(number(1234.5, 'en', 1)).toBe('1,234.5');
+    expect(number(100_000, 'es-CO')).toBe('100.000');
+  });
+
+  it('never rounds a probability up to certainty', () => {
+    expect(probability(0.9999, 'es-CO')).toBe('0,999');
+    expect(probability(0.71, 'es-CO')).toBe('0,71');
+    expect(probability(1, 'es-CO')).toBe('1,00');
+  });
+
+  it('gives differences their sign', () => {
+    expect(signed(5, 'es-CO')).toBe('+5');
+    expect(signed(-1234, 'es-CO')).toBe('−1.234');
+    expect(signed(0, 'es-CO')).toBe('0');
+  });
+
+  it('counts minutes without a minus zero', () => {
+    expect(Object.is(minutesBetween(Date.parse('2026-05-31T10:00:10Z'), '2026-05-31T10:00:00Z'), 0)).toBe(true);
+    expect(minutesBetween(Date.parse('2026-05-31T10:00:00Z'), '2026-05-31T10:08:00Z')).toBe(8);
+  });
+});

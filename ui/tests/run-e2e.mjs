@@ -1,0 +1,7 @@
+// `npm run e2e`: against the fake desk (build first), or against a running one in DESK_URL.
+import { accessible } from './access.e2e.mjs';
+import { withDesk } from './browser.mjs';
+import { reviewByKeys, speed } from './review.e2e.mjs';
+
+for (const flow of [reviewByKeys, speed, accessible]) await withDesk(flow);
+console.log('ok');
