@@ -116,6 +116,10 @@ export function fakeDesk({ forms: amount = 100_000, slow = 0 } = {}) {
       form.cells = form.cells.map((c) => (c === cell ? { ...c, state: same ? 'CONFIRMED' : 'CORRECTED', reasons: [], value: reading.value, decision: { reading, by: settings.person, at: new Date().toISOString() } } : c));
       if (form.item.state === 'PENDING') form.item = { ...form.item, state: 'IN_PROGRESS' };
       note(form, 'cell', { cell: key, before: words(before), after: words(reading) });
+      if (form.item.state === 'IN_PROGRESS' && !form.cells.some((c) => c.state === 'DOUBTFUL')) {
+        form.item = { ...form.item, state: 'COMPLETED' };
+        note(form, 'completed');
+      }
       return view(slot);
     },
     act: ({ id, action }) => {

@@ -123,6 +123,7 @@ impl Desk {
                 to(self.export(export.format, export.ids.as_deref()).await?)
             }
             "audit" => to(self.audit(&of::<Query<AuditQuery>>(arguments)?.query).await?),
+            "audit_export" => to(self.audit_export(&of::<Query<AuditQuery>>(arguments)?.query).await?),
             "audit_verify" => to(self.audit_verify().await?),
             "settings" => to(self.settings().await?),
             "settings_save" => to(self.save_settings(of::<Save>(arguments)?.settings).await?),

@@ -28,15 +28,21 @@ impl Desk {
                 ));
             }
         };
-        let stamp = crate::desk::rfc3339((self.clock)()).replace(':', "-");
-        let folder: PathBuf = self.store.folder().join("exports").join(stamp);
-        std::fs::create_dir_all(&folder).map_err(|e| AppError::file(&folder, &e))?;
+        let folder = self.export_folder()?;
         let path = folder.join(name);
         std::fs::write(&path, text).map_err(|e| AppError::file(&path, &e))?;
         Ok(ExportResult {
             files: vec![path.display().to_string()],
             forms: u32::try_from(forms.len()).unwrap_or(u32::MAX),
         })
+    }
+
+    /// A new folder for what is written now.
+    pub(crate) fn export_folder(&self) -> Result<PathBuf, AppError> {
+        let stamp = crate::desk::rfc3339((self.clock)()).replace(':', "-");
+        let folder = self.store.folder().join("exports").join(stamp);
+        std::fs::create_dir_all(&folder).map_err(|e| AppError::file(&folder, &e))?;
+        Ok(folder)
     }
 
     async fn exported(&self, ids: Option<&[String]>) -> Result<Vec<Exported>, AppError> {
@@ -79,7 +85,7 @@ impl Desk {
 }
 
 /// A text as one CSV field. Leading signs that a spreadsheet takes for a formula are put out of action.
-fn quoted(text: &str) -> String {
+pub(crate) fn quoted(text: &str) -> String {
     let guarded = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) {
         format!("'{text}")
     } else {

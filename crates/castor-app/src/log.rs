@@ -1,7 +1,8 @@
 //! The log as people read it.
 
 use crate::desk::rfc3339;
-use crate::view::{AuditQuery, AuditRow, ChainReport, HistoryView, PersonQuality};
+use crate::export::quoted;
+use crate::view::{AuditQuery, AuditRow, ChainReport, ExportResult, HistoryView, PersonQuality};
 use crate::{AppError, Desk};
 use castor_store::{LogQuery, LogRow};
 use serde_json::Value;
@@ -120,6 +121,50 @@ impl Desk {
                 hash: hex(&row.hash),
             })
             .collect())
+    }
+
+    /// Writes the log, or what a query finds of it, as CSV with each event's hash, oldest first.
+    pub(crate) async fn audit_export(&self, query: &AuditQuery) -> Result<ExportResult, AppError> {
+        let mut rows = Vec::new();
+        let mut asked = AuditQuery {
+            limit: 500,
+            ..query.clone()
+        };
+        loop {
+            let part = self.audit(&asked).await?;
+            let Some(last) = part.last() else { break };
+            asked.before = Some(last.event.seq);
+            rows.extend(part);
+        }
+        let mut out = String::from("seq,at,by,event,form,file,cell,before,after,reason,hash\n");
+        for row in rows.iter().rev() {
+            let e = &row.event;
+            let text = |value: &Option<String>| quoted(value.as_deref().unwrap_or_default());
+            let _ = writeln!(
+                out,
+                "{},{},{},{},{},{},{},{},{},{},{}",
+                e.seq,
+                e.at,
+                quoted(&e.by),
+                e.event,
+                row.form,
+                quoted(&row.name),
+                text(&e.cell),
+                text(&e.before),
+                text(&e.after),
+                text(&e.reason),
+                row.hash,
+            );
+        }
+        let path = self.export_folder()?.join("registro.csv");
+        std::fs::write(&path, out).map_err(|error| AppError::file(&path, &error))?;
+        let mut forms: Vec<&str> = rows.iter().map(|r| r.form.as_str()).collect();
+        forms.sort_unstable();
+        forms.dedup();
+        Ok(ExportResult {
+            files: vec![path.display().to_string()],
+            forms: u32::try_from(forms.len()).unwrap_or(u32::MAX),
+        })
     }
 
     /// Follows the chain of the log.

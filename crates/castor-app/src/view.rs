@@ -226,9 +226,11 @@ pub struct CheckView {
     pub severity: String,
     /// Keys of the cells concerned.
     pub cells: Vec<String>,
-    /// Left side minus right side, where both are numbers.
+    /// `right` less `left`, where both are numbers.
     pub difference: Option<i64>,
+    /// What ought to be.
     pub left: Option<i64>,
+    /// What is.
     pub right: Option<i64>,
     /// Kind of detail, for the catalogue of texts.
     pub detail: String,

@@ -233,11 +233,6 @@ class Review {
   #answered(step: Step, answer: FormView): void {
     queue.patch(answer.item);
     const { state } = answer.item;
-    const more = this.#steps.some((later) => later.form === step.form);
-    // Only a decision completes a form, also one that the person has left meanwhile; after an undo they may want to look.
-    if (step.kind === 'decide' && !more && !answer.cells.some(waits) && (state === 'PENDING' || state === 'IN_PROGRESS')) {
-      this.#push({ kind: 'act', form: step.form, action: { kind: 'complete' } });
-    }
     if (this.form?.item.id !== answer.item.id) return;
     const before = this.#known;
     this.#known = answer;
@@ -252,7 +247,9 @@ class Review {
       const changed = changedCell(before, answer);
       if (changed !== null) this.goTo(changed);
     }
-    if (step.kind === 'decide') this.phase = this.form.cells.some(waits) ? 'open' : 'settled';
+    // The desk closes a form with its last cell, unless a check still fails badly: then the person looks and closes it.
+    const more = this.#steps.some((later) => later.form === step.form);
+    if (step.kind === 'decide') this.phase = !more && CLOSED_STATES.includes(state) ? 'settled' : 'open';
     else this.phase = step.action.kind === 'complete' || CLOSED_STATES.includes(state) ? 'settled' : 'open';
     if (this.phase === 'settled') {
       void this.#prepare();
