@@ -4,6 +4,7 @@ use crate::view::{ExportFormat, ExportResult};
 use crate::{AppError, Desk};
 use castor_domain::reading::FormReading;
 use castor_store::{FormRow, Order, QueueFilter};
+use castor_wire::payload::{PayloadContext, payload};
 use serde_json::{Value, json};
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -12,6 +13,7 @@ use std::path::PathBuf;
 struct Exported {
     row: FormRow,
     form: FormReading,
+    model: String,
     decided: Vec<(String, String)>,
 }
 
@@ -22,7 +24,8 @@ impl Desk {
         let (name, text) = match format {
             ExportFormat::Csv => ("casillas.csv", csv(&forms)),
             ExportFormat::JsonV1 => ("formularios-v1.json", json_lines(&forms)),
-            ExportFormat::JsonV2 | ExportFormat::Parquet | ExportFormat::Sheet | ExportFormat::Crops => {
+            ExportFormat::JsonV2 => ("formularios-v2.json", self.json_v2(&forms)),
+            ExportFormat::Parquet | ExportFormat::Sheet | ExportFormat::Crops => {
                 return Err(AppError::Asked(
                     "this format is not available in this version".to_owned(),
                 ));
@@ -35,6 +38,21 @@ impl Desk {
             files: vec![path.display().to_string()],
             forms: u32::try_from(forms.len()).unwrap_or(u32::MAX),
         })
+    }
+
+    /// The original's payload, one JSON object a line.
+    fn json_v2(&self, forms: &[Exported]) -> String {
+        let produced_at = crate::desk::rfc3339((self.clock)());
+        let one = |exported: &Exported| {
+            let context = PayloadContext {
+                sha256: &exported.row.id,
+                source: &exported.row.name,
+                model: &exported.model,
+                produced_at: &produced_at,
+            };
+            payload(&exported.form, &context).to_string() + "\n"
+        };
+        forms.iter().map(one).collect()
     }
 
     /// A new folder for what is written now.
@@ -78,7 +96,12 @@ impl Desk {
                     case.decision(&at).map(|d| (crate::cells::key(&at), d.by.clone()))
                 })
                 .collect();
-            out.push(Exported { row, form, decided });
+            out.push(Exported {
+                row,
+                form,
+                model: case.model().to_owned(),
+                decided,
+            });
         }
         Ok(out)
     }

@@ -4,4 +4,5 @@
 
 pub mod event;
 pub mod parse;
+pub mod payload;
 pub mod write;
