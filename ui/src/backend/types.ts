@@ -1,38 +1,282 @@
 // Generated from crates/castor-app/src/view.rs. Do not edit.
 
-export type StateName = 'WAITING' | 'UNREADABLE' | 'ACCEPTED' | 'PENDING' | 'IN_PROGRESS' | 'ESCALATED' | 'SECOND_READING' | 'ADJUDICATION' | 'COMPLETED' | 'REJECTED';
-export type PriorityName = 'CRITICAL' | 'HIGH' | 'MEDIUM' | 'LOW';
-export type ReasonName = 'LOW_CONFIDENCE' | 'ARITHMETIC_MISMATCH' | 'SPECIAL_MARK' | 'AMBIGUOUS_DIGIT' | 'QR_OCR_MISMATCH' | 'DUPLICATE_FORM' | 'VALIDATION_FAILED' | 'MANUAL_FLAG';
-export type QueueOrder = 'priority' | 'uncertainty' | 'impact' | 'table';
-export type QueueQuery = { states: Array<StateName>, reasons: Array<ReasonName>, corporacion: string | null, copia: string | null, departamento: string | null, municipio: string | null, zona: string | null, puesto: string | null, mesa: string | null, search: string, order: QueueOrder, offset: number, limit: number };
-export type QueueItem = { id: string, name: string, state: StateName, priority: PriorityName, reasons: Array<ReasonName>, mesa: string, place: string, corporacion: string | null, copia: string | null, doubtful: number, finding: string | null, confidence: number, imported_at: string, due_at: string, demo: boolean };
-export type QueuePage = { total: number, items: Array<QueueItem> };
-export type Rect = { x: number, y: number, width: number, height: number };
-export type CellState = 'READ' | 'FILLER' | 'BLANK' | 'DOUBTFUL' | 'CONFIRMED' | 'CORRECTED';
-export type CellReading = { marks: [string, string, string], value: number | null, confidence: number };
-export type Decision = { reading: CellReading, by: string, at: string };
-export type CellView = { key: string, path: string, page: number, label: string, name: string | null, place: Rect, state: CellState, reasons: Array<string>, machine: CellReading, alternatives: Array<Alternative>, suggestion: number | null, decision: Decision | null, value: number | null };
-export type Alternative = { value: number | null, probability: number };
-export type CheckView = { code: string, outcome: string, severity: string, cells: Array<string>, difference: number | null, left: number | null, right: number | null, detail: string };
-export type PageView = { page: number, width: number, height: number, needs_review: boolean, notes: Array<string> };
-export type HistoryView = { seq: number, event: string, at: string, by: string, cell: string | null, before: string | null, after: string | null, reason: string | null };
-export type FormView = { item: QueueItem, header: Array<HeaderItem>, pages: Array<PageView>, cells: Array<CellView>, checks: Array<CheckView>, recount: boolean | null, signatures: number | null, history: Array<HistoryView>, can_undo: boolean, can_redo: boolean, message: string | null, model: string };
-export type HeaderItem = { item: string, value: string | null, disputed: boolean };
-export type CellAction = { kind: 'confirm' } | { kind: 'correct', marks: [string, string, string] };
-export type FormAction = { kind: 'undo' } | { kind: 'redo' } | { kind: 'escalate', reason: string } | { kind: 'return', reason: string } | { kind: 'reopen', reason: string } | { kind: 'reject', reason: string } | { kind: 'complete' };
-export type ImportStatus = { waiting: number, done: number, failed: number, paused: boolean, per_minute: number | null };
-export type ImportItem = { source: string, state: string, code: string | null, message: string | null, form: string | null, at: string };
-export type DeskStatus = { version: string, model: string, person: string, import: ImportStatus, forms: Array<StateCount>, doubtful: number, demo: number, pending: number | null, data_folder: string, pace: number };
-export type StateCount = { state: StateName, count: number };
-export type CopyView = { item: QueueItem, chosen: boolean, because: string };
-export type CopyRow = { path: string, label: string, values: Array<number | null>, differs: boolean };
-export type CopiesView = { mesa: string, corporacion: string, copies: Array<CopyView>, rows: Array<CopyRow>, moved: Array<[string, string]> };
-export type CopiesItem = { mesa: string, corporacion: string, place: string, copies: Array<string>, differences: number };
-export type ExportResult = { files: Array<string>, forms: number };
-export type ExportFormat = 'csv' | 'json_v1' | 'json_v2' | 'parquet' | 'sheet' | 'crops';
-export type AuditQuery = { form: string | null, person: string | null, before: number | null, limit: number };
-export type AuditRow = { event: HistoryView, form: string, name: string, hash: string };
-export type ChainReport = { events: number, whole: boolean, broken_at: number | null, head: string };
-export type Settings = { language: string, person: string, theme: string, blind: boolean, threshold: number | null, second_share: number, keys: { [key in string]: string } };
-export type PersonQuality = { person: string, confirmed: number, corrected: number, median_seconds: number | null, kappa: number | null, known_right: number, known_seen: number };
-export type Failure = { code: string, message: string };
+export type StateName = "WAITING" | "UNREADABLE" | "ACCEPTED" | "PENDING" | "IN_PROGRESS" | "ESCALATED" | "SECOND_READING" | "ADJUDICATION" | "COMPLETED" | "REJECTED";
+export type PriorityName = "CRITICAL" | "HIGH" | "MEDIUM" | "LOW";
+export type ReasonName = "LOW_CONFIDENCE" | "ARITHMETIC_MISMATCH" | "SPECIAL_MARK" | "AMBIGUOUS_DIGIT" | "QR_OCR_MISMATCH" | "DUPLICATE_FORM" | "VALIDATION_FAILED" | "MANUAL_FLAG";
+export type QueueOrder = "priority" | "uncertainty" | "impact" | "table";
+export type QueueQuery = { states: Array<StateName>, reasons: Array<ReasonName>, corporacion: string | null, copia: string | null, departamento: string | null, municipio: string | null, zona: string | null, puesto: string | null, mesa: string | null, 
+/**
+ * Part of a table's codes, of a place's name or of a file's name.
+ */
+search: string, order: QueueOrder, offset: number, 
+/**
+ * At most 500.
+ */
+limit: number, };
+export type QueueItem = { 
+/**
+ * SHA-256 of the file.
+ */
+id: string, 
+/**
+ * Name of the file.
+ */
+name: string, state: StateName, priority: PriorityName, reasons: Array<ReasonName>, 
+/**
+ * `01-280-03-01-001`, with `?` for codes not read.
+ */
+mesa: string, 
+/**
+ * Names of municipality and puesto as far as known.
+ */
+place: string, corporacion: string | null, copia: string | null, 
+/**
+ * Cells that wait for a person.
+ */
+doubtful: number, 
+/**
+ * The worst failed check, if any: its code and difference.
+ */
+finding: string | null, 
+/**
+ * Lowest confidence of an unsettled cell, 0–1.
+ */
+confidence: number, 
+/**
+ * RFC 3339.
+ */
+imported_at: string, 
+/**
+ * RFC 3339: until when it should be done.
+ */
+due_at: string, 
+/**
+ * Generated, not a real form.
+ */
+demo: boolean, };
+export type QueuePage = { 
+/**
+ * Forms that the query finds in all.
+ */
+total: number, items: Array<QueueItem>, };
+export type Rect = { x: number, y: number, width: number, height: number, };
+export type CellState = "READ" | "FILLER" | "BLANK" | "DOUBTFUL" | "CONFIRMED" | "CORRECTED";
+export type CellReading = { marks: [string, string, string], value: number | null, 
+/**
+ * 0–1; 1 for a person's reading.
+ */
+confidence: number, };
+export type Decision = { reading: CellReading, by: string, 
+/**
+ * RFC 3339.
+ */
+at: string, };
+export type CellView = { 
+/**
+ * `page/path`, unique on the form.
+ */
+key: string, path: string, page: number, 
+/**
+ * Row as a person would say it: `Candidato 3`, `Votos nulos`.
+ */
+label: string, 
+/**
+ * Printed name beside the row, where it was read.
+ */
+name: string | null, place: Rect, state: CellState, 
+/**
+ * Codes of why it waits, empty when it does not.
+ */
+reasons: Array<string>, machine: CellReading, 
+/**
+ * Other likely numbers with their probability, likeliest first.
+ */
+alternatives: Array<Alternative>, 
+/**
+ * The number that would close the sums, when another likely one does.
+ */
+suggestion: number | null, decision: Decision | null, 
+/**
+ * What counts now: the person's reading, else the machine's; `None` where nothing can be said yet.
+ */
+value: number | null, };
+export type Alternative = { value: number | null, probability: number, };
+export type CheckView = { code: string, 
+/**
+ * `pass`, `fail`, `not_evaluable`.
+ */
+outcome: string, 
+/**
+ * `info`, `low`, `medium`, `high`, `critical`.
+ */
+severity: string, 
+/**
+ * Keys of the cells concerned.
+ */
+cells: Array<string>, 
+/**
+ * `right` less `left`, where both are numbers.
+ */
+difference: number | null, 
+/**
+ * What ought to be.
+ */
+left: number | null, 
+/**
+ * What is.
+ */
+right: number | null, 
+/**
+ * Kind of detail, for the catalogue of texts.
+ */
+detail: string, };
+export type PageView = { page: number, 
+/**
+ * Size of the page image, in pixels.
+ */
+width: number, height: number, needs_review: boolean, notes: Array<string>, };
+export type HistoryView = { seq: number, event: string, 
+/**
+ * RFC 3339.
+ */
+at: string, by: string, cell: string | null, before: string | null, after: string | null, reason: string | null, };
+export type FormView = { item: QueueItem, header: Array<HeaderItem>, pages: Array<PageView>, cells: Array<CellView>, checks: Array<CheckView>, recount: boolean | null, signatures: number | null, history: Array<HistoryView>, can_undo: boolean, can_redo: boolean, 
+/**
+ * Why it was escalated, returned or reopened, to be shown at once.
+ */
+message: string | null, model: string, };
+export type HeaderItem = { item: string, value: string | null, 
+/**
+ * Whether readings of it differ.
+ */
+disputed: boolean, };
+export type CellAction = { "kind": "confirm" } | { "kind": "correct", 
+/**
+ * Hundreds first.
+ */
+marks: [string, string, string], };
+export type FormAction = { "kind": "undo" } | { "kind": "redo" } | { "kind": "escalate", reason: string, } | { "kind": "return", reason: string, } | { "kind": "reopen", reason: string, } | { "kind": "reject", reason: string, } | { "kind": "complete" };
+export type ImportStatus = { waiting: number, done: number, failed: number, paused: boolean, 
+/**
+ * Forms a minute over the last minute; `None` when nothing was read.
+ */
+per_minute: number | null, };
+export type ImportItem = { source: string, 
+/**
+ * `waiting`, `read`, `failed`, `duplicate`.
+ */
+state: string, code: string | null, message: string | null, 
+/**
+ * The form that it became, or of which it is a duplicate.
+ */
+form: string | null, 
+/**
+ * RFC 3339.
+ */
+at: string, };
+export type DeskStatus = { version: string, model: string, person: string, import: ImportStatus, 
+/**
+ * Forms by state.
+ */
+forms: Array<StateCount>, 
+/**
+ * Cells that wait for a person.
+ */
+doubtful: number, demo: number, 
+/**
+ * Events not yet sent to a server; `None` without one.
+ */
+pending: number | null, data_folder: string, 
+/**
+ * Cells settled by this person in the last hour.
+ */
+pace: number, };
+export type StateCount = { state: StateName, count: number, };
+export type CopyView = { item: QueueItem, 
+/**
+ * Whether this is the one that counts.
+ */
+chosen: boolean, 
+/**
+ * `legal_rank`, `validated`, `consistent`: what decided.
+ */
+because: string, };
+export type CopyRow = { path: string, label: string, 
+/**
+ * A value for each copy, `None` where it has none.
+ */
+values: Array<number | null>, differs: boolean, };
+export type CopiesView = { mesa: string, corporacion: string, copies: Array<CopyView>, rows: Array<CopyRow>, 
+/**
+ * Rows between which votes moved with equal sums: codes of two paths each.
+ */
+moved: Array<[string, string]>, };
+export type CopiesItem = { mesa: string, corporacion: string, place: string, copies: Array<string>, differences: number, };
+export type ExportResult = { 
+/**
+ * Paths of the files written.
+ */
+files: Array<string>, forms: number, };
+export type ExportFormat = "csv" | "json_v1" | "json_v2" | "parquet" | "sheet" | "crops";
+export type AuditQuery = { form: string | null, person: string | null, 
+/**
+ * Only events before this one.
+ */
+before: number | null, limit: number, };
+export type AuditRow = { event: HistoryView, form: string, name: string, hash: string, };
+export type ChainReport = { events: number, whole: boolean, 
+/**
+ * The first event whose hash does not follow.
+ */
+broken_at: number | null, 
+/**
+ * Hash of the last event.
+ */
+head: string, };
+export type Settings = { 
+/**
+ * `es-CO` or `en`.
+ */
+language: string, 
+/**
+ * Name that stands beside this person's corrections.
+ */
+person: string, 
+/**
+ * `system`, `light`, `dark`.
+ */
+theme: string, 
+/**
+ * Hide party names and colours while reading.
+ */
+blind: boolean, 
+/**
+ * Confidence below which a cell goes to a person; `None` is the model's own.
+ */
+threshold: number | null, 
+/**
+ * Share of automatically accepted forms that are read a second time, 0–1.
+ */
+second_share: number, 
+/**
+ * Action → key, where it differs from the usual.
+ */
+keys: { [key in string]: string }, };
+export type PersonQuality = { person: string, confirmed: number, corrected: number, 
+/**
+ * Median seconds between two cells of one form.
+ */
+median_seconds: number | null, 
+/**
+ * Cohen's κ with other readers of the same cells; `None` below 20 shared cells.
+ */
+kappa: number | null, known_right: number, known_seen: number, };
+export type Failure = { 
+/**
+ * Stable.
+ */
+code: string, 
+/**
+ * In plain words, with what and where.
+ */
+message: string, };

@@ -3,7 +3,6 @@
 //! A corpus is a folder with `forms/` (files that `castor e14 read` takes) and `truth/` (one JSON file a page, named
 //! `FORM_page_NN.json`).
 
-use crate::report;
 use anyhow::{Context, Result, bail};
 use castor_domain::form::FieldPath;
 use castor_domain::symbol::BoxImage;
