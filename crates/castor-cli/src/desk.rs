@@ -76,7 +76,7 @@ async fn serving(arguments: &DeskArguments) -> Result<()> {
     if let Some(demo) = &arguments.demo
         && desk.is_new().await?
     {
-        desk.import(&[demo.clone()], true).await?;
+        desk.import(std::slice::from_ref(demo), true).await?;
     }
     let key = arguments
         .key

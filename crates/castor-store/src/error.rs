@@ -95,10 +95,13 @@ impl From<sqlx::Error> for StoreError {
 
 impl From<sqlx::migrate::MigrateError> for StoreError {
     fn from(error: sqlx::migrate::MigrateError) -> Self {
-        match error {
-            sqlx::migrate::MigrateError::VersionMissing(version) => Self::Newer(version),
-            sqlx::migrate::MigrateError::Execute(error) => error.into(),
-            other => Self::Database(other.to_string()),
+        use sqlx::migrate::MigrateError::{Execute, VersionMissing};
+        if let VersionMissing(version) = error {
+            return Self::Newer(version);
         }
+        if let Execute(error) = error {
+            return error.into();
+        }
+        Self::Database(error.to_string())
     }
 }

@@ -72,9 +72,10 @@ pub fn reading(reading: &FormReading) -> Map<String, Value> {
             "rivals": s.rivals,
         })),
     });
-    match object {
-        Value::Object(map) => map,
-        _ => Map::new(),
+    if let Value::Object(map) = object {
+        map
+    } else {
+        Map::new()
     }
 }
 

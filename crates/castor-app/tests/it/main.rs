@@ -1,4 +1,6 @@
 //! The desk through its public surface.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 mod desk;
 mod types;

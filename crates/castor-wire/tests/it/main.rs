@@ -1,5 +1,7 @@
 //! Events and readings there and back.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use castor_domain::checks::{CheckContext, FieldRef, check_form};
 use castor_domain::form::{Copia, Corporacion, FieldPath, ListCode};
 use castor_domain::grammar::{MarkConvention, ReviewPolicy, read_field};
@@ -35,11 +37,18 @@ fn symbol() -> impl Strategy<Value = Symbol> {
     ]
 }
 
+fn list(code: u16) -> ListCode {
+    match ListCode::new(&code.to_string()) {
+        Ok(list) => list,
+        Err(error) => panic!("{error}"),
+    }
+}
+
 fn path() -> impl Strategy<Value = FieldPath> {
     prop_oneof![
         (1u16..40).prop_map(FieldPath::Candidato),
-        (1u16..9999).prop_map(|n| FieldPath::ListaTotal(ListCode::new(&n.to_string()).unwrap())),
-        (1u16..9999, 1u16..130).prop_map(|(l, n)| FieldPath::ListaCandidato(ListCode::new(&l.to_string()).unwrap(), n)),
+        (1u16..9999).prop_map(|n| FieldPath::ListaTotal(list(n))),
+        (1u16..9999, 1u16..130).prop_map(|(l, n)| FieldPath::ListaCandidato(list(l), n)),
         Just(FieldPath::Blanco),
         Just(FieldPath::Total),
     ]
