@@ -5,7 +5,7 @@ import { openPage, withDesk } from './browser.mjs';
 const REAL = process.env.DESK_URL !== undefined;
 
 /** What the screen says, as a person would see it. */
-const seen = (page) => page.evaluate(() => {
+export const seen = (page) => page.evaluate(() => {
   const row = (element) => element && {
     key: element.dataset.cell,
     state: [...element.classList].find((name) => /^[A-Z]+$/.test(name)),
@@ -20,7 +20,7 @@ const seen = (page) => page.evaluate(() => {
   };
 });
 
-async function until(page, what, holds) {
+export async function until(page, what, holds) {
   const end = Date.now() + 8_000;
   for (;;) {
     const now = await seen(page);
@@ -30,8 +30,8 @@ async function until(page, what, holds) {
   }
 }
 
-const waiting = (now) => Object.values(now.cells).filter((cell) => cell.state === 'DOUBTFUL');
-const opened = (page) => until(page, 'a form opens at a doubtful cell', (now) => now.current?.state === 'DOUBTFUL');
+export const waiting = (now) => Object.values(now.cells).filter((cell) => cell.state === 'DOUBTFUL');
+export const opened = (page) => until(page, 'a form opens at a doubtful cell', (now) => now.current?.state === 'DOUBTFUL');
 
 export async function reviewByKeys(browser, url) {
   const page = await openPage(browser, url, { path: '#/review' });

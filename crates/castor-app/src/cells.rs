@@ -110,7 +110,7 @@ pub(crate) fn symbol(mark: &str) -> Option<Symbol> {
 }
 
 /// What the form prints beside the row.
-fn label(path: &FieldPath) -> String {
+pub(crate) fn label(path: &FieldPath) -> String {
     match path {
         FieldPath::Nivelacion(Nivelacion::Sufragantes) => "Total sufragantes E-11".to_owned(),
         FieldPath::Nivelacion(Nivelacion::Urna) => "Total votos en la urna".to_owned(),

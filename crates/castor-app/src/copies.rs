@@ -69,6 +69,7 @@ impl Desk {
             });
         }
         copies.sort_by_key(|c| (c.rank(), !c.validated, !c.consistent));
+        let because = why_chosen(&copies);
         let mut rows: BTreeMap<FieldRef, Vec<Option<u16>>> = BTreeMap::new();
         for (i, copy) in copies.iter().enumerate() {
             for field in &copy.form.fields {
@@ -86,7 +87,7 @@ impl Desk {
                 .map(|(at, values)| {
                     let known: Vec<u16> = values.iter().flatten().copied().collect();
                     CopyRow {
-                        label: at.to_string(),
+                        label: crate::cells::label(&at.path),
                         path: crate::cells::key(&at),
                         differs: known.windows(2).any(|w| w[0] != w[1]),
                         values,
@@ -99,10 +100,19 @@ impl Desk {
                 .map(|(i, copy)| CopyView {
                     item: queue_item(copy.row),
                     chosen: i == 0,
-                    because: "legal_rank".to_owned(),
+                    because: if i == 0 { because.to_owned() } else { String::new() },
                 })
                 .collect(),
         })
+    }
+}
+
+/// What put the first copy before the second: its legal rank, that a person validated it, or that its checks hold.
+fn why_chosen(copies: &[Copy]) -> &'static str {
+    match copies {
+        [first, second, ..] if first.rank() == second.rank() && first.validated != second.validated => "validated",
+        [first, second, ..] if first.rank() == second.rank() && first.consistent != second.consistent => "consistent",
+        _ => "legal_rank",
     }
 }
 
