@@ -31,7 +31,7 @@ export function fakeDesk({ forms: amount = 100_000, slow = 0 } = {}) {
     { source: 'actas/lista-de-mercado.pdf', state: 'failed', code: 'INP_003', message: 'INP_003 lista-de-mercado.pdf: not a PDF, PNG, JPEG, TIFF or WebP by its content; convert it to one of these', form: null, at: new Date().toISOString() },
     { source: 'actas/clave.pdf', state: 'failed', code: 'INP_006', message: 'INP_006 clave.pdf: the PDF is encrypted; save it without a password first', form: null, at: new Date().toISOString() },
   ];
-  let settings = { language: 'es-CO', person: 'Ana Pérez', theme: 'system', blind: false, threshold: null, second_share: 0.05, keys: {} };
+  let settings = { language: 'es-CO', person: 'Ana Pérez', theme: 'system', blind: false, keys: {} };
 
   function open(id) {
     const n = indexOf(id);
@@ -166,9 +166,9 @@ export function fakeDesk({ forms: amount = 100_000, slow = 0 } = {}) {
     settings: () => settings,
     settings_save: (a) => (settings = a.settings),
     quality: () => [
-      { person: 'Ana Pérez', confirmed: 812, corrected: 64, median_seconds: 2.4, kappa: 0.943, known_right: 39, known_seen: 40 },
-      { person: 'Luis Ortega', confirmed: 455, corrected: 51, median_seconds: 3.1, kappa: 0.911, known_right: 22, known_seen: 24 },
-      { person: 'Marta Ruiz', confirmed: 18, corrected: 2, median_seconds: null, kappa: null, known_right: 1, known_seen: 1 },
+      { person: 'Ana Pérez', confirmed: 812, corrected: 64, median_seconds: 2.4 },
+      { person: 'Luis Ortega', confirmed: 455, corrected: 51, median_seconds: 3.1 },
+      { person: 'Marta Ruiz', confirmed: 18, corrected: 2, median_seconds: null },
     ],
     remove_demo: () => { items = []; opened.clear(); kept = { key: '', found: [] }; return status(); },
   };

@@ -65,9 +65,14 @@ async fn work(desk: Weak<Desk>, woken: Arc<Notify>) {
                 tokio::spawn(async move { desk.take_in(row).await })
             })
             .collect();
+        let mut failing = false;
         for task in tasks {
-            // What went wrong with a file is written beside it; a store that fails is met again at the next look.
-            let _ = task.await;
+            // What went wrong with a file is written beside it. Where even that cannot be written (the disk is full), the
+            // file stays in the queue and is tried again after a while.
+            failing |= !matches!(task.await, Ok(Ok(())));
+        }
+        if failing {
+            tokio::time::sleep(Duration::from_secs(5)).await;
         }
     }
 }

@@ -217,9 +217,6 @@ impl Desk {
                     confirmed,
                     corrected,
                     median_seconds: median.map(|tenths| f32::from(tenths) / 10.0),
-                    kappa: None,
-                    known_right: 0,
-                    known_seen: 0,
                 }
             })
             .collect();

@@ -16,8 +16,6 @@ fn usual() -> Settings {
             .unwrap_or_else(|| "revisor".to_owned()),
         theme: "system".to_owned(),
         blind: false,
-        threshold: None,
-        second_share: 0.02,
         keys: std::collections::BTreeMap::new(),
     }
 }
@@ -35,13 +33,8 @@ impl Desk {
     /// Changes the settings.
     pub(crate) async fn save_settings(&self, settings: Settings) -> Result<Settings, AppError> {
         let person = settings.person.trim().to_owned();
-        let share = settings.second_share;
-        let threshold = settings.threshold.unwrap_or(0.5);
         if person.is_empty() || person.chars().count() > 80 {
             return Err(AppError::Asked("a name of 1 to 80 characters is needed".to_owned()));
-        }
-        if !(0.0..=1.0).contains(&share) || !(0.0..=1.0).contains(&threshold) {
-            return Err(AppError::Asked("shares and thresholds lie between 0 and 1".to_owned()));
         }
         let settings = Settings { person, ..settings };
         let text = serde_json::to_string(&settings).map_err(|e| AppError::Asked(e.to_string()))?;

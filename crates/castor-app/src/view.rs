@@ -479,10 +479,6 @@ pub struct Settings {
     pub theme: String,
     /// Hide party names and colours while reading.
     pub blind: bool,
-    /// Confidence below which a cell goes to a person; `None` is the model's own.
-    pub threshold: Option<f32>,
-    /// Share of automatically accepted forms that are read a second time, 0–1.
-    pub second_share: f32,
     /// Action → key, where it differs from the usual.
     pub keys: std::collections::BTreeMap<String, String>,
 }
@@ -495,10 +491,6 @@ pub struct PersonQuality {
     pub corrected: u32,
     /// Median seconds between two cells of one form.
     pub median_seconds: Option<f32>,
-    /// Cohen's κ with other readers of the same cells; `None` below 20 shared cells.
-    pub kappa: Option<f32>,
-    pub known_right: u32,
-    pub known_seen: u32,
 }
 
 /// What went wrong, for the interface to say in its language.

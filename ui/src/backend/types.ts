@@ -251,14 +251,6 @@ theme: string,
  */
 blind: boolean, 
 /**
- * Confidence below which a cell goes to a person; `None` is the model's own.
- */
-threshold: number | null, 
-/**
- * Share of automatically accepted forms that are read a second time, 0–1.
- */
-second_share: number, 
-/**
  * Action → key, where it differs from the usual.
  */
 keys: { [key in string]: string }, };
@@ -266,11 +258,7 @@ export type PersonQuality = { person: string, confirmed: number, corrected: numb
 /**
  * Median seconds between two cells of one form.
  */
-median_seconds: number | null, 
-/**
- * Cohen's κ with other readers of the same cells; `None` below 20 shared cells.
- */
-kappa: number | null, known_right: number, known_seen: number, };
+median_seconds: number | null, };
 export type Failure = { 
 /**
  * Stable.
