@@ -57,10 +57,9 @@ try {
   assert.equal(refused.status(), 401, 'the desk opened without its key');
 
   await page.goto(running.address);
-  await page.keyboard.press('Alt+3');
-  const chooser = page.waitForEvent('filechooser');
-  await page.getByRole('button', { name: 'Elegir archivos' }).click();
-  await (await chooser).setFiles(forms);
+  await page.getByText('Fuentes').first().click();
+  const [chooser] = await Promise.all([page.waitForEvent('filechooser'), page.getByRole('button', { name: 'Elegir archivos' }).click()]);
+  await chooser.setFiles(forms);
   await page.waitForTimeout(500);
   const status = await settled(page);
   assert.equal(status.import.failed, 0);
@@ -110,8 +109,8 @@ try {
 
   const chain = await ask(page, 'audit_verify');
   assert.equal(chain.whole, true);
-  await page.keyboard.press('Alt+4');
-  await page.getByRole('button', { name: 'Exportar', exact: true }).click();
+  await page.getByText('Exportar').first().click();
+  await page.locator('button.main').click();
   await page.waitForSelector('[role="status"] >> text=casillas.csv');
   const [folder] = readdirSync(join(data, 'exports'));
   const csv = readFileSync(join(data, 'exports', folder, 'casillas.csv'), 'utf8');
