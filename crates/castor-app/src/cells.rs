@@ -92,13 +92,14 @@ pub(crate) fn field_of(key: &str) -> Option<FieldRef> {
     })
 }
 
-/// A mark as the interface shows it.
-fn mark(symbol: Symbol) -> String {
-    match symbol {
-        Symbol::Digit(d) => d.to_string(),
-        Symbol::Filler => "*".to_owned(),
-        Symbol::Blank => "_".to_owned(),
-    }
+/// A mark as people see it: what is empty in the corpus' notation has a sign of its own.
+pub(crate) fn shown(mark: String) -> String {
+    if mark.is_empty() { "_".to_owned() } else { mark }
+}
+
+/// A symbol as people see it.
+pub(crate) fn mark(symbol: Symbol) -> String {
+    shown(castor_wire::write::mark(symbol))
 }
 
 /// The symbol of such a mark.

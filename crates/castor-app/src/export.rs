@@ -136,11 +136,7 @@ fn csv(forms: &[Exported]) -> String {
                 .find(|(k, _)| *k == key)
                 .map_or("", |(_, by)| by);
             let code = |i: usize| row.codes[i].clone().unwrap_or_default();
-            let marks: String = field
-                .marks
-                .map(castor_wire::write::mark)
-                .map(|m| if m.is_empty() { "_".to_owned() } else { m })
-                .concat();
+            let marks = field.marks.map(crate::cells::mark).concat();
             let _ = writeln!(
                 out,
                 "{},{},{},{},{},{},{},{},{},{},{},{},{},{},{},{:.4},{},{}",

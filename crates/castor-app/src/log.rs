@@ -1,23 +1,17 @@
 //! The log as people read it.
 
+use crate::cells::shown;
 use crate::desk::rfc3339;
 use crate::export::quoted;
 use crate::view::{AuditQuery, AuditRow, ChainReport, ExportResult, HistoryView, PersonQuality};
 use crate::{AppError, Desk};
-use castor_store::{LogQuery, LogRow};
+use castor_store::{LogQuery, LogRow, hex};
 use serde_json::Value;
 use std::collections::HashMap;
 use std::fmt::Write;
 
 /// Events of a form that are shown beside it.
 const HISTORY: u32 = 400;
-
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().fold(String::new(), |mut text, byte| {
-        let _ = write!(text, "{byte:02x}");
-        text
-    })
-}
 
 /// An event as a person reads it. The value before is what the event before it said of the same cell.
 fn history(row: &LogRow, before: Option<String>) -> HistoryView {
@@ -42,10 +36,7 @@ fn cell_of(body: &Value) -> Option<String> {
 
 fn marks_of(body: &Value) -> Option<String> {
     let marks = body.get("marks")?.as_array()?;
-    let one = |mark: &Value| match mark.as_str() {
-        Some("") | None => "_".to_owned(),
-        Some(mark) => mark.to_owned(),
-    };
+    let one = |mark: &Value| shown(mark.as_str().unwrap_or_default().to_owned());
     Some(marks.iter().map(one).collect())
 }
 

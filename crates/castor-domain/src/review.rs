@@ -399,7 +399,7 @@ impl Case {
         self.decisions.clear();
         self.message = None;
         self.state = match (&self.reading, &self.failure) {
-            (Some(reading), _) if self.doubts_of(reading) => State::Pending,
+            (Some(reading), _) if doubts(reading) => State::Pending,
             (Some(_), _) => State::Accepted,
             (None, Some(_)) => State::Unreadable,
             (None, None) => State::Waiting,
@@ -408,16 +408,6 @@ impl Case {
         let outcome = steps.iter().filter(|s| !s.undone).try_for_each(|s| self.take(s));
         self.steps = steps;
         outcome
-    }
-
-    /// Whether a person must look at the form at all.
-    fn doubts_of(&self, reading: &FormReading) -> bool {
-        reading.fields.iter().any(|f| f.needs_review)
-            || reading.pages.iter().any(|p| p.needs_review)
-            || reading
-                .findings
-                .iter()
-                .any(|f| f.failed() && f.severity >= Severity::High)
     }
 
     /// Lets one act count.
@@ -644,13 +634,16 @@ impl Case {
     /// How urgent the form is, and why (CASTOR_FACTS 1.11).
     #[must_use]
     pub fn urgency(&self) -> Urgency {
+        self.urgency_of(&self.consolidated().unwrap_or_default())
+    }
+
+    /// The same where the form as it stands is at hand.
+    #[must_use]
+    pub fn urgency_of(&self, form: &FormReading) -> Urgency {
         let mut urgency = Urgency {
             priority: Priority::Low,
             reasons: Vec::new(),
             confidence: 1.0,
-        };
-        let Some(form) = self.consolidated() else {
-            return urgency;
         };
         let mut add = |reason: QueueReason, priority: Priority| {
             if !urgency.reasons.contains(&reason) {
@@ -699,6 +692,16 @@ impl Case {
         urgency.confidence = lowest;
         urgency
     }
+}
+
+/// Whether a person must look at the form at all.
+fn doubts(reading: &FormReading) -> bool {
+    reading.fields.iter().any(|f| f.needs_review)
+        || reading.pages.iter().any(|p| p.needs_review)
+        || reading
+            .findings
+            .iter()
+            .any(|f| f.failed() && f.severity >= Severity::High)
 }
 
 /// The cell that a reading is of.

@@ -11,7 +11,7 @@ mod log;
 mod queue;
 mod settings;
 
-pub use blobs::sha256;
+pub use blobs::{hex, sha256};
 pub use error::StoreError;
 pub use import::{ImportCount, ImportRow, ImportState};
 pub use log::{CellWord, ChainReport, LogQuery, LogRow, NewEvent};

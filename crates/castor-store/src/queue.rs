@@ -1,7 +1,7 @@
 //! What the queue shows of each form, and the ways to ask for it.
 
 use crate::{Store, StoreError};
-use castor_domain::review::{Case, Moment, State};
+use castor_domain::review::{Case, Moment, Priority, State};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
@@ -274,16 +274,15 @@ pub(crate) async fn write_form(
     seq: i64,
     case: &Case,
 ) -> Result<(), StoreError> {
-    let urgency = case.urgency();
     let form = case.consolidated().unwrap_or_default();
+    let urgency = case.urgency_of(&form);
     let header = &form.header;
-    let text = |value: Option<String>| value;
     let codes = [
-        text(header.departamento.value().map(ToString::to_string)),
-        text(header.municipio.value().map(ToString::to_string)),
-        text(header.zona.value().map(ToString::to_string)),
-        text(header.puesto.value().map(ToString::to_string)),
-        text(header.mesa.value().map(ToString::to_string)),
+        header.departamento.value().map(ToString::to_string),
+        header.municipio.value().map(ToString::to_string),
+        header.zona.value().map(ToString::to_string),
+        header.puesto.value().map(ToString::to_string),
+        header.mesa.value().map(ToString::to_string),
     ];
     let names = [header.municipio_nombre.value(), header.lugar.value()];
     let place = names.into_iter().flatten().cloned().collect::<Vec<_>>().join(" · ");
@@ -312,12 +311,8 @@ pub(crate) async fn write_form(
     } else {
         i64::try_from(case.waiting().count()).unwrap_or(i64::MAX)
     };
-    let priority = i64::from(
-        castor_domain::review::Priority::ALL
-            .iter()
-            .take_while(|p| **p != urgency.priority)
-            .fold(0u8, |n, _| n + 1),
-    );
+    let place_of = Priority::ALL.iter().position(|p| *p == urgency.priority);
+    let priority = place_of.and_then(|at| i64::try_from(at).ok()).unwrap_or_default();
     let reasons = urgency.reasons.iter().map(|r| r.name()).collect::<Vec<_>>().join(" ");
     let imported = case.imported().0;
     let due = imported + urgency.priority.minutes() * 60_000;
