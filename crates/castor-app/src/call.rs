@@ -84,10 +84,9 @@ impl Desk {
     /// # Errors
     /// [`Failure`] with a stable code and a message in plain words.
     pub async fn call(&self, command: &str, arguments: Value) -> Result<Value, Failure> {
-        self.called(command, arguments).await.map_err(|error| Failure {
-            code: error.code().to_owned(),
-            message: error.to_string(),
-        })
+        self.called(command, arguments)
+            .await
+            .map_err(|error| Failure::of(&error))
     }
 
     async fn called(&self, command: &str, arguments: Value) -> Result<Value, AppError> {

@@ -6,7 +6,7 @@ use crate::view::{DeskStatus, StateCount};
 use castor_domain::review::{EventId, Moment, State};
 use castor_store::{NewEvent, Store};
 use castor_vision::read::FormReader;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -26,6 +26,13 @@ pub(crate) fn rfc3339(moment: Moment) -> String {
         .ok()
         .and_then(|t| t.format(&Rfc3339).ok())
         .unwrap_or_default()
+}
+
+/// Where the desk keeps its data unless told otherwise: CASTOR_DATA, else ~/.local/share/castor.
+#[must_use]
+pub fn data_folder() -> PathBuf {
+    let home = || std::env::var_os("HOME").map_or_else(|| PathBuf::from("."), PathBuf::from);
+    std::env::var_os("CASTOR_DATA").map_or_else(|| home().join(".local/share/castor"), PathBuf::from)
 }
 
 /// The desk of one data folder.
@@ -62,12 +69,15 @@ impl Desk {
         Ok(desk)
     }
 
-    /// Whether nothing was ever taken in.
+    /// Takes generated forms in under their mark, if nothing was ever taken in.
     ///
     /// # Errors
     /// [`AppError::Store`] when the database fails.
-    pub async fn is_new(&self) -> Result<bool, AppError> {
-        Ok(self.store.imports(0, 1).await?.0 == 0)
+    pub async fn import_demo(&self, folder: PathBuf) -> Result<(), AppError> {
+        if self.store.imports(0, 1).await?.0 == 0 {
+            self.import(&[folder], true).await?;
+        }
+        Ok(())
     }
 
     /// The store, for backup and inspection.

@@ -13,6 +13,7 @@ mod review;
 mod settings;
 pub mod view;
 
-pub use desk::{Clock, Desk};
+pub use desk::{Clock, Desk, data_folder};
 pub use error::AppError;
 pub use reader::open_reader;
+pub use review::PageAddress;

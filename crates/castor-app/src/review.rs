@@ -192,6 +192,29 @@ impl Desk {
     }
 }
 
+/// A page of a form, as interfaces ask for its picture.
+#[derive(Debug, PartialEq, Eq)]
+pub struct PageAddress {
+    /// SHA-256 of the file.
+    pub form: String,
+    /// Page, from 1.
+    pub page: u16,
+}
+
+impl PageAddress {
+    /// Reads `/FORM/PAGE`; the bar between may be percent-encoded.
+    #[must_use]
+    pub fn of(path: &str) -> Option<Self> {
+        let path = path.trim_start_matches('/').replace("%2F", "/");
+        let (form, page) = path.split_once('/')?;
+        let page = page.parse().ok()?;
+        Some(Self {
+            form: form.to_owned(),
+            page,
+        })
+    }
+}
+
 /// Whether nothing is left that a person should look at.
 fn closes(case: &Case) -> bool {
     let Some(form) = case.consolidated() else { return false };

@@ -501,3 +501,14 @@ pub struct Failure {
     /// In plain words, with what and where.
     pub message: String,
 }
+
+impl Failure {
+    /// What an error says.
+    #[must_use]
+    pub fn of(error: &crate::AppError) -> Self {
+        Self {
+            code: error.code().to_owned(),
+            message: error.to_string(),
+        }
+    }
+}

@@ -58,11 +58,6 @@ struct Served {
     local: bool,
 }
 
-fn data_folder() -> PathBuf {
-    let home = || std::env::var_os("HOME").map_or_else(|| PathBuf::from("."), PathBuf::from);
-    std::env::var_os("CASTOR_DATA").map_or_else(|| home().join(".local/share/castor"), PathBuf::from)
-}
-
 /// Serves the desk until it is interrupted.
 pub(crate) fn serve(arguments: &DeskArguments) -> Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
@@ -71,12 +66,10 @@ pub(crate) fn serve(arguments: &DeskArguments) -> Result<ExitCode> {
 }
 
 async fn serving(arguments: &DeskArguments) -> Result<()> {
-    let folder = arguments.data.clone().unwrap_or_else(data_folder);
+    let folder = arguments.data.clone().unwrap_or_else(castor_app::data_folder);
     let desk = Desk::open(&folder, open_reader(None)?).await?;
-    if let Some(demo) = &arguments.demo
-        && desk.is_new().await?
-    {
-        desk.import(std::slice::from_ref(demo), true).await?;
+    if let Some(demo) = &arguments.demo {
+        desk.import_demo(demo.clone()).await?;
     }
     let key = arguments
         .key
@@ -207,7 +200,7 @@ async fn page(State(served): State<Served>, UrlPath((form, page)): UrlPath<(Stri
             ];
             (headers, Body::from(png)).into_response()
         }
-        Err(error) => failed(StatusCode::NOT_FOUND, error.code(), &error.to_string()),
+        Err(error) => (StatusCode::NOT_FOUND, Json(Failure::of(&error))).into_response(),
     }
 }
 

@@ -3,16 +3,24 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// For each crate the crates of the workspace that it may use, tests aside.
-const ALLOWED: [(&str, &[&str]); 8] = [
+const ALLOWED: [(&str, &[&str]); 11] = [
     ("castor-domain", &[]),
     ("castor-vision", &["castor-domain"]),
     ("castor-learn", &["castor-domain"]),
     ("castor-testkit", &["castor-domain"]),
     ("castor-wire", &["castor-domain"]),
     ("castor-store", &["castor-domain", "castor-wire"]),
+    ("castor-sync", &["castor-domain", "castor-wire", "castor-store"]),
+    ("castor-server", &["castor-domain", "castor-vision", "castor-wire"]),
     (
         "castor-app",
-        &["castor-domain", "castor-vision", "castor-wire", "castor-store"],
+        &[
+            "castor-domain",
+            "castor-vision",
+            "castor-wire",
+            "castor-store",
+            "castor-sync",
+        ],
     ),
     (
         "castor-cli",
@@ -23,9 +31,12 @@ const ALLOWED: [(&str, &[&str]); 8] = [
             "castor-testkit",
             "castor-wire",
             "castor-store",
+            "castor-sync",
+            "castor-server",
             "castor-app",
         ],
     ),
+    ("castor-desktop", &["castor-app"]),
 ];
 
 #[test]

@@ -1,0 +1,1 @@
+//! Accounts, the shared Postgres, queue and sync, over HTTP.
