@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 #[derive(Deserialize)]
 struct Paths {
@@ -65,6 +66,18 @@ struct Export {
 }
 
 #[derive(Deserialize)]
+struct SaveSecret {
+    name: String,
+    /// `None` forgets it.
+    value: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Folder {
+    path: PathBuf,
+}
+
+#[derive(Deserialize)]
 struct Save {
     settings: Settings,
 }
@@ -78,18 +91,21 @@ fn to<T: serde::Serialize>(value: T) -> Result<Value, AppError> {
     serde_json::to_value(value).map_err(|e| AppError::Asked(e.to_string()))
 }
 
+/// Commands that concern this computer and not the desk's work: a browser elsewhere may not give them.
+pub const OF_THIS_COMPUTER: [&str; 3] = ["import_paths", "secret_save", "data_folder_save"];
+
 impl Desk {
     /// Does what a command asks.
     ///
     /// # Errors
     /// [`Failure`] with a stable code and a message in plain words.
-    pub async fn call(&self, command: &str, arguments: Value) -> Result<Value, Failure> {
+    pub async fn call(self: &Arc<Self>, command: &str, arguments: Value) -> Result<Value, Failure> {
         self.called(command, arguments)
             .await
             .map_err(|error| Failure::of(&error))
     }
 
-    async fn called(&self, command: &str, arguments: Value) -> Result<Value, AppError> {
+    async fn called(self: &Arc<Self>, command: &str, arguments: Value) -> Result<Value, AppError> {
         match command {
             "status" => to(self.status().await?),
             "import_paths" => to(self.import(&of::<Paths>(arguments)?.paths, false).await?),
@@ -126,6 +142,12 @@ impl Desk {
             "audit_verify" => to(self.audit_verify().await?),
             "settings" => to(self.settings().await?),
             "settings_save" => to(self.save_settings(of::<Save>(arguments)?.settings).await?),
+            "secrets" => to(self.secrets().await?),
+            "secret_save" => {
+                let save: SaveSecret = of(arguments)?;
+                to(self.save_secret(save.name, save.value).await?)
+            }
+            "data_folder_save" => to(self.choose_data_folder(&of::<Folder>(arguments)?.path)?),
             "quality" => to(self.quality().await?),
             "remove_demo" => {
                 self.store.hide_demo().await?;

@@ -1,7 +1,9 @@
 //! The desk itself: what every use case needs.
 
 use crate::AppError;
+use crate::folders::settings_folder;
 use crate::import::Importing;
+use crate::secrets::Secrets;
 use crate::view::{DeskStatus, StateCount};
 use castor_domain::review::{EventId, Moment, State};
 use castor_store::{NewEvent, Store};
@@ -28,13 +30,6 @@ pub(crate) fn rfc3339(moment: Moment) -> String {
         .unwrap_or_default()
 }
 
-/// Where the desk keeps its data unless told otherwise: CASTOR_DATA, else ~/.local/share/castor.
-#[must_use]
-pub fn data_folder() -> PathBuf {
-    let home = || std::env::var_os("HOME").map_or_else(|| PathBuf::from("."), PathBuf::from);
-    std::env::var_os("CASTOR_DATA").map_or_else(|| home().join(".local/share/castor"), PathBuf::from)
-}
-
 /// The desk of one data folder.
 #[derive(Debug)]
 pub struct Desk {
@@ -42,6 +37,9 @@ pub struct Desk {
     pub(crate) reader: Arc<FormReader>,
     pub(crate) clock: Clock,
     pub(crate) importing: Importing,
+    pub(crate) secrets: Secrets,
+    /// Settings that come before the data folder.
+    pub(crate) settings_folder: PathBuf,
 }
 
 impl Desk {
@@ -50,20 +48,27 @@ impl Desk {
     /// # Errors
     /// [`AppError::Store`] when the folder cannot be used.
     pub async fn open(folder: &Path, reader: FormReader) -> Result<Arc<Self>, AppError> {
-        Self::with_clock(folder, reader, now).await
+        Self::with(folder, reader, now, settings_folder()).await
     }
 
-    /// The same with another clock.
+    /// The same with another clock and another folder of settings.
     ///
     /// # Errors
     /// As [`Desk::open`].
-    pub async fn with_clock(folder: &Path, reader: FormReader, clock: Clock) -> Result<Arc<Self>, AppError> {
+    pub async fn with(
+        folder: &Path,
+        reader: FormReader,
+        clock: Clock,
+        settings: PathBuf,
+    ) -> Result<Arc<Self>, AppError> {
         let store = Store::open(folder).await?;
         let desk = Arc::new(Self {
             store,
             reader: Arc::new(reader),
             clock,
             importing: Importing::default(),
+            secrets: Secrets::of(folder, &settings),
+            settings_folder: settings,
         });
         desk.importing.start(&desk);
         Ok(desk)
@@ -105,6 +110,7 @@ impl Desk {
         Ok(DeskStatus {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             model: self.reader.model_version().to_owned(),
+            threshold: self.reader.threshold(),
             pace: self.pace(&settings.person).await?,
             person: settings.person,
             import: self.import_status().await?,

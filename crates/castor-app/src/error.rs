@@ -28,6 +28,9 @@ pub enum AppError {
         /// What the system said.
         reason: String,
     },
+    /// The system's keyring did not do what was asked.
+    #[error("APP_005 the system's keyring: {0}; unlock it and try again")]
+    Keyring(String),
     /// Work in the background ended unexpectedly.
     #[error("APP_004 the work was cut off ({0}); try again")]
     Cut(String),
@@ -45,6 +48,7 @@ impl AppError {
             Self::NoSuchCommand(_) => "APP_002",
             Self::File { .. } => "APP_003",
             Self::Cut(_) => "APP_004",
+            Self::Keyring(_) => "APP_005",
         }
     }
 

@@ -237,14 +237,16 @@ impl Desk {
             events.push(self.event(MACHINE, Event::Imported { name, demo: row.demo }));
         }
         let (state, failure, event) = match read {
-            Ok(form) => (
-                ImportState::Read,
-                None,
-                Event::Read {
+            Ok(mut form) => {
+                if let Some(threshold) = self.settings().await?.threshold {
+                    form.reading.ask_below(threshold);
+                }
+                let event = Event::Read {
                     reading: Box::new(form.reading),
                     model: self.reader.model_version().to_owned(),
-                },
-            ),
+                };
+                (ImportState::Read, None, event)
+            }
             Err(error) => {
                 let error = AppError::from(error);
                 let (code, message) = (error.code().to_owned(), error.to_string());

@@ -1,7 +1,10 @@
 //! Settings of this laptop.
 
-use crate::view::Settings;
+use crate::folders::choose_data_folder;
+use crate::view::{SecretsView, Settings};
 use crate::{AppError, Desk};
+use std::path::Path;
+use std::sync::Arc;
 
 /// Name under which the settings are kept.
 const NAME: &str = "desk";
@@ -17,6 +20,7 @@ fn usual() -> Settings {
         theme: "system".to_owned(),
         blind: false,
         keys: std::collections::BTreeMap::new(),
+        threshold: None,
     }
 }
 
@@ -36,9 +40,42 @@ impl Desk {
         if person.is_empty() || person.chars().count() > 80 {
             return Err(AppError::Asked("a name of 1 to 80 characters is needed".to_owned()));
         }
+        // The model's threshold is chosen on held-out forms for a stated error: it may be raised, never lowered.
+        let floor = self.reader.threshold();
+        if let Some(threshold) = settings.threshold
+            && !(floor..=1.0).contains(&threshold)
+        {
+            return Err(AppError::Asked(format!(
+                "the threshold lies between the model's own, {floor}, and 1"
+            )));
+        }
         let settings = Settings { person, ..settings };
         let text = serde_json::to_string(&settings).map_err(|e| AppError::Asked(e.to_string()))?;
         self.store.set_setting(NAME, &text).await?;
         Ok(settings)
+    }
+
+    /// Which secrets are set, and where they are kept.
+    pub(crate) async fn secrets(self: &Arc<Self>) -> Result<SecretsView, AppError> {
+        let desk = Arc::clone(self);
+        let view = tokio::task::spawn_blocking(move || desk.secrets.view()).await;
+        view.map_err(|e| AppError::Cut(e.to_string()))?
+    }
+
+    /// Sets a secret, or forgets it.
+    pub(crate) async fn save_secret(
+        self: &Arc<Self>,
+        name: String,
+        value: Option<String>,
+    ) -> Result<SecretsView, AppError> {
+        let desk = Arc::clone(self);
+        let set = tokio::task::spawn_blocking(move || desk.secrets.set(&name, value.as_deref())).await;
+        set.map_err(|e| AppError::Cut(e.to_string()))??;
+        self.secrets().await
+    }
+
+    /// Chooses the data folder from the next start on.
+    pub(crate) fn choose_data_folder(&self, folder: &Path) -> Result<(), AppError> {
+        choose_data_folder(&self.settings_folder, folder)
     }
 }

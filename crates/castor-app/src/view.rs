@@ -353,6 +353,8 @@ pub struct ImportItem {
 pub struct DeskStatus {
     pub version: String,
     pub model: String,
+    /// The model's threshold: cells below this confidence go to a person.
+    pub threshold: f32,
     pub person: String,
     pub import: ImportStatus,
     /// Forms by state.
@@ -481,6 +483,9 @@ pub struct Settings {
     pub blind: bool,
     /// Action → key, where it differs from the usual.
     pub keys: std::collections::BTreeMap<String, String>,
+    /// Confidence below which a cell goes to a person, where it is stricter than the model's own; from the next form read on.
+    #[serde(default)]
+    pub threshold: Option<f32>,
 }
 
 /// How a person works.
@@ -491,6 +496,39 @@ pub struct PersonQuality {
     pub corrected: u32,
     /// Median seconds between two cells of one form.
     pub median_seconds: Option<f32>,
+}
+
+/// Whether a secret is set; its value never leaves the desk.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct SecretView {
+    /// Stable name.
+    pub name: String,
+    /// Whether it has a value.
+    pub set: bool,
+}
+
+/// Where secrets are kept.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum SecretsPlace {
+    /// The operating system's keyring.
+    Keyring,
+    /// A file, encrypted with a key of this laptop, because there is no keyring.
+    File {
+        /// The file.
+        path: String,
+        /// What the system said of its keyring.
+        because: String,
+    },
+}
+
+/// The secrets of this laptop.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct SecretsView {
+    /// Where they are kept.
+    pub place: SecretsPlace,
+    /// Which there are.
+    pub secrets: Vec<SecretView>,
 }
 
 /// What went wrong, for the interface to say in its language.

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use castor_app::view::Failure;
-use castor_app::{Desk, open_reader};
+use castor_app::{Desk, OF_THIS_COMPUTER, open_reader};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::Value;
@@ -177,12 +177,9 @@ async fn command(
     UrlPath(command): UrlPath<String>,
     Json(arguments): Json<Value>,
 ) -> Response {
-    if command == "import_paths" && !served.local {
-        return failed(
-            StatusCode::FORBIDDEN,
-            "HTTP_003",
-            "HTTP_003 over the network, files are uploaded",
-        );
+    if OF_THIS_COMPUTER.contains(&command.as_str()) && !served.local {
+        let message = "HTTP_003 this is done on the computer where the desk runs; files are uploaded";
+        return failed(StatusCode::FORBIDDEN, "HTTP_003", message);
     }
     match served.desk.call(&command, arguments).await {
         Ok(value) => Json(value).into_response(),

@@ -169,3 +169,15 @@ pub struct FormReading {
     /// Outcomes of the checks.
     pub findings: Vec<Finding>,
 }
+
+impl FormReading {
+    /// Sends every field below a confidence to a person, besides those that go already.
+    pub fn ask_below(&mut self, threshold: f32) {
+        for field in &mut self.fields {
+            if field.confidence < threshold && !field.reasons.contains(&ReviewReason::LowConfidence) {
+                field.needs_review = true;
+                field.reasons.push(ReviewReason::LowConfidence);
+            }
+        }
+    }
+}

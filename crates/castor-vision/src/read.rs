@@ -117,6 +117,12 @@ impl FormReader {
         }
     }
 
+    /// Confidence below which a field goes to a person, chosen with the model on held-out forms.
+    #[must_use]
+    pub fn threshold(&self) -> f32 {
+        self.policy.threshold
+    }
+
     /// A reader that only finds and cuts boxes, for training.
     #[must_use]
     pub fn cutter(text: TextReader) -> Self {

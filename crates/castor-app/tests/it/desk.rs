@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-async fn call(desk: &Desk, command: &str, arguments: Value) -> Value {
+async fn call(desk: &Arc<Desk>, command: &str, arguments: Value) -> Value {
     match desk.call(command, arguments).await {
         Ok(value) => value,
         Err(failure) => panic!("{command}: {} {}", failure.code, failure.message),
@@ -15,7 +15,7 @@ async fn call(desk: &Desk, command: &str, arguments: Value) -> Value {
 }
 
 /// Waits until everything that was given is read.
-async fn read_all(desk: &Desk) {
+async fn read_all(desk: &Arc<Desk>) {
     for _ in 0..1200 {
         let status = call(desk, "status", json!({})).await;
         if status["import"]["waiting"] == 0 {
