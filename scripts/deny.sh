@@ -10,4 +10,4 @@ if ! command -v cargo-deny >/dev/null; then
     rm -rf "$tools/target"
 fi
 cd "$here"
-exec cargo deny --locked check licenses bans sources
+exec cargo deny --locked --workspace check licenses bans sources

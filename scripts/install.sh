@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what CASTOR needs beside Rust: system packages, native libraries, models, training images.
-# Arguments name further system packages, each with a command of its name.
+# Arguments name further commands, as COMMAND or COMMAND=PACKAGE.
 # Safe to run again and quick when nothing is missing: whatever stands with the right checksum is left alone.
 # Files go to ${CASTOR_HOME:-$HOME/.cache/castor}; each has a pinned version and a SHA-256, of the package and of the file.
 set -euo pipefail
@@ -15,8 +15,10 @@ missing=()
 command -v cc >/dev/null || missing+=(build-essential)
 [ -e /usr/share/fonts/truetype/liberation/LiberationSans-Regular.ttf ] || missing+=(fonts-liberation)
 command -v python3 >/dev/null || missing+=(python3)
-# Further packages may be asked for by name: what only the tests need.
-for package in "$@"; do command -v "$package" >/dev/null || missing+=("$package"); done
+ls /usr/lib/*/pkgconfig/webkit2gtk-4.1.pc >/dev/null 2>&1 \
+    || missing+=(libwebkit2gtk-4.1-dev libgtk-3-dev librsvg2-dev libssl-dev pkg-config)
+# Further commands may be asked for: what only the tests need.
+for wanted in "$@"; do command -v "${wanted%%=*}" >/dev/null || missing+=("${wanted##*=}"); done
 
 apt_install() {
     local as_root=()

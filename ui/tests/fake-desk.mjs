@@ -31,7 +31,9 @@ export function fakeDesk({ forms: amount = 100_000, slow = 0 } = {}) {
     { source: 'actas/lista-de-mercado.pdf', state: 'failed', code: 'INP_003', message: 'INP_003 lista-de-mercado.pdf: not a PDF, PNG, JPEG, TIFF or WebP by its content; convert it to one of these', form: null, at: new Date().toISOString() },
     { source: 'actas/clave.pdf', state: 'failed', code: 'INP_006', message: 'INP_006 clave.pdf: the PDF is encrypted; save it without a password first', form: null, at: new Date().toISOString() },
   ];
-  let settings = { language: 'es-CO', person: 'Ana Pérez', theme: 'system', blind: false, keys: {} };
+  let settings = { language: 'es-CO', person: 'Ana Pérez', theme: 'system', blind: false, keys: {}, threshold: null };
+  const secrets = new Map(['server_token', 'anthropic_api_key', 'openai_api_key', 'x_bearer_token'].map((name) => [name, null]));
+  const secretsView = () => ({ place: { kind: 'file', path: '/home/ana/.local/share/castor/secrets.enc', because: 'no D-Bus session' }, secrets: [...secrets].map(([name, value]) => ({ name, set: value !== null })) });
 
   function open(id) {
     const n = indexOf(id);
@@ -83,7 +85,7 @@ export function fakeDesk({ forms: amount = 100_000, slow = 0 } = {}) {
   }
 
   const status = () => ({
-    version: '0.3.0', model: 'symbols-3n-0.995', person: settings.person,
+    version: '0.3.0', model: 'symbols-3n-0.995', threshold: 0.9985, person: settings.person,
     import: { waiting: paused ? waiting : (waiting = Math.max(0, waiting - 3)), done: items.length, failed: 2, paused, per_minute: waiting > 0 ? 62 : null },
     forms: [{ state: 'PENDING', count: items.length }], doubtful: items.reduce((n, i) => n + i.doubtful, 0), demo: items.filter((i) => i.demo).length,
     pending: null, data_folder: '/home/ana/.local/share/castor', pace: 38 + log.length,
@@ -165,6 +167,9 @@ export function fakeDesk({ forms: amount = 100_000, slow = 0 } = {}) {
     audit_export: () => ({ files: ['/home/ana/castor/export/auditoria.csv'], forms: log.length }),
     settings: () => settings,
     settings_save: (a) => (settings = a.settings),
+    secrets: secretsView,
+    secret_save: (a) => (secrets.set(a.name, a.value), secretsView()),
+    data_folder_save: () => null,
     quality: () => [
       { person: 'Ana Pérez', confirmed: 812, corrected: 64, median_seconds: 2.4 },
       { person: 'Luis Ortega', confirmed: 455, corrected: 51, median_seconds: 3.1 },

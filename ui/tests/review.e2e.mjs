@@ -17,6 +17,7 @@ export const seen = (page) => page.evaluate(() => {
     cells: Object.fromEntries([...document.querySelectorAll('[data-cell]')].map((element) => [element.dataset.cell, row(element)])),
     settled: document.querySelector('.done') !== null,
     alert: document.querySelector('[role="alert"]')?.textContent ?? null,
+    said: [...document.querySelectorAll('[role="status"]')].map((element) => element.textContent).join(' '),
   };
 });
 

@@ -33,10 +33,13 @@ enum Command {
     /// Train and judge the symbol model.
     #[command(subcommand)]
     Model(model::Model),
-    /// Draw synthetic sample forms, marked EJEMPLO, one of each family.
+    /// Draw synthetic sample forms, marked EJEMPLO, one of each family in each set.
     Sample {
         /// Folder to write them to.
         folder: PathBuf,
+        /// Sets.
+        #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u8).range(1..))]
+        sets: u8,
     },
 }
 
@@ -57,8 +60,8 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::E14(E14::Bench(arguments)) => bench::bench(&arguments),
         Command::Desk(arguments) => desk::serve(&arguments),
         Command::Model(command) => model::run(command),
-        Command::Sample { folder } => {
-            castor_testkit::corpus::sample_forms(&folder)?;
+        Command::Sample { folder, sets } => {
+            castor_testkit::corpus::sample_forms(&folder, sets)?;
             println!("{}", folder.display());
             Ok(ExitCode::SUCCESS)
         }

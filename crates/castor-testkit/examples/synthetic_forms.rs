@@ -15,7 +15,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let options = Options::default();
     match args.iter().map(String::as_str).collect::<Vec<_>>()[..] {
         ["sample", dir] => {
-            sample_forms(Path::new(dir))?;
+            sample_forms(Path::new(dir), 1)?;
         }
         ["corpus", dir, seed, n] => {
             write_corpus(Path::new(dir), seed.parse()?, n.parse()?, &options)?;

@@ -58,20 +58,25 @@ pub fn write_corpus(dir: &Path, seed: u64, n: usize, options: &Options) -> Resul
     Ok(index)
 }
 
-/// Writes the demonstration set: one form per family, with the scanner its real kind is known by.
+/// Writes demonstration sets: in each one form per family, with the scanner its real kind is known by.
 ///
 /// # Errors
 /// Any [`TestkitError`].
-pub fn sample_forms(dir: &Path) -> Result<Vec<IndexEntry>, TestkitError> {
-    let mut index = Vec::with_capacity(Family::ALL.len());
-    for (seed, family) in (2026..).zip(Family::ALL) {
+pub fn sample_forms(dir: &Path, sets: u8) -> Result<Vec<IndexEntry>, TestkitError> {
+    let mut index = Vec::with_capacity(Family::ALL.len() * usize::from(sets));
+    let kinds = (1..=sets).flat_map(|set| Family::ALL.map(|family| (set, family)));
+    for (seed, (set, family)) in (2026..).zip(kinds) {
         let scan = match family {
             Family::Senado2018 | Family::Camara2022 | Family::Presidente2022 => Scan::bitonal_300(),
             Family::Uninominal2023 | Family::Lists2023 | Family::SegundaVuelta2026 => Scan::drop_out(),
             Family::Cmj2025 => Scan::colour_300(),
             Family::PrimeraVuelta2026 => Scan::phone(1100),
         };
-        let form = Form::sample(seed, family, &Options::default())?.named(&format!("ejemplo-{}", family.slug()));
+        let name = match set {
+            1 => format!("ejemplo-{}", family.slug()),
+            set => format!("ejemplo-{}-{set}", family.slug()),
+        };
+        let form = Form::sample(seed, family, &Options::default())?.named(&name);
         index.push(write_form(dir, &form, scan)?);
     }
     write_index(dir, &index)?;

@@ -5,4 +5,5 @@
 pub mod event;
 pub mod parse;
 pub mod payload;
+pub mod sync;
 pub mod write;

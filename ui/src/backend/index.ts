@@ -5,7 +5,7 @@ import { tauriTransport } from './tauri';
 import type { Choice, DropListener, Transport } from './transport';
 import type {
   AuditQuery, AuditRow, CellAction, ChainReport, CopiesItem, CopiesView, DeskStatus, ExportFormat, ExportResult,
-  FormAction, FormView, ImportItem, ImportStatus, PersonQuality, QueuePage, QueueQuery, Settings,
+  FormAction, FormView, ImportItem, ImportStatus, PersonQuality, QueuePage, QueueQuery, SecretsView, Settings,
 } from './types';
 
 export { DeskFailure } from './transport';
@@ -51,6 +51,11 @@ export const backend = {
   auditExport: (query: AuditQuery) => call<ExportResult>('audit_export', { query }),
   settings: () => call<Settings>('settings'),
   saveSettings: (settings: Settings) => call<Settings>('settings_save', { settings }),
+  secrets: () => call<SecretsView>('secrets'),
+  /** Sets a secret; null forgets it. */
+  saveSecret: (name: string, value: string | null) => call<SecretsView>('secret_save', { name, value }),
+  /** From the next start on. */
+  chooseDataFolder: (path: string) => call<null>('data_folder_save', { path }),
   quality: () => call<PersonQuality[]>('quality'),
   removeDemo: () => call<DeskStatus>('remove_demo'),
 };

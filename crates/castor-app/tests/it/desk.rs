@@ -42,7 +42,7 @@ fn doubtful(form: &Value) -> Vec<Value> {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_form_is_imported_corrected_taken_back_closed_and_exported() {
     let samples = tempfile::tempdir().unwrap();
-    sample_forms(samples.path()).unwrap();
+    sample_forms(samples.path(), 1).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let desk_at = |path: std::path::PathBuf| async move { desk(&path).await };
     let desk = desk_at(folder.path().to_owned()).await;
@@ -124,7 +124,7 @@ async fn a_form_is_imported_corrected_taken_back_closed_and_exported() {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_same_file_given_twice_is_one_form_and_a_duplicate() {
     let samples = tempfile::tempdir().unwrap();
-    sample_forms(samples.path()).unwrap();
+    sample_forms(samples.path(), 1).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let desk = desk(folder.path()).await;
     let path = samples.path().join("forms").join("ejemplo-uninominal-2023.pdf");

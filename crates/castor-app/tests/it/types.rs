@@ -4,7 +4,8 @@ use castor_app::view::{
     Alternative, AuditQuery, AuditRow, CellAction, CellReading, CellState, CellView, ChainReport, CheckView,
     CopiesItem, CopiesView, CopyRow, CopyView, Decision, DeskStatus, ExportFormat, ExportResult, Failure, FormAction,
     FormView, HeaderItem, HistoryView, ImportItem, ImportStatus, PageView, PersonQuality, PriorityName, QueueItem,
-    QueueOrder, QueuePage, QueueQuery, ReasonName, Rect, Settings, StateCount, StateName,
+    QueueOrder, QueuePage, QueueQuery, ReasonName, Rect, SecretView, SecretsPlace, SecretsView, Settings, StateCount,
+    StateName,
 };
 use std::fmt::Write;
 use std::path::Path;
@@ -58,6 +59,9 @@ fn the_interface_has_the_desks_types() {
         AuditRow,
         ChainReport,
         Settings,
+        SecretView,
+        SecretsPlace,
+        SecretsView,
         PersonQuality,
         Failure,
     );

@@ -85,7 +85,7 @@ fn the_cross_reference_table_of_a_pdf_points_at_its_objects() {
 #[test]
 fn the_demonstration_set_has_one_form_per_family() {
     let dir = tempfile::tempdir().unwrap();
-    let index = sample_forms(dir.path()).unwrap();
+    let index = sample_forms(dir.path(), 1).unwrap();
     let names: HashSet<&str> = index.iter().map(|e| e.form.as_str()).collect();
     assert_eq!(names.len(), Family::ALL.len());
     assert!(index.iter().all(|e| e.synthetic && e.form.starts_with("ejemplo-")));

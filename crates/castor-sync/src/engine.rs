@@ -1,0 +1,115 @@
+//! One round of sync, and how long to wait before the next.
+
+use crate::{SyncError, Transport};
+use castor_store::Store;
+use castor_wire::sync::{PROTOCOL, Push};
+use std::time::Duration;
+
+/// Events in one push or pull.
+const BATCH: u16 = 500;
+
+/// What a round did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Round {
+    /// Own events that count now.
+    pub accepted: usize,
+    /// Own events that were refused.
+    pub refused: usize,
+    /// Events of others that came in.
+    pub received: usize,
+}
+
+/// Sends what waits and takes in what is new, until both sides have everything.
+///
+/// # Errors
+/// [`SyncError`]; what was done until then stays, and the next round goes on from there.
+pub async fn round<T: Transport>(store: &Store, transport: &T) -> Result<Round, SyncError> {
+    let client = store.client().await?;
+    let state = transport.state(&client).await?;
+    if state.protocol < PROTOCOL || state.oldest > PROTOCOL {
+        let message = format!(
+            "SYNC_VERSION it speaks versions {} to {}, this program {PROTOCOL}",
+            state.oldest, state.protocol
+        );
+        return Err(SyncError::Refused(message));
+    }
+    // A server that knows less than it once said was restored from a backup: what it forgot is sent and asked for again.
+    store.forget_after(state.last).await?;
+    let mut done = Round::default();
+    send(store, transport, &client, state.next, &mut done).await?;
+    receive(store, transport, &client, &mut done).await?;
+    Ok(done)
+}
+
+async fn send<T: Transport>(
+    store: &Store,
+    transport: &T,
+    client: &str,
+    mut next: u64,
+    done: &mut Round,
+) -> Result<(), SyncError> {
+    loop {
+        // From the counter that the server waits for, which a lost answer may have left behind the store's own view.
+        let events = store.unsettled(next, u32::from(BATCH)).await?;
+        let Some(first) = events.first().map(|event| event.counter) else { return Ok(()) };
+        let sent = events.len();
+        let push = Push { protocol: PROTOCOL, client: client.to_owned(), events };
+        let answer = transport.push(&push).await?;
+        if answer.settled.is_empty() {
+            if answer.next >= first {
+                return Err(SyncError::Unexpected(format!("nothing settled of {sent} events from {first}")));
+            }
+            next = answer.next;
+            continue;
+        }
+        let (accepted, refused) = store.settle(&answer.settled).await?;
+        done.accepted += accepted;
+        done.refused += refused;
+        next = answer.next;
+    }
+}
+
+async fn receive<T: Transport>(
+    store: &Store,
+    transport: &T,
+    client: &str,
+    done: &mut Round,
+) -> Result<(), SyncError> {
+    loop {
+        let after = store.received_upto().await?;
+        let answer = transport.pull(client, after, BATCH).await?;
+        if answer.upto < after || (answer.more && answer.upto == after) {
+            return Err(SyncError::Unexpected(format!("places after {after} end at {}", answer.upto)));
+        }
+        done.received += store.receive(&answer.events, answer.upto).await?;
+        if !answer.more {
+            return Ok(());
+        }
+    }
+}
+
+/// Waits that double up to a limit, each drawn between nothing and its full length, so that laptops that lost the server
+/// together do not come back together.
+#[derive(Debug, Clone, Default)]
+pub struct Backoff {
+    failures: u32,
+}
+
+impl Backoff {
+    /// The first wait at most.
+    const FIRST: Duration = Duration::from_secs(1);
+    /// The longest wait.
+    const LONGEST: Duration = Duration::from_secs(300);
+
+    /// After a round that went well.
+    pub fn reset(&mut self) {
+        self.failures = 0;
+    }
+
+    /// After one that did not: how long to wait, with a draw in 0–1 and what the server asked for.
+    pub fn wait(&mut self, draw: f64, asked: Option<u64>) -> Duration {
+        let full = Self::FIRST.saturating_mul(1 << self.failures.min(16)).min(Self::LONGEST);
+        self.failures = self.failures.saturating_add(1);
+        full.mul_f64(draw.clamp(0.0, 1.0)).max(Duration::from_secs(asked.unwrap_or(0)))
+    }
+}

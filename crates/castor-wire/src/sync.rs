@@ -1,0 +1,181 @@
+//! The sync protocol: what a laptop and the server say to each other. docs/SYNC.md states what it promises.
+//!
+//! Version 1. Bodies are JSON; moments are milliseconds since 1970-01-01 00:00 UTC; ids are UUIDs as text.
+
+use crate::event::{self, EventError};
+use castor_domain::review::{Moment, Recorded};
+use serde::{Deserialize, Serialize};
+
+/// The version that this program speaks, and the oldest that it understands.
+pub const PROTOCOL: u16 = 1;
+
+/// Most events in one push or one pull.
+pub const MOST_EVENTS: usize = 1000;
+
+/// Most bytes of one piece of an attachment.
+pub const PIECE: usize = 4 << 20;
+
+/// An event of a form as it travels.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct SyncEvent {
+    /// Identity, chosen by its writer.
+    pub id: String,
+    /// SHA-256 of the form's file.
+    pub form: String,
+    /// When, by the writer's clock.
+    pub at: i64,
+    /// Who: a person's name, or the machine's.
+    pub by: String,
+    /// What: an event of the log as the JSON text that its writer hashed.
+    pub body: String,
+}
+
+impl SyncEvent {
+    /// An event of a form.
+    ///
+    /// # Errors
+    /// [`EventError`] when it cannot be written, which no event of the domain causes.
+    pub fn of(form: &str, recorded: &Recorded) -> Result<Self, EventError> {
+        Ok(Self {
+            id: event::id_text(recorded.id),
+            form: form.to_owned(),
+            at: recorded.at.0,
+            by: recorded.by.clone(),
+            body: event::to_text(&recorded.event)?,
+        })
+    }
+
+    /// The event itself.
+    ///
+    /// # Errors
+    /// [`EventError`] when its body says none.
+    pub fn recorded(&self) -> Result<Recorded, EventError> {
+        Ok(Recorded {
+            id: event::id(&self.id)?,
+            at: Moment(self.at),
+            by: self.by.clone(),
+            event: event::from_text(&self.body)?,
+        })
+    }
+}
+
+/// An event of a laptop with its place among all that it ever wrote.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pushed {
+    /// From 1, without gaps.
+    pub counter: u64,
+    /// The event.
+    #[serde(flatten)]
+    pub event: SyncEvent,
+}
+
+/// A laptop's events: `POST /api/sync/push`.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Push {
+    /// [`PROTOCOL`].
+    pub protocol: u16,
+    /// Identity of the laptop's store.
+    pub client: String,
+    /// In the order of their counters, at most [`MOST_EVENTS`].
+    pub events: Vec<Pushed>,
+}
+
+/// What became of a pushed event.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "outcome", rename_all = "snake_case")]
+pub enum Outcome {
+    /// It counts, at this place of the server's order; said again for an event that was sent before.
+    Accepted {
+        /// Place in the server's order, from 1.
+        global: u64,
+    },
+    /// It does not fit the form as the server has it. It is kept with the reason and never applied.
+    Refused {
+        /// Stable code.
+        code: String,
+        /// In plain words.
+        message: String,
+    },
+}
+
+/// The outcome of the event with a counter.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Settled {
+    /// The counter.
+    pub counter: u64,
+    /// What became of it.
+    #[serde(flatten)]
+    pub outcome: Outcome,
+}
+
+/// Answer to a push.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PushAnswer {
+    /// The counter that the server waits for. A push that begins behind it is answered with this alone: a gap.
+    pub next: u64,
+    /// What became of each event, in order.
+    pub settled: Vec<Settled>,
+}
+
+/// An event at its place in the server's order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Pulled {
+    /// Its place.
+    pub global: u64,
+    /// The event.
+    #[serde(flatten)]
+    pub event: SyncEvent,
+}
+
+/// Answer to `GET /api/sync/pull?client=…&after=N&limit=…`: events after a place, in order.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PullAnswer {
+    /// The events that this account may see.
+    pub events: Vec<Pulled>,
+    /// The place to ask after next; events between that are not here are not for this account.
+    pub upto: u64,
+    /// Whether more wait.
+    pub more: bool,
+}
+
+/// Answer to `GET /api/sync/state?client=…`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SyncState {
+    /// Version that the server speaks.
+    pub protocol: u16,
+    /// Oldest version that it understands.
+    pub oldest: u16,
+    /// The counter that it waits for from this laptop.
+    pub next: u64,
+    /// Last place of its order.
+    pub last: u64,
+}
+
+/// Asks for forms of the shared queue: `POST /api/sync/lease`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LeaseRequest {
+    /// Identity of the laptop's store.
+    pub client: String,
+    /// How many forms, at most 100.
+    pub count: u16,
+    /// Only of this department's code.
+    pub departamento: Option<String>,
+}
+
+/// A form that is given to one laptop for a while.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// SHA-256 of the form's file.
+    pub form: String,
+    /// Until when, by the server's clock.
+    pub until: i64,
+}
+
+/// How much of an attachment the server has: `GET /api/sync/blob/{sha256}/state`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BlobState {
+    /// Bytes that are there, in order from the first.
+    pub bytes: u64,
+    /// Whether it is whole and its hash was checked.
+    pub whole: bool,
+}

@@ -1,0 +1,124 @@
+// The application's own window under WebKit, driven through WebKitWebDriver: `npm run e2e:window`, on a machine without a
+// display under Xvfb. CASTOR names the command, CASTOR_DESKTOP the application; SHOTS a folder for pictures of the window.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { Builder, By, Key } from 'selenium-webdriver';
+import { deskFlow, inNewFolder } from './desk-flow.mjs';
+
+const KEYS = { Enter: Key.ENTER, Tab: Key.TAB, Escape: Key.ESCAPE, Backspace: Key.BACK_SPACE, 'Shift+U': 'U' };
+
+const freePort = () => new Promise((done) => {
+  const server = createServer().listen(0, '127.0.0.1', () => {
+    const { port } = server.address();
+    server.close(() => done(port));
+  });
+});
+
+/** What the flow asks of a page, over WebDriver. */
+class Window {
+  constructor(session) {
+    this.session = session;
+    this.keyboard = { press: (name) => session.actions().sendKeys(KEYS[name] ?? name).perform() };
+  }
+
+  evaluate(act, argument) {
+    return this.session.executeScript(`return (${act})(...arguments)`, argument);
+  }
+
+  waitForTimeout(milliseconds) {
+    return this.session.sleep(milliseconds);
+  }
+}
+
+class WindowDriver {
+  constructor({ castor, data }) {
+    this.application = process.env.CASTOR_DESKTOP ?? join(dirname(castor), 'castor-desktop');
+    this.data = data;
+    this.secretsPlace = 'keyring';
+  }
+
+  async start() {
+    const port = await freePort();
+    // The window lets itself be driven only when it is started so.
+    this.driver = spawn('WebKitWebDriver', [`--port=${port}`, '--host=127.0.0.1'], {
+      stdio: ['ignore', 'inherit', 'inherit'],
+      env: { ...process.env, TAURI_WEBVIEW_AUTOMATION: 'true', GDK_BACKEND: 'x11' },
+    });
+    const started = performance.now();
+    this.session = await this.connected(port);
+    this.page = new Window(this.session);
+    await this.session.wait(async () => (await this.session.findElements(By.css('nav'))).length > 0, 20_000);
+    console.log(`window: first usable screen after ${Math.round(performance.now() - started)} ms`);
+  }
+
+  async connected(port) {
+    const builder = new Builder().usingServer(`http://127.0.0.1:${port}`).withCapabilities({
+      browserName: 'wry',
+      'webkitgtk:browserOptions': { binary: this.application, args: ['--data', this.data] },
+    });
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        return await builder.build();
+      } catch (error) {
+        if (attempt > 20) throw error;
+        await new Promise((done) => setTimeout(done, 100));
+      }
+    }
+  }
+
+  ask(command, args = {}) {
+    const act = `const done = arguments[arguments.length - 1];
+      window.__TAURI_INTERNALS__.invoke('desk', { command: arguments[0], args: arguments[1] }).then((value) => done({ value }), (failure) => done({ failure }));`;
+    return this.session.executeAsyncScript(act, command, args).then(({ value, failure }) => {
+      if (failure) throw new Error(`${command}: ${JSON.stringify(failure)}`);
+      return value;
+    });
+  }
+
+  /** Paths as the system's file dialog gives them, which no driver reaches. */
+  async importFiles(files) {
+    await this.click('nav', 'Fuentes');
+    await this.ask('import_paths', { paths: files });
+  }
+
+  async open(form) {
+    await this.session.executeScript('location.hash = arguments[0]; location.reload();', `#/review/${form}`);
+  }
+
+  async click(kind, text) {
+    const within = kind === 'nav' ? '//nav//a' : '//main//button';
+    await this.session.findElement(By.xpath(`${within}[normalize-space()="${text}"]`)).click();
+  }
+
+  async shot(name) {
+    if (!process.env.SHOTS) return;
+    mkdirSync(process.env.SHOTS, { recursive: true });
+    writeFileSync(join(process.env.SHOTS, `${name}.png`), await this.session.takeScreenshot(), 'base64');
+  }
+
+  /** Ends the application at once, as a power cut would. */
+  async kill() {
+    await this.shot('window');
+    const ended = spawn('pkill', ['-KILL', '-f', `${this.application} --data ${this.data}`]);
+    await new Promise((done) => ended.once('exit', done));
+    this.driver.kill('SIGKILL');
+  }
+
+  async close() {
+    await this.session?.quit().catch(() => {});
+    this.driver?.kill('SIGKILL');
+  }
+}
+
+await inNewFolder((place) => new WindowDriver(place), async (driver, work) => {
+  await deskFlow(driver, work);
+  await driver.shot('export');
+  // Nothing of the window reaches the network or the files beside its one command.
+  const refused = await driver.session.executeAsyncScript(`const done = arguments[0];
+    window.__TAURI_INTERNALS__.invoke('plugin:fs|read_file', { path: '/etc/passwd' }).then(() => done(null), String).then(done);`);
+  assert.match(refused, /not (allowed|found)/);
+});
+console.log('ok');
