@@ -29,3 +29,10 @@ export async function openPage(browser, url, { theme = 'light', path = '' } = {}
   await page.goto(`${url}/${path}`);
   return page;
 }
+
+/** Id of the first form in a state. */
+export async function firstIn(url, state) {
+  const query = { states: [state], reasons: [], search: '', order: 'priority', offset: 0, limit: 1 };
+  const answer = await fetch(`${url}/api/desk/queue`, { method: 'POST', body: JSON.stringify({ query }) });
+  return (await answer.json()).items[0]?.id ?? null;
+}

@@ -6,7 +6,7 @@ import { changedCell, groupsOf, neighbour, nextWaiting, sharingCells, withDecisi
 function cell(path: string, more: Partial<CellView> = {}): CellView {
   return {
     key: `1/${path}`, path, page: 1, label: path, name: null, place: { x: 0, y: 0, width: 1, height: 1 }, state: 'READ', reasons: [],
-    machine: { marks: ['_', '3', '4'], value: 34, confidence: 0.7 }, alternatives: [], suggestion: null, decision: null, value: 34, ...more,
+    machine: { marks: ['_', '3', '4'], value: 34, confidence: 0.7 }, readings: [], alternatives: [], suggestion: null, decision: null, value: 34, ...more,
   };
 }
 

@@ -31,7 +31,7 @@ export function fakeDesk({ forms: amount = 100_000, slow = 0 } = {}) {
     { source: 'actas/lista-de-mercado.pdf', state: 'failed', code: 'INP_003', message: 'INP_003 lista-de-mercado.pdf: not a PDF, PNG, JPEG, TIFF or WebP by its content; convert it to one of these', form: null, at: new Date().toISOString() },
     { source: 'actas/clave.pdf', state: 'failed', code: 'INP_006', message: 'INP_006 clave.pdf: the PDF is encrypted; save it without a password first', form: null, at: new Date().toISOString() },
   ];
-  let settings = { language: 'es-CO', person: 'Ana Pérez', theme: 'system', blind: false, keys: {}, threshold: null };
+  let settings = { language: 'es-CO', person: 'Ana Pérez', theme: 'system', blind: false, keys: {}, threshold: null, sampling: { second_percent: 5, known_percent: 3, seed: 'castor' } };
   const secrets = new Map(['server_token', 'anthropic_api_key', 'openai_api_key', 'x_bearer_token'].map((name) => [name, null]));
   const secretsView = () => ({ place: { kind: 'file', path: '/home/ana/.local/share/castor/secrets.enc', because: 'no D-Bus session' }, secrets: [...secrets].map(([name, value]) => ({ name, set: value !== null })) });
 
@@ -49,8 +49,21 @@ export function fakeDesk({ forms: amount = 100_000, slow = 0 } = {}) {
     form.item.finding = sum?.outcome === 'fail' ? `SUM_001 Δ ${sum.difference}` : null;
     items[indexOf(form.item.id)] = form.item;
     const { cells, ...rest } = form;
-    return { ...rest, cells: cells.map(({ ink, ...cell }) => (cell.state === 'DOUBTFUL' ? { ...cell, value: null } : cell)), checks, can_undo: undo.length > 0, can_redo: redo.length > 0 };
+    const sight = { SECOND_READING: 'blind', ADJUDICATION: 'compared' }[form.item.state] ?? 'open';
+    const shown = cells.map(({ ink, ...cell }) => (cell.state === 'DOUBTFUL' ? covered({ ...cell, value: null }, sight) : cell));
+    return { ...rest, sight, cells: shown, checks: sight === 'blind' ? [] : checks, history: sight === 'open' ? form.history : [], can_undo: undo.length > 0, can_redo: redo.length > 0 };
   }
+
+  // What is hidden of a cell that is read a second time, or shown of one that two readings differ on.
+  function covered(cell, sight) {
+    const plain = { alternatives: [], suggestion: null, reasons: [] };
+    if (sight === 'blind') return { ...cell, ...plain, machine: { marks: ['?', '?', '?'], value: null, confidence: 0 } };
+    if (sight !== 'compared') return cell;
+    const other = (by) => marksOf((cell.machine.value ?? 0) + by);
+    return { ...cell, ...plain, readings: [3, 10].map((by) => ({ marks: other(by), value: meaning(other(by)), confidence: 1 })).concat(cell.machine) };
+  }
+
+  const marksOf = (value) => [...String(value).padStart(3, '*')].slice(-3);
 
   function note(form, event, more = {}) {
     const row = { seq: (seq += 1), event, at: new Date().toISOString(), by: settings.person, cell: null, before: null, after: null, reason: null, ...more };
@@ -108,17 +121,21 @@ export function fakeDesk({ forms: amount = 100_000, slow = 0 } = {}) {
       const { form } = slot;
       const cell = form.cells.find((c) => c.key === key);
       if (!cell) throw new Refusal('CELL_UNKNOWN', `El acta no tiene la casilla ${key}.`);
+      if (action.kind === 'confirm' && ['SECOND_READING', 'ADJUDICATION'].includes(form.item.state)) throw new Refusal('REV_BLIND', 'REV_BLIND in this reading every cell is typed or chosen; there is nothing to confirm');
       if (action.kind === 'correct' && action.marks.join('') === '999') throw new Refusal('ABOVE_LIMIT', '999 pasa del máximo de votantes de una mesa. Mire la centena.');
       slot.undo.push(snapshot(form));
       slot.redo = [];
       const before = cell.decision?.reading ?? cell.machine;
       const marks = action.kind === 'correct' ? action.marks : before.marks;
       const reading = { marks, value: meaning(marks), confidence: 1 };
-      const same = marks.join('') === cell.machine.marks.join('');
+      const same = form.item.state === 'SECOND_READING' || marks.join('') === cell.machine.marks.join('');
       form.cells = form.cells.map((c) => (c === cell ? { ...c, state: same ? 'CONFIRMED' : 'CORRECTED', reasons: [], value: reading.value, decision: { reading, by: settings.person, at: new Date().toISOString() } } : c));
       if (form.item.state === 'PENDING') form.item = { ...form.item, state: 'IN_PROGRESS' };
       note(form, 'cell', { cell: key, before: words(before), after: words(reading) });
-      if (form.item.state === 'IN_PROGRESS' && !form.cells.some((c) => c.state === 'DOUBTFUL')) {
+      const left = form.cells.some((c) => c.state === 'DOUBTFUL');
+      // Of the second reading every one differs, and whoever did it does not decide.
+      if (form.item.state === 'SECOND_READING' && !left) form.item = { ...form.item, state: 'ADJUDICATION', barred: true };
+      else if (['IN_PROGRESS', 'ADJUDICATION'].includes(form.item.state) && !left) {
         form.item = { ...form.item, state: 'COMPLETED' };
         note(form, 'completed');
       }
@@ -137,11 +154,11 @@ export function fakeDesk({ forms: amount = 100_000, slow = 0 } = {}) {
       else if (action.kind === 'redo') { back(slot.redo, slot.undo); note(form, 'redone'); }
       else {
         slot.undo.push(snapshot(form));
-        const to = { escalate: 'ESCALATED', reject: 'REJECTED', return: 'PENDING', reopen: 'IN_PROGRESS', complete: 'COMPLETED' }[action.kind];
+        const to = { escalate: 'ESCALATED', reject: 'REJECTED', return: 'PENDING', reopen: 'IN_PROGRESS', complete: 'COMPLETED', ask_second: 'SECOND_READING' }[action.kind];
         if (action.kind === 'complete' && form.cells.some((c) => c.state === 'DOUBTFUL')) throw new Refusal('CELLS_WAIT', 'Aún hay casillas por revisar.');
-        form.item = { ...form.item, state: to };
+        form.item = { ...form.item, state: to, barred: to === 'SECOND_READING' };
         form.message = action.reason ? `«${action.reason}» · ${settings.person}` : null;
-        note(form, { escalate: 'escalated', reject: 'rejected', return: 'returned', reopen: 'reopened', complete: 'completed' }[action.kind], { reason: action.reason ?? null });
+        note(form, { escalate: 'escalated', reject: 'rejected', return: 'returned', reopen: 'reopened', complete: 'completed', ask_second: 'second_asked' }[action.kind], { reason: action.reason ?? null });
       }
       return view(slot);
     },
@@ -171,9 +188,10 @@ export function fakeDesk({ forms: amount = 100_000, slow = 0 } = {}) {
     secret_save: (a) => (secrets.set(a.name, a.value), secretsView()),
     data_folder_save: () => null,
     quality: () => [
-      { person: 'Ana Pérez', confirmed: 812, corrected: 64, median_seconds: 2.4 },
-      { person: 'Luis Ortega', confirmed: 455, corrected: 51, median_seconds: 3.1 },
-      { person: 'Marta Ruiz', confirmed: 18, corrected: 2, median_seconds: null },
+      { person: 'Ana Pérez', machine: false, confirmed: 812, corrected: 64, median_seconds: 2.4, agreement: { hits: 118, n: 121, value: 118 / 121, low: 0.9295, high: 0.9915 }, kappa: { value: 0.974, low: 0.945, high: 1, missing: null }, known: { hits: 19, n: 20, value: 0.95, low: 0.764, high: 0.9911 } },
+      { person: 'Luis Ortega', machine: false, confirmed: 455, corrected: 51, median_seconds: 3.1, agreement: { hits: 40, n: 40, value: 1, low: 0.9124, high: 1 }, kappa: { value: 1, low: null, high: null, missing: null }, known: null },
+      { person: 'Marta Ruiz', machine: false, confirmed: 18, corrected: 2, median_seconds: null, agreement: null, kappa: { value: null, low: null, high: null, missing: 'NO_PAIRS' }, known: null },
+      { person: 'castor', machine: true, confirmed: 0, corrected: 0, median_seconds: null, agreement: { hits: 310, n: 311, value: 310 / 311, low: 0.982, high: 0.9994 }, kappa: { value: 0.996, low: 0.989, high: 1, missing: null }, known: null },
     ],
     remove_demo: () => { items = []; opened.clear(); kept = { key: '', found: [] }; return status(); },
   };

@@ -26,7 +26,7 @@ describe('keys', () => {
     const map = keyMap({ escalate: 'Q', dance: 'D' });
     expect(actionOf(map, 'Q')).toBe('escalate');
     expect(actionOf(map, 'X')).toBeNull();
-    expect(actionOf(map, 'D')).toBeNull();
+    expect(actionOf(map, 'E')).toBeNull();
     expect(takenBy(map, 'undo', 'Q')).toBe('escalate');
     expect(takenBy(map, 'escalate', 'Q')).toBeNull();
   });

@@ -1,13 +1,16 @@
 // Writes every screen in light and dark to ui/out/screens. `npm run shots [-- name …]`
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { openPage, withDesk } from './browser.mjs';
+import { firstIn, openPage, withDesk } from './browser.mjs';
 
 const OUT = fileURLToPath(new URL('../out/screens/', import.meta.url));
 const wanted = process.argv.slice(2);
 
 const SHOTS = {
   review: { path: '#/review' },
+  second: { path: '#/review', state: 'SECOND_READING' },
+  adjudication: { path: '#/review', state: 'ADJUDICATION', keys: ['1'] },
+  barred: { path: '#/review', keys: ['*', '8', '4', 'Enter', 'Enter', 'd'] },
   typing: { path: '#/review', keys: ['*', '8'] },
   corrected: { path: '#/review', keys: ['*', '8', '4', 'k'] },
   settled: { path: '#/review', keys: ['*', '8', '4', 'Enter', 'Enter'] },
@@ -40,7 +43,8 @@ for (const theme of ['light', 'dark']) {
         const ask = (command, args) => fetch(`${url}/api/desk/${command}`, { method: 'POST', body: JSON.stringify(args) }).then((answer) => answer.json());
         await ask('settings_save', { settings: { ...(await ask('settings', {})), ...shot.settings } });
       }
-      const page = await openPage(browser, url, { theme, path: shot.path });
+      const path = shot.state === undefined ? shot.path : `#/review/${await firstIn(url, shot.state)}`;
+      const page = await openPage(browser, url, { theme, path });
       await page.waitForTimeout(700);
       for (const key of shot.keys ?? []) { await page.keyboard.press(key); await page.waitForTimeout(250); }
       if (shot.click) await page.click(shot.click);

@@ -3,17 +3,18 @@
 use crate::desk::rfc3339;
 use crate::view::{
     Alternative, CellReading, CellState, CellView, CheckView, Decision, HeaderItem, PriorityName, QueueItem,
-    ReasonName, Rect, StateName,
+    ReasonName, Rect, SightName, StateName,
 };
 use castor_domain::checks::{FieldRef, Finding};
 use castor_domain::form::{FieldPath, Nivelacion};
 use castor_domain::header::Item;
 use castor_domain::reading::{FieldReading, FormReading};
-use castor_domain::review::{Case, Round, State, reference};
+use castor_domain::review::{Case, Round, Sight, State, reference, said as said_number};
 use castor_domain::suggestion::{Suggestion, suggest};
 use castor_domain::symbol::Symbol;
 use castor_store::FormRow;
 use castor_wire::write::SUGGESTION_FLOOR;
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 impl From<State> for StateName {
@@ -46,8 +47,9 @@ pub(crate) fn of_word<T: serde::de::DeserializeOwned>(word: &str) -> Option<T> {
     serde_json::from_value(serde_json::Value::String(word.to_owned())).ok()
 }
 
-/// A form of the queue.
-pub(crate) fn queue_item(row: FormRow) -> QueueItem {
+/// A form of the queue, as a person sees it.
+pub(crate) fn queue_item(row: FormRow, person: &str) -> QueueItem {
+    let barred = row.barred.iter().any(|name| name == person);
     let mesa = row.codes.map(|code| code.unwrap_or_else(|| "?".to_owned())).join("-");
     QueueItem {
         id: row.id,
@@ -70,6 +72,7 @@ pub(crate) fn queue_item(row: FormRow) -> QueueItem {
         imported_at: rfc3339(row.imported_at),
         due_at: rfc3339(row.due_at),
         demo: row.demo,
+        barred,
     }
 }
 
@@ -92,14 +95,12 @@ pub(crate) fn field_of(key: &str) -> Option<FieldRef> {
     })
 }
 
-/// A mark as people see it: what is empty in the corpus' notation has a sign of its own.
-pub(crate) fn shown(mark: String) -> String {
-    if mark.is_empty() { "_".to_owned() } else { mark }
-}
-
-/// A symbol as people see it.
+/// A symbol as people see it: what is empty in the corpus' notation has a sign of its own.
 pub(crate) fn mark(symbol: Symbol) -> String {
-    shown(castor_wire::write::mark(symbol))
+    match symbol {
+        Symbol::Blank => "_".to_owned(),
+        Symbol::Digit(_) | Symbol::Filler => castor_wire::write::mark(symbol),
+    }
 }
 
 /// The symbol of such a mark.
@@ -127,88 +128,180 @@ pub(crate) fn label(path: &FieldPath) -> String {
     }
 }
 
-/// The cells of a form as they stand. In a second, blind reading the first is not shown.
-pub(crate) fn cells(case: &Case) -> Vec<CellView> {
-    let Some(form) = case.reading() else { return Vec::new() };
-    let round = case.state().round().unwrap_or(Round::First);
-    let waiting: Vec<FieldRef> = case.waiting().collect();
-    let standing = case.consolidated();
-    let suggestion = standing.as_ref().and_then(|form| suggest(form, SUGGESTION_FLOOR));
-    form.fields
-        .iter()
-        .map(|field| cell(case, form, field, round, &waiting, suggestion.as_ref()))
-        .collect()
+impl From<Sight> for SightName {
+    fn from(sight: Sight) -> Self {
+        match sight {
+            Sight::Open => Self::Open,
+            Sight::Blind => Self::Blind,
+            Sight::Compared => Self::Compared,
+        }
+    }
 }
 
-fn cell(
-    case: &Case,
-    form: &FormReading,
-    field: &FieldReading,
+/// What a blind reader is told of the machine's reading.
+fn unseen() -> CellReading {
+    CellReading {
+        marks: ["?", "?", "?"].map(str::to_owned),
+        value: None,
+        confidence: 0.0,
+    }
+}
+
+/// Marks as a person's reading.
+pub(crate) fn said(marks: [Symbol; 3], value: Option<u16>) -> CellReading {
+    CellReading {
+        marks: marks.map(mark),
+        value,
+        confidence: 1.0,
+    }
+}
+
+fn read_by_machine(field: &FieldReading) -> CellReading {
+    CellReading {
+        marks: field.marks.map(mark),
+        value: field.value,
+        confidence: field.confidence,
+    }
+}
+
+/// What a person is shown of a form's cells.
+struct Looked<'a> {
+    id: &'a str,
+    case: &'a Case,
+    form: &'a FormReading,
     round: Round,
-    waiting: &[FieldRef],
-    suggestion: Option<&Suggestion>,
-) -> CellView {
-    let at = reference(field);
-    let decision = match round {
-        Round::Second => case.decided(Round::Second, &at),
-        Round::First | Round::Adjudication => case.decision(&at),
-    };
-    let waits = waiting.contains(&at);
-    let fillers = field.marks.contains(&Symbol::Filler) && field.value == Some(0);
-    let state = match decision {
-        Some(d) if !waits && d.value == field.value => CellState::Confirmed,
-        Some(_) if !waits => CellState::Corrected,
-        _ if waits => CellState::Doubtful,
-        _ if field.value.is_none() => CellState::Blank,
-        _ if fillers => CellState::Filler,
-        _ => CellState::Read,
-    };
-    let settled = !waits && (decision.is_some() || !field.needs_review);
-    CellView {
-        key: key(&at),
-        path: field.path.to_string(),
-        page: field.page,
-        label: label(&field.path),
-        name: form.names.iter().find(|n| n.path == field.path).map(|n| n.text.clone()),
-        place: Rect {
-            x: field.bbox.x,
-            y: field.bbox.y,
-            width: field.bbox.width,
-            height: field.bbox.height,
-        },
-        state,
-        reasons: if waits {
-            field.reasons.iter().map(|r| r.code().to_owned()).collect()
+    sight: Sight,
+    /// Cells that the present reading is of, where not all of what was said of them may be seen.
+    covered: BTreeSet<FieldRef>,
+    waiting: BTreeSet<FieldRef>,
+    suggestion: Option<Suggestion>,
+}
+
+/// The cells of a form as a person may see them.
+pub(crate) fn cells(id: &str, case: &Case, person: &str) -> Vec<CellView> {
+    let Some(form) = case.reading() else { return Vec::new() };
+    let sight = case.sight(person);
+    let open = sight == Sight::Open;
+    let looked = Looked {
+        id,
+        case,
+        form,
+        round: case.state().round().unwrap_or(Round::First),
+        sight,
+        covered: if open {
+            BTreeSet::new()
         } else {
-            Vec::new()
+            case.asked().into_iter().collect()
         },
-        machine: CellReading {
-            marks: field.marks.map(mark),
-            value: field.value,
-            confidence: field.confidence,
+        // To those who read it first a form that is read again has nothing that waits.
+        waiting: if open && case.barred(person) {
+            BTreeSet::new()
+        } else {
+            case.waiting().collect()
         },
-        alternatives: field
-            .alternatives
-            .iter()
-            .map(|&(value, probability)| Alternative { value, probability })
-            .collect(),
-        suggestion: suggestion
-            .and_then(|s| s.changes.iter().find(|c| c.field == at))
-            .and_then(|c| c.to),
-        decision: decision.map(|d| Decision {
-            reading: CellReading {
-                marks: d.marks.map(mark),
-                value: d.value,
-                confidence: 1.0,
+        suggestion: case
+            .consolidated()
+            .filter(|_| open)
+            .and_then(|form| suggest(&form, SUGGESTION_FLOOR)),
+    };
+    form.fields.iter().map(|field| looked.cell(field)).collect()
+}
+
+impl Looked<'_> {
+    fn cell(&self, field: &FieldReading) -> CellView {
+        let at = reference(field);
+        let covered = self.covered.contains(&at);
+        let blind = covered && self.sight == Sight::Blind;
+        let decision = if covered {
+            self.case.decided(self.round, &at)
+        } else {
+            self.case.decision(&at)
+        };
+        let waits = self.waiting.contains(&at);
+        let settled = !waits && (decision.is_some() || !field.needs_review);
+        CellView {
+            key: key(&at),
+            path: field.path.to_string(),
+            page: field.page,
+            label: label(&field.path),
+            name: self.name(&field.path),
+            place: Rect {
+                x: field.bbox.x,
+                y: field.bbox.y,
+                width: field.bbox.width,
+                height: field.bbox.height,
             },
-            by: d.by.clone(),
-            at: rfc3339(d.at),
-        }),
-        value: if settled {
-            decision.map_or(field.value, |d| d.value)
-        } else {
-            None
-        },
+            state: if blind && !waits {
+                // Whether it agrees with the machine would tell what the machine read.
+                CellState::Confirmed
+            } else {
+                state_of(field, decision, waits)
+            },
+            reasons: if waits && !covered {
+                field.reasons.iter().map(|r| r.code().to_owned()).collect()
+            } else {
+                Vec::new()
+            },
+            machine: if blind { unseen() } else { read_by_machine(field) },
+            readings: self.readings(field, &at),
+            alternatives: field
+                .alternatives
+                .iter()
+                .filter(|_| !covered)
+                .map(|&(value, probability)| Alternative { value, probability })
+                .collect(),
+            suggestion: self
+                .suggestion
+                .as_ref()
+                .and_then(|s| s.changes.iter().find(|c| c.field == at))
+                .and_then(|c| c.to),
+            decision: decision.map(|d| Decision {
+                reading: said(d.marks, d.value),
+                by: (self.sight == Sight::Open).then(|| d.by.clone()),
+                at: rfc3339(d.at),
+            }),
+            value: if settled {
+                decision.map_or(field.value, |d| d.value)
+            } else {
+                None
+            },
+        }
+    }
+
+    fn name(&self, path: &FieldPath) -> Option<String> {
+        let name = self.form.names.iter().find(|n| n.path == *path);
+        name.map(|n| n.text.clone())
+    }
+
+    /// Both readings of a cell that is to be decided, then the machine's where it is neither.
+    fn readings(&self, field: &FieldReading, at: &FieldRef) -> Vec<CellReading> {
+        if self.sight != Sight::Compared || !self.covered.contains(at) {
+            return Vec::new();
+        }
+        let Some(mut both) = self.case.both(at) else {
+            return Vec::new();
+        };
+        // Which of them comes first says nothing of whose it is.
+        if castor_domain::draw::number("order", &[self.id, &key(at)]) % 2 == 1 {
+            both.reverse();
+        }
+        let mut readings: Vec<CellReading> = both.map(|marks| said(marks, said_number(marks))).into();
+        if readings.iter().all(|r| r.value != field.value) {
+            readings.push(read_by_machine(field));
+        }
+        readings
+    }
+}
+
+fn state_of(field: &FieldReading, decision: Option<&castor_domain::review::Decision>, waits: bool) -> CellState {
+    let fillers = field.marks.contains(&Symbol::Filler) && field.value == Some(0);
+    match decision {
+        _ if waits => CellState::Doubtful,
+        Some(d) if d.value == field.value => CellState::Confirmed,
+        Some(_) => CellState::Corrected,
+        None if field.value.is_none() => CellState::Blank,
+        None if fillers => CellState::Filler,
+        None => CellState::Read,
     }
 }
 

@@ -56,10 +56,11 @@ impl Desk {
 
     /// The copies of one table and corporación, aligned row by row.
     pub(crate) async fn copies(&self, mesa: &str, corporacion: &str) -> Result<CopiesView, AppError> {
+        let person = self.settings().await?.person;
         let mut copies = Vec::new();
         for row in self.store.copies_of(mesa, corporacion).await? {
             let case = self.store.case(&row.id).await?;
-            let Some(form) = case.consolidated() else { continue };
+            let Some(form) = case.seen_by(&person) else { continue };
             let consistent = !form.findings.iter().any(castor_domain::checks::Finding::failed);
             copies.push(Copy {
                 row,
@@ -98,7 +99,7 @@ impl Desk {
                 .into_iter()
                 .enumerate()
                 .map(|(i, copy)| CopyView {
-                    item: queue_item(copy.row),
+                    item: queue_item(copy.row, &person),
                     chosen: i == 0,
                     because: if i == 0 { because.to_owned() } else { String::new() },
                 })

@@ -104,7 +104,7 @@ impl Desk {
 
     /// The state of the desk.
     pub(crate) async fn status(&self) -> Result<DeskStatus, AppError> {
-        let (states, doubtful, demo) = self.store.counts().await?;
+        let counts = self.store.counts().await?;
         let settings = self.settings().await?;
         let small = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
         Ok(DeskStatus {
@@ -114,7 +114,8 @@ impl Desk {
             pace: self.pace(&settings.person).await?,
             person: settings.person,
             import: self.import_status().await?,
-            forms: states
+            forms: counts
+                .states
                 .into_iter()
                 .filter_map(|(state, count)| {
                     let state = State::ALL.into_iter().find(|s| s.name() == state)?;
@@ -124,8 +125,8 @@ impl Desk {
                     })
                 })
                 .collect(),
-            doubtful: small(doubtful),
-            demo: small(demo),
+            doubtful: small(counts.doubtful),
+            demo: small(counts.demo),
             pending: None,
             data_folder: self.store.folder().display().to_string(),
         })

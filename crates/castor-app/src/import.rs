@@ -3,7 +3,7 @@
 use crate::desk::rfc3339;
 use crate::view::{ImportItem, ImportStatus};
 use crate::{AppError, Desk};
-use castor_domain::review::{Event, Moment};
+use castor_domain::review::{Case, Event, MACHINE, Moment, Recorded};
 use castor_store::{ImportRow, ImportState, StoreError};
 use castor_vision::input::{Document, Limits};
 use castor_vision::read::ReadError;
@@ -14,9 +14,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::Notify;
-
-/// Name that stands beside what the machine does.
-pub(crate) const MACHINE: &str = "castor";
 
 /// Largest ZIP content taken out, in bytes and files.
 const ZIP_BYTES: u64 = 8 << 30;
@@ -258,7 +255,12 @@ impl Desk {
             }
         };
         events.push(self.event(MACHINE, event));
-        self.store.append(&hash, &events).await?;
+        let sampling = self.settings().await?.sampling;
+        let make = |case: &Case| -> Result<Vec<Recorded>, AppError> {
+            self.ask_second(&hash, case, &mut events, &sampling)?;
+            Ok(events)
+        };
+        self.store.append_with(&hash, make).await?;
         Ok(Outcome {
             state,
             sha256: Some(hash),

@@ -9,6 +9,8 @@ mod export;
 mod folders;
 mod import;
 mod log;
+mod probe;
+mod quality;
 mod reader;
 mod review;
 mod secrets;

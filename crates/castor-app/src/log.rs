@@ -1,87 +1,102 @@
 //! The log as people read it.
 
-use crate::cells::shown;
+use crate::cells::{key, mark};
 use crate::desk::rfc3339;
 use crate::export::quoted;
-use crate::view::{AuditQuery, AuditRow, ChainReport, ExportResult, HistoryView, PersonQuality};
+use crate::view::{AuditQuery, AuditRow, ChainReport, ExportResult, HistoryView};
 use crate::{AppError, Desk};
-use castor_store::{LogQuery, LogRow, hex};
-use serde_json::Value;
+use castor_domain::checks::FieldRef;
+use castor_domain::review::{Act, Event, Recorded, Sight, State, reference};
+use castor_domain::symbol::Symbol;
+use castor_store::{FormLog, LogQuery, LogRow, hex};
+use castor_wire::event::kind;
 use std::collections::HashMap;
 use std::fmt::Write;
 
-/// Events of a form that are shown beside it.
-const HISTORY: u32 = 400;
+/// Events of a form that are shown beside it, the latest of them.
+const HISTORY: usize = 400;
+
+/// What each cell was last said to be.
+type Said = HashMap<(String, String), String>;
 
 /// An event as a person reads it. The value before is what the event before it said of the same cell.
-fn history(row: &LogRow, before: Option<String>) -> HistoryView {
-    let body: Value = serde_json::from_str(&row.body).unwrap_or_default();
-    let text = |name: &str| body.get(name).and_then(Value::as_str).map(str::to_owned);
-    HistoryView {
-        seq: row.seq,
-        event: row.kind.clone(),
-        at: rfc3339(row.at),
-        by: row.by.clone(),
-        cell: cell_of(&body),
-        before,
-        after: marks_of(&body),
-        reason: text("reason").or_else(|| text("message")),
+fn told(form: &str, seq: i64, recorded: &Recorded, said: &mut Said) -> HistoryView {
+    let mut view = HistoryView {
+        seq,
+        event: kind(&recorded.event).to_owned(),
+        at: rfc3339(recorded.at),
+        by: recorded.by.clone(),
+        cell: None,
+        before: None,
+        after: None,
+        reason: None,
+    };
+    let place = |field: &FieldRef| (form.to_owned(), key(field));
+    match &recorded.event {
+        Event::Read { reading, .. } => {
+            let fields = reading.fields.iter();
+            said.extend(fields.map(|f| (place(&reference(f)), shown(f.marks))));
+        }
+        Event::Act(Act::Cell { field, marks, .. }) => {
+            view.cell = Some(key(field));
+            view.before = said.insert(place(field), shown(*marks));
+            view.after = Some(shown(*marks));
+        }
+        Event::Probe { field, marks } => {
+            view.cell = Some(key(field));
+            view.after = Some(shown(*marks));
+        }
+        Event::Unreadable { message: reason, .. }
+        | Event::Act(Act::Escalate(reason) | Act::Return(reason) | Act::Reopen(reason) | Act::Reject(reason)) => {
+            view.reason = Some(reason.clone());
+        }
+        Event::Imported { .. } | Event::Act(Act::AskSecond | Act::Complete) | Event::Undone(_) | Event::Redone(_) => {}
     }
+    view
 }
 
-fn cell_of(body: &Value) -> Option<String> {
-    let (page, path) = (body.get("page")?.as_u64()?, body.get("path")?.as_str()?);
-    Some(format!("{page}/{path}"))
+fn shown(marks: [Symbol; 3]) -> String {
+    marks.map(mark).concat()
 }
 
-fn marks_of(body: &Value) -> Option<String> {
-    let marks = body.get("marks")?.as_array()?;
-    let one = |mark: &Value| shown(mark.as_str().unwrap_or_default().to_owned());
-    Some(marks.iter().map(one).collect())
-}
-
-/// Rows, latest first, with what each cell was before.
-fn with_before(rows: &[LogRow]) -> Vec<HistoryView> {
-    let mut said: HashMap<(String, String), String> = HashMap::new();
-    let mut views: Vec<HistoryView> = rows
-        .iter()
-        .rev()
-        .map(|row| {
-            let body: Value = serde_json::from_str(&row.body).unwrap_or_default();
-            if row.kind == "read" {
-                for field in body
-                    .pointer("/reading/fields")
-                    .and_then(Value::as_array)
-                    .into_iter()
-                    .flatten()
-                {
-                    if let (Some(cell), Some(marks)) = (cell_of(field), marks_of(field)) {
-                        said.insert((row.form.clone(), cell), marks);
-                    }
-                }
-            }
-            let before = match (cell_of(&body), marks_of(&body)) {
-                (Some(cell), Some(marks)) => said.insert((row.form.clone(), cell), marks),
-                _ => None,
-            };
-            history(row, before)
-        })
-        .collect();
+/// What happened to a form, latest first, as far as a person may see it.
+pub(crate) fn history(log: &FormLog, person: &str) -> Vec<HistoryView> {
+    let round = log.case.state().round();
+    let open = log.case.sight(person) == Sight::Open;
+    let may_see = |recorded: &Recorded| match &recorded.event {
+        // Those who answered are not told which cells they were.
+        Event::Probe { .. } => false,
+        Event::Imported { .. } | Event::Act(Act::AskSecond) => true,
+        Event::Act(Act::Cell { round: of, .. }) => open || (recorded.by == person && Some(*of) == round),
+        Event::Unreadable { .. } | Event::Read { .. } | Event::Act(_) | Event::Undone(_) | Event::Redone(_) => open,
+    };
+    let mut said = Said::new();
+    let mut views: Vec<HistoryView> = Vec::new();
+    for entry in &log.entries {
+        // Each event counts for what was before, also one that is not shown.
+        let mut view = told("", entry.seq, &entry.recorded, &mut said);
+        if !open {
+            view.before = None;
+        }
+        if may_see(&entry.recorded) {
+            views.push(view);
+        }
+    }
     views.reverse();
+    views.truncate(HISTORY);
     views
 }
 
-impl Desk {
-    /// What happened to a form, latest first.
-    pub(crate) async fn history(&self, form: &str) -> Result<Vec<HistoryView>, AppError> {
-        let query = LogQuery {
-            form: Some(form.to_owned()),
-            limit: HISTORY,
-            ..LogQuery::default()
-        };
-        Ok(with_before(&self.store.log(&query).await?))
-    }
+/// Whether what an event of the log says of cells is kept back while its form is read a second time, and for good where
+/// it is the answer to a settled cell.
+fn sealed(row: &LogRow) -> bool {
+    let comparing = [State::SecondReading, State::Adjudication]
+        .iter()
+        .any(|s| s.name() == row.state);
+    comparing || row.kind == "probe"
+}
 
+impl Desk {
     /// A stretch of the log, latest first.
     pub(crate) async fn audit(&self, query: &AuditQuery) -> Result<Vec<AuditRow>, AppError> {
         let some = |text: &Option<String>| text.clone().filter(|t| !t.is_empty());
@@ -94,24 +109,24 @@ impl Desk {
                 limit: query.limit.clamp(1, 500),
             })
             .await?;
-        let mut names: HashMap<String, String> = HashMap::new();
-        for row in &rows {
-            if !names.contains_key(&row.form) {
-                let name = self.store.form_row(&row.form).await.map(|r| r.name).unwrap_or_default();
-                names.insert(row.form.clone(), name);
+        let mut said = Said::new();
+        let mut views = Vec::with_capacity(rows.len());
+        for row in rows.into_iter().rev() {
+            let recorded = row.recorded()?;
+            let mut event = told(&row.form, row.seq, &recorded, &mut said);
+            if sealed(&row) {
+                event.before = None;
+                event.after = None;
             }
-        }
-        let views = with_before(&rows);
-        Ok(rows
-            .iter()
-            .zip(views)
-            .map(|(row, event)| AuditRow {
+            views.push(AuditRow {
                 event,
-                form: row.form.clone(),
-                name: names.get(&row.form).cloned().unwrap_or_default(),
                 hash: hex(&row.hash),
-            })
-            .collect())
+                form: row.form,
+                name: row.name,
+            });
+        }
+        views.reverse();
+        Ok(views)
     }
 
     /// Writes the log, or what a query finds of it, as CSV with each event's hash, oldest first.
@@ -177,41 +192,5 @@ impl Desk {
             .cells_since(person, castor_domain::review::Moment(since))
             .await?;
         Ok(u32::try_from(n).unwrap_or(u32::MAX))
-    }
-
-    /// How each person works.
-    pub(crate) async fn quality(&self) -> Result<Vec<PersonQuality>, AppError> {
-        let work = self.store.cell_words().await?;
-        let mut people: HashMap<&str, (u32, u32, Vec<i64>)> = HashMap::new();
-        for (i, word) in work.iter().enumerate() {
-            let entry = people.entry(&word.by).or_default();
-            if word.agrees {
-                entry.0 += 1;
-            } else {
-                entry.1 += 1;
-            }
-            let former = work[..i].iter().rev().find(|w| w.by == word.by && w.form == word.form);
-            // A pause of ten minutes is no work on a cell.
-            if let Some(former) = former
-                && word.at.0 - former.at.0 < 600_000
-            {
-                entry.2.push(word.at.0 - former.at.0);
-            }
-        }
-        let mut out: Vec<PersonQuality> = people
-            .into_iter()
-            .map(|(person, (confirmed, corrected, mut gaps))| {
-                gaps.sort_unstable();
-                let median = gaps.get(gaps.len() / 2).and_then(|ms| u16::try_from(ms / 100).ok());
-                PersonQuality {
-                    person: person.to_owned(),
-                    confirmed,
-                    corrected,
-                    median_seconds: median.map(|tenths| f32::from(tenths) / 10.0),
-                }
-            })
-            .collect();
-        out.sort_by(|a, b| a.person.cmp(&b.person));
-        Ok(out)
     }
 }

@@ -1,13 +1,16 @@
 //! The review of a form: what is shown, and what a person does.
 
 use crate::cells::{cells, check, field_of, header, queue_item, symbol};
-use crate::view::{CellAction, FormAction, FormView, PageView, QueueOrder, QueuePage, QueueQuery};
+use crate::log::history;
+use crate::view::{
+    CellAction, FormAction, FormView, PageView, QueueItem, QueueOrder, QueuePage, QueueQuery, SamplingSettings,
+};
 use crate::{AppError, Desk};
 use castor_domain::checks::Severity;
 use castor_domain::reading::FormReading;
-use castor_domain::review::{Act, Case, Event, Refusal, State, reference};
+use castor_domain::review::{Act, Case, Event, MACHINE, Recorded, Refusal, Sight, State, reference};
 use castor_domain::symbol::Symbol;
-use castor_store::{Order, QueueFilter};
+use castor_store::{FormLog, Order, QueueFilter};
 use castor_vision::input::{Document, Limits};
 use std::io::Cursor;
 
@@ -30,6 +33,7 @@ fn filter(query: &QueueQuery) -> QueueFilter {
             some(&query.mesa),
         ],
         search: query.search.clone(),
+        reader: None,
     }
 }
 
@@ -52,15 +56,19 @@ impl Desk {
             .store
             .queue(&filter(query), query.order.into(), query.offset, limit)
             .await?;
+        let person = self.settings().await?.person;
         Ok(QueuePage {
             total: u32::try_from(total).unwrap_or(u32::MAX),
-            items: rows.into_iter().map(queue_item).collect(),
+            items: rows.into_iter().map(|row| queue_item(row, &person)).collect(),
         })
     }
 
-    /// The next form that waits for a person: the one behind `after` in the query's order, else the first.
+    /// The next form that waits for this person: the one behind `after` in the query's order, else the first. Now and
+    /// then a settled cell of another form comes before it.
     pub(crate) async fn next(&self, query: &QueueQuery, after: Option<&str>) -> Result<Option<String>, AppError> {
+        let settings = self.settings().await?;
         let mut filter = filter(query);
+        filter.reader = Some(settings.person.clone());
         filter.states = State::ALL
             .into_iter()
             .filter(|s| s.waits())
@@ -77,92 +85,114 @@ impl Desk {
             let first = rows.first();
             first.filter(|row| Some(row.id.as_str()) != after)
         });
-        Ok(next.map(|row| row.id.clone()))
+        match next {
+            // Only before a real form: where nothing waits, nothing comes.
+            Some(row) => {
+                let known = self.known_cell(&settings, &filter, after).await?;
+                Ok(Some(known.unwrap_or_else(|| row.id.clone())))
+            }
+            None => Ok(None),
+        }
     }
 
     /// A form on the review screen.
     pub(crate) async fn form(&self, id: &str) -> Result<FormView, AppError> {
-        let case = self.store.case(id).await?;
-        self.shown(id, &case).await
+        if let Some(task) = self.store.probe(id).await? {
+            return self.probe_view(&task).await;
+        }
+        let log = self.store.form_log(id).await?;
+        self.shown(id, &log).await
     }
 
-    async fn shown(&self, id: &str, case: &Case) -> Result<FormView, AppError> {
-        let form = case.consolidated().unwrap_or_default();
-        Ok(FormView {
-            item: queue_item(self.store.form_row(id).await?),
-            header: header(&form),
-            pages: pages(&form),
-            cells: cells(case),
-            checks: form.findings.iter().map(check).collect(),
-            recount: form.recount,
-            signatures: form.signatures,
-            history: self.history(id).await?,
-            can_undo: !case.to_undo().is_empty(),
-            can_redo: case.to_redo().is_some(),
-            message: case
-                .message()
-                .map(str::to_owned)
-                .or_else(|| case.failure().map(|(_, m)| m.to_owned())),
-            model: case.model().to_owned(),
-        })
+    async fn shown(&self, id: &str, log: &FormLog) -> Result<FormView, AppError> {
+        let person = self.settings().await?.person;
+        let item = queue_item(self.store.form_row(id).await?, &person);
+        Ok(form_view(item, log, &person))
     }
 
     /// Confirms or corrects a cell. A form with nothing left to settle, and no check that fails badly, is closed by it.
     pub(crate) async fn decide(&self, id: &str, cell: &str, action: &CellAction) -> Result<FormView, AppError> {
         let field = field_of(cell).ok_or_else(|| AppError::Asked(format!("\"{cell}\" names no cell")))?;
-        let before = self.store.case(id).await?;
-        let round = before.state().round().ok_or(Refusal::State { state: before.state() })?;
-        let marks = match action {
-            CellAction::Confirm => before
-                .decision(&field)
-                .map(|d| d.marks)
-                .or_else(|| before.machine(&field).map(|f| f.marks))
-                .ok_or_else(|| Refusal::NoSuchCell(field.clone()))?,
-            CellAction::Correct { marks } => marks_of(marks)?,
-        };
-        let person = self.settings().await?.person;
-        let act = |act: Act| self.event(&person, Event::Act(act));
-        let mut events = vec![act(Act::Cell { field, marks, round })];
-        let mut after = before;
-        after.apply(&castor_domain::review::Recorded {
-            id: events[0].id,
-            at: events[0].at,
-            by: person.clone(),
-            event: events[0].event.clone(),
-        })?;
-        if after.state() == State::InProgress && closes(&after) {
-            events.push(act(Act::Complete));
+        if let Some(task) = self.store.probe(id).await? {
+            return self.answer(&task, &field, action).await;
         }
-        let case = self.store.append(id, &events).await?;
-        self.shown(id, &case).await
+        let settings = self.settings().await?;
+        let act = |act: Act| self.event(&settings.person, Event::Act(act));
+        let make = |case: &Case| -> Result<Vec<Recorded>, AppError> {
+            let round = case.state().round().ok_or(Refusal::State { state: case.state() })?;
+            let marks = match action {
+                CellAction::Confirm => case.confirmed(&field)?,
+                CellAction::Correct { marks } => marks_of(marks)?,
+            };
+            let said = act(Act::Cell {
+                field: field.clone(),
+                marks,
+                round,
+            });
+            let mut after = case.clone();
+            after.apply(&said)?;
+            let mut events = vec![said];
+            if after.state() == State::InProgress && closes(&after) {
+                events.push(act(Act::Complete));
+            }
+            self.ask_second(id, case, &mut events, &settings.sampling)?;
+            Ok(events)
+        };
+        let log = self.store.append_with(id, make).await?;
+        self.shown(id, &log).await
     }
 
     /// Does something with a whole form.
     pub(crate) async fn act(&self, id: &str, action: &FormAction) -> Result<FormView, AppError> {
-        let case = self.store.case(id).await?;
-        let person = self.settings().await?.person;
-        let reasoned = |reason: &str| {
-            let reason = reason.trim();
-            if reason.is_empty() || reason.chars().count() > 500 {
-                return Err(AppError::Asked("a reason of 1 to 500 characters is needed".to_owned()));
-            }
-            Ok(reason.to_owned())
-        };
-        let events = match action {
-            FormAction::Undo => case.to_undo().into_iter().map(Event::Undone).collect(),
-            FormAction::Redo => case.to_redo().into_iter().map(Event::Redone).collect(),
-            FormAction::Escalate { reason } => vec![Event::Act(Act::Escalate(reasoned(reason)?))],
-            FormAction::Return { reason } => vec![Event::Act(Act::Return(reasoned(reason)?))],
-            FormAction::Reopen { reason } => vec![Event::Act(Act::Reopen(reasoned(reason)?))],
-            FormAction::Reject { reason } => vec![Event::Act(Act::Reject(reasoned(reason)?))],
-            FormAction::Complete => vec![Event::Act(Act::Complete)],
-        };
-        if events.is_empty() {
-            return Err(Refusal::NothingToUndo.into());
+        if let Some(task) = self.store.probe(id).await? {
+            return self.act_on_probe(&task, action).await;
         }
-        let events: Vec<_> = events.into_iter().map(|event| self.event(&person, event)).collect();
-        let case = self.store.append(id, &events).await?;
-        self.shown(id, &case).await
+        let settings = self.settings().await?;
+        let person = &settings.person;
+        let make = |case: &Case| -> Result<Vec<Recorded>, AppError> {
+            let events = match action {
+                FormAction::Undo => case.to_undo(person).into_iter().map(Event::Undone).collect(),
+                FormAction::Redo => case.to_redo(person).into_iter().map(Event::Redone).collect(),
+                FormAction::Escalate { reason } => vec![Event::Act(Act::Escalate(reasoned(reason)?))],
+                FormAction::Return { reason } => vec![Event::Act(Act::Return(reasoned(reason)?))],
+                FormAction::Reopen { reason } => vec![Event::Act(Act::Reopen(reasoned(reason)?))],
+                FormAction::Reject { reason } => vec![Event::Act(Act::Reject(reasoned(reason)?))],
+                FormAction::Complete => vec![Event::Act(Act::Complete)],
+                FormAction::AskSecond => vec![Event::Act(Act::AskSecond)],
+            };
+            if events.is_empty() {
+                return Err(Refusal::NothingToUndo.into());
+            }
+            let mut events = events.into_iter().map(|event| self.event(person, event)).collect();
+            if matches!(action, FormAction::Complete) {
+                self.ask_second(id, case, &mut events, &settings.sampling)?;
+            }
+            Ok(events)
+        };
+        let log = self.store.append_with(id, make).await?;
+        self.shown(id, &log).await
+    }
+
+    /// Adds to events that end a form's reading, by machine or person, that a second one is asked for where it is due.
+    pub(crate) fn ask_second(
+        &self,
+        id: &str,
+        case: &Case,
+        events: &mut Vec<Recorded>,
+        sampling: &SamplingSettings,
+    ) -> Result<(), Refusal> {
+        let ends = |e: &Recorded| matches!(e.event, Event::Read { .. } | Event::Act(Act::Complete));
+        if !events.last().is_some_and(ends) {
+            return Ok(());
+        }
+        let mut after = case.clone();
+        for event in events.iter() {
+            after.apply(event)?;
+        }
+        if after.wants_second(id, &sampling.second()) {
+            events.push(self.event(MACHINE, Event::Act(Act::AskSecond)));
+        }
+        Ok(())
     }
 
     /// A page of a form as PNG, at its own resolution.
@@ -171,8 +201,11 @@ impl Desk {
     /// [`AppError`] when the form or its file is not there.
     pub async fn page_png(&self, id: &str, page: u16) -> Result<Vec<u8>, AppError> {
         // Only forms of the log: an id never becomes a path before it is known.
-        self.store.form_row(id).await?;
-        let path = self.store.blob_path(id);
+        let form = match self.store.probe(id).await? {
+            Some(task) => task.form,
+            None => self.store.form_row(id).await?.id,
+        };
+        let path = self.store.blob_path(&form);
         tokio::task::spawn_blocking(move || -> Result<Vec<u8>, AppError> {
             let document = Document::open(&path, &Limits::default())?;
             let picture = document.page(page)?.gray;
@@ -190,6 +223,43 @@ impl Desk {
         .await
         .map_err(|e| AppError::Cut(e.to_string()))?
     }
+}
+
+/// A form with its events as a person may see it now.
+pub(crate) fn form_view(item: QueueItem, log: &FormLog, person: &str) -> FormView {
+    let case = &log.case;
+    let form = case.seen_by(person).unwrap_or_default();
+    let sight = case.sight(person);
+    let open = sight == Sight::Open;
+    let message = case.message().or_else(|| case.failure().map(|(_, message)| message));
+    FormView {
+        header: header(&form),
+        pages: pages(&form),
+        cells: cells(&item.id, case, person),
+        // A sum would tell a blind reader whether what they typed is what the others read.
+        checks: match sight {
+            Sight::Blind => Vec::new(),
+            Sight::Open | Sight::Compared => form.findings.iter().map(check).collect(),
+        },
+        recount: form.recount,
+        signatures: form.signatures,
+        history: history(log, person),
+        can_undo: !case.to_undo(person).is_empty(),
+        can_redo: !case.to_redo(person).is_empty(),
+        message: message.filter(|_| open).map(str::to_owned),
+        model: case.model().to_owned(),
+        sight: sight.into(),
+        item,
+    }
+}
+
+/// A reason as it is kept.
+fn reasoned(reason: &str) -> Result<String, AppError> {
+    let reason = reason.trim();
+    if reason.is_empty() || reason.chars().count() > 500 {
+        return Err(AppError::Asked("a reason of 1 to 500 characters is needed".to_owned()));
+    }
+    Ok(reason.to_owned())
 }
 
 /// A page of a form, as interfaces ask for its picture.
@@ -228,7 +298,7 @@ fn closes(case: &Case) -> bool {
             .all(|f| case.decision(&reference(f)).is_some() || !f.needs_review)
 }
 
-fn marks_of(marks: &[String; 3]) -> Result<[Symbol; 3], AppError> {
+pub(crate) fn marks_of(marks: &[String; 3]) -> Result<[Symbol; 3], AppError> {
     let one = |text: &String| symbol(text).ok_or_else(|| AppError::Asked(format!("\"{text}\" is no mark")));
     let [a, b, c] = marks;
     Ok([one(a)?, one(b)?, one(c)?])

@@ -1,8 +1,9 @@
 //! Settings of this laptop.
 
 use crate::folders::choose_data_folder;
-use crate::view::{SecretsView, Settings};
+use crate::view::{SamplingSettings, SecretsView, Settings};
 use crate::{AppError, Desk};
+use castor_domain::review::{MACHINE, Sampling};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -20,6 +21,7 @@ fn usual() -> Settings {
         theme: "system".to_owned(),
         blind: false,
         keys: std::collections::BTreeMap::new(),
+        sampling: SamplingSettings::default(),
         threshold: None,
     }
 }
@@ -39,6 +41,13 @@ impl Desk {
         let person = settings.person.trim().to_owned();
         if person.is_empty() || person.chars().count() > 80 {
             return Err(AppError::Asked("a name of 1 to 80 characters is needed".to_owned()));
+        }
+        if person == MACHINE {
+            return Err(AppError::Asked(format!("\"{MACHINE}\" is the machine's own name")));
+        }
+        let sampling = &settings.sampling;
+        if sampling.second_percent > 100 || sampling.known_percent > 100 {
+            return Err(AppError::Asked("a share is of 0 to 100 %".to_owned()));
         }
         // The model's threshold is chosen on held-out forms for a stated error: it may be raised, never lowered.
         let floor = self.reader.threshold();
@@ -77,5 +86,23 @@ impl Desk {
     /// Chooses the data folder from the next start on.
     pub(crate) fn choose_data_folder(&self, folder: &Path) -> Result<(), AppError> {
         choose_data_folder(&self.settings_folder, folder)
+    }
+}
+
+impl SamplingSettings {
+    /// Which forms are read a second time.
+    pub(crate) fn second(&self) -> Sampling {
+        Sampling {
+            seed: self.seed.clone(),
+            rate: f64::from(self.second_percent) / 100.0,
+        }
+    }
+
+    /// When a cell with a settled answer comes before the next form.
+    pub(crate) fn known(&self) -> Sampling {
+        Sampling {
+            seed: self.seed.clone(),
+            rate: f64::from(self.known_percent) / 100.0,
+        }
     }
 }

@@ -128,6 +128,8 @@ pub struct QueueItem {
     pub due_at: String,
     /// Generated, not a real form.
     pub demo: bool,
+    /// This person took part in an earlier reading of it and may not do the present one.
+    pub barred: bool,
 }
 
 /// A stretch of the queue.
@@ -179,9 +181,22 @@ pub struct CellReading {
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct Decision {
     pub reading: CellReading,
-    pub by: String,
+    /// Not said while two readings are compared.
+    pub by: Option<String>,
     /// RFC 3339.
     pub at: String,
+}
+
+/// How much of a form the person may see.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum SightName {
+    /// Everything.
+    Open,
+    /// Nothing that was said of the cells that are read a second time.
+    Blind,
+    /// Both readings of the cells that differ, without whose they are.
+    Compared,
 }
 
 /// One cell of a form.
@@ -199,7 +214,10 @@ pub struct CellView {
     pub state: CellState,
     /// Codes of why it waits, empty when it does not.
     pub reasons: Vec<String>,
+    /// What the machine read; three `?` in a blind reading.
     pub machine: CellReading,
+    /// Where two readings are compared: both in an order that says nothing, then the machine's if it is a third.
+    pub readings: Vec<CellReading>,
     /// Other likely numbers with their probability, likeliest first.
     pub alternatives: Vec<Alternative>,
     /// The number that would close the sums, when another likely one does.
@@ -277,6 +295,7 @@ pub struct FormView {
     /// Why it was escalated, returned or reopened, to be shown at once.
     pub message: Option<String>,
     pub model: String,
+    pub sight: SightName,
 }
 
 /// An item of the printed header.
@@ -321,6 +340,8 @@ pub enum FormAction {
     },
     /// Done although cells wait: refused unless all are settled.
     Complete,
+    /// Asks for a second, blind reading by somebody else.
+    AskSecond,
 }
 
 /// How the import goes.
@@ -483,19 +504,73 @@ pub struct Settings {
     pub blind: bool,
     /// Action → key, where it differs from the usual.
     pub keys: std::collections::BTreeMap<String, String>,
+    #[serde(default)]
+    pub sampling: SamplingSettings,
     /// Confidence below which a cell goes to a person, where it is stricter than the model's own; from the next form read on.
     #[serde(default)]
     pub threshold: Option<f32>,
 }
 
-/// How a person works.
+/// Which work is done twice to know how good it is.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(default)]
+pub struct SamplingSettings {
+    /// Forms of a hundred that are read a second time although they were not critical.
+    pub second_percent: u8,
+    /// Times of a hundred that a cell with a settled answer comes before the next form.
+    pub known_percent: u8,
+    /// The same on every laptop that works on the same forms.
+    pub seed: String,
+}
+
+impl Default for SamplingSettings {
+    fn default() -> Self {
+        Self {
+            second_percent: 5,
+            known_percent: 3,
+            seed: "castor".to_owned(),
+        }
+    }
+}
+
+/// A share with its interval of 95 %.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct ShareView {
+    pub hits: u32,
+    pub n: u32,
+    /// 0–1.
+    pub value: f64,
+    pub low: f64,
+    pub high: f64,
+}
+
+/// Cohen's κ, or why there is none.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct KappaView {
+    /// −1 to 1.
+    pub value: Option<f64>,
+    /// Interval of 95 %; `None` without a value, and where all pairs agree.
+    pub low: Option<f64>,
+    pub high: Option<f64>,
+    /// `NO_PAIRS` or `ONE_CATEGORY` where there is no value.
+    pub missing: Option<String>,
+}
+
+/// How a person works, or the machine.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct PersonQuality {
     pub person: String,
+    /// The row is the machine's: its readings beside those of people who read blindly what it had accepted.
+    pub machine: bool,
     pub confirmed: u32,
     pub corrected: u32,
     /// Median seconds between two cells of one form.
     pub median_seconds: Option<f32>,
+    /// Cells read twice on which the two readers agreed; `None` without any.
+    pub agreement: Option<ShareView>,
+    pub kappa: KappaView,
+    /// Right answers to cells with a settled answer; `None` without any.
+    pub known: Option<ShareView>,
 }
 
 /// Whether a secret is set; its value never leaves the desk.

@@ -2,9 +2,11 @@
 //!
 //! No I/O, no async, no clock, no image codec: values in, values and findings out.
 
+pub mod agreement;
 pub mod arithmetic;
 pub mod checks;
 pub mod codes;
+pub mod draw;
 pub mod error;
 pub mod form;
 pub mod geography;

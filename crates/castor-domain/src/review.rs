@@ -4,12 +4,20 @@
 //! the same events give the same case however they arrive in batches. The states and their transitions are drawn in
 //! docs/state-machines/review.md.
 
+mod second;
+mod urgency;
+
+pub use second::{Pair, Probe, Sampling, Sight};
+pub use urgency::{Priority, QueueReason, Urgency};
+
 use crate::checks::{CheckContext, FieldRef, Severity, check_form};
 use crate::grammar::{Meaning, meaning};
-use crate::reading::{FieldReading, FormReading, ReviewReason};
+use crate::reading::{FieldReading, FormReading};
 use crate::symbol::Symbol;
-use std::collections::BTreeMap;
-use std::fmt;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// Name that stands beside what the machine does; no person may have it.
+pub const MACHINE: &str = "castor";
 
 /// Identity of an event: 128 bits that the one who writes it chooses (a UUID of version 7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -71,6 +79,13 @@ pub enum Event {
     },
     /// A person did something.
     Act(Act),
+    /// A person answered a cell whose answer is settled. It counts in figures of quality and changes nothing else.
+    Probe {
+        /// The cell.
+        field: FieldRef,
+        /// What they say stands in its boxes, hundreds first.
+        marks: [Symbol; 3],
+    },
     /// An act was taken back.
     Undone(EventId),
     /// An act that was taken back counts again.
@@ -261,6 +276,18 @@ pub enum Refusal {
     /// The event to take back or to do again is not one of this form.
     #[error("that event is not one of this form")]
     NoSuchEvent,
+    /// The person took part in an earlier reading of the form.
+    #[error("who took part in an earlier reading of the form cannot do this one")]
+    SamePerson,
+    /// In a blind reading there is nothing to confirm.
+    #[error("in this reading every cell is typed or chosen; there is nothing to confirm")]
+    Blind,
+    /// Somebody else's act, or one that somebody else has built upon.
+    #[error("only one's own latest acts can be taken back")]
+    NotYours,
+    /// The second reading has been compared with the first.
+    #[error("a second reading that has been compared with the first stands")]
+    Compared,
 }
 
 impl Refusal {
@@ -273,6 +300,10 @@ impl Refusal {
             Self::NoSuchCell(_) => "REV_NO_CELL",
             Self::NothingToUndo => "REV_NOTHING",
             Self::NoSuchEvent => "REV_NO_EVENT",
+            Self::SamePerson => "REV_SAME_PERSON",
+            Self::Blind => "REV_BLIND",
+            Self::NotYours => "REV_NOT_YOURS",
+            Self::Compared => "REV_COMPARED",
         }
     }
 }
@@ -315,6 +346,12 @@ pub struct Case {
     message: Option<String>,
     /// Acts taken back that can be done again, latest last.
     redo: Vec<EventId>,
+    /// Who took part in which reading.
+    readers: BTreeSet<(Round, String)>,
+    /// Cells read twice before the form was opened again.
+    compared: Vec<Pair>,
+    /// Answers to cells whose answer is settled.
+    probes: Vec<Probe>,
 }
 
 impl Case {
@@ -366,30 +403,61 @@ impl Case {
                 self.steps.push(step);
                 self.redo.clear();
             }
+            Event::Probe { field, marks } => self.probed(recorded, field, *marks)?,
             Event::Undone(id) => {
-                self.set_undone(*id, true)?;
-                self.redo.push(*id);
+                if !self.set_probe_undone(*id, &recorded.by, true)? {
+                    self.set_undone(*id, &recorded.by, true)?;
+                    self.redo.push(*id);
+                }
             }
             Event::Redone(id) => {
-                self.set_undone(*id, false)?;
-                self.redo.retain(|other| other != id);
+                if !self.set_probe_undone(*id, &recorded.by, false)? {
+                    self.set_undone(*id, &recorded.by, false)?;
+                    self.redo.retain(|other| other != id);
+                }
             }
         }
         Ok(())
     }
 
-    fn set_undone(&mut self, id: EventId, undone: bool) -> Result<(), Refusal> {
-        let step = self.steps.iter_mut().find(|s| s.id == id).ok_or(Refusal::NoSuchEvent)?;
-        if step.undone == undone {
+    fn set_undone(&mut self, id: EventId, by: &str, undone: bool) -> Result<(), Refusal> {
+        let at = self.steps.iter().position(|s| s.id == id).ok_or(Refusal::NoSuchEvent)?;
+        if self.steps[at].undone == undone {
             return Err(Refusal::NothingToUndo);
         }
-        step.undone = undone;
+        self.free_to_change(at, by)?;
+        self.steps[at].undone = undone;
         if let Err(refusal) = self.replay() {
-            if let Some(step) = self.steps.iter_mut().find(|s| s.id == id) {
-                step.undone = !undone;
-            }
+            self.steps[at].undone = !undone;
             self.replay()?;
             return Err(refusal);
+        }
+        Ok(())
+    }
+
+    /// Whether a person may take back or do again a step: one's own, or what the machine did upon it; nobody else may
+    /// have acted since, and a second reading stands once it was compared.
+    fn free_to_change(&self, at: usize, by: &str) -> Result<(), Refusal> {
+        let step = &self.steps[at];
+        let of_second = matches!(
+            &step.act,
+            Act::Cell {
+                round: Round::Second,
+                ..
+            }
+        );
+        if of_second && self.state != State::SecondReading {
+            return Err(Refusal::Compared);
+        }
+        let caused_by_them = || {
+            let before = self.steps[..at].iter().rev().find(|s| !s.undone && s.by != MACHINE);
+            step.by == MACHINE && before.is_some_and(|s| s.by == by)
+        };
+        let built_upon = self.steps[at + 1..]
+            .iter()
+            .any(|later| !later.undone && later.by != by && later.by != MACHINE);
+        if built_upon || !(step.by == by || caused_by_them()) {
+            return Err(Refusal::NotYours);
         }
         Ok(())
     }
@@ -397,6 +465,8 @@ impl Case {
     /// State and decisions afresh from the steps that count.
     fn replay(&mut self) -> Result<(), Refusal> {
         self.decisions.clear();
+        self.readers.clear();
+        self.compared.clear();
         self.message = None;
         self.state = match (&self.reading, &self.failure) {
             (Some(reading), _) if doubts(reading) => State::Pending,
@@ -417,15 +487,12 @@ impl Case {
             if self.machine(field).is_none() {
                 return Err(Refusal::NoSuchCell(field.clone()));
             }
-            let value = match meaning(*marks) {
-                Meaning::Number(votes) => Some(votes),
-                Meaning::Nothing => None,
-                // The person saw these marks; what they say is the more natural number.
-                Meaning::Doubtful { natural, .. } => Some(natural),
-            };
+            if self.state.round() == Some(*round) && self.barred(&step.by) {
+                return Err(Refusal::SamePerson);
+            }
             let decision = Decision {
                 marks: *marks,
-                value,
+                value: said(*marks),
                 by: step.by.clone(),
                 at: step.at,
             };
@@ -435,12 +502,7 @@ impl Case {
         match self.state.after(&step.act, self.left()) {
             Ok(state) => {
                 self.state = state;
-                match &step.act {
-                    Act::Escalate(reason) | Act::Return(reason) | Act::Reopen(reason) | Act::Reject(reason) => {
-                        self.message = Some(reason.clone());
-                    }
-                    Act::Cell { .. } | Act::AskSecond | Act::Complete => {}
-                }
+                self.note(step);
                 Ok(())
             }
             Err(refusal) => {
@@ -451,6 +513,31 @@ impl Case {
                     };
                 }
                 Err(refusal)
+            }
+        }
+    }
+
+    /// What follows from an act beside the state.
+    fn note(&mut self, step: &Step) {
+        match &step.act {
+            Act::Cell { round, .. } => {
+                self.readers.insert((*round, step.by.clone()));
+            }
+            Act::Complete => {
+                self.readers.insert((Round::First, step.by.clone()));
+            }
+            Act::Escalate(reason) | Act::Return(reason) | Act::Reject(reason) => {
+                self.message = Some(reason.clone());
+            }
+            Act::Reopen(reason) => {
+                self.message = Some(reason.clone());
+                self.begin_again();
+            }
+            // Asked for once more, the form is read anew.
+            Act::AskSecond => {
+                if self.read_twice() {
+                    self.begin_again();
+                }
             }
         }
     }
@@ -470,17 +557,21 @@ impl Case {
     /// Cells that the present reading still has to settle.
     pub fn waiting(&self) -> impl Iterator<Item = FieldRef> + '_ {
         let round = self.state.round();
-        let asked: Vec<FieldRef> = match round {
+        self.asked()
+            .into_iter()
+            .filter(move |field| round.is_some_and(|round| !self.decisions.contains_key(&(round, field.clone()))))
+    }
+
+    /// Cells that the present reading is of, settled or not.
+    #[must_use]
+    pub fn asked(&self) -> Vec<FieldRef> {
+        match self.state.round() {
             None => Vec::new(),
             Some(Round::First) => self.fields().filter(|f| f.needs_review).map(reference).collect(),
             // What the first reader settled, or every cell where nobody has looked.
             Some(Round::Second) => {
-                let settled: Vec<FieldRef> = self
-                    .decisions
-                    .keys()
-                    .filter(|(round, _)| *round == Round::First)
-                    .map(|(_, field)| field.clone())
-                    .collect();
+                let first = self.decisions.keys().filter(|(round, _)| *round == Round::First);
+                let settled: Vec<FieldRef> = first.map(|(_, field)| field.clone()).collect();
                 if settled.is_empty() {
                     self.fields().map(reference).collect()
                 } else {
@@ -488,10 +579,7 @@ impl Case {
                 }
             }
             Some(Round::Adjudication) => self.differing(),
-        };
-        asked
-            .into_iter()
-            .filter(move |field| round.is_some_and(|round| !self.decisions.contains_key(&(round, field.clone()))))
+        }
     }
 
     /// Cells on which first and second reading differ and nobody has decided.
@@ -505,13 +593,7 @@ impl Case {
         self.decisions
             .iter()
             .filter(|((round, _), _)| *round == Round::Second)
-            .filter(|((_, field), second)| {
-                let first = match self.decisions.get(&(Round::First, field.clone())) {
-                    Some(decision) => decision.value,
-                    None => self.machine(field).and_then(|f| f.value),
-                };
-                first != second.value
-            })
+            .filter(|((_, field), second)| self.first_value(field) != second.value)
             .map(|((_, field), _)| field.clone())
             .collect()
     }
@@ -541,17 +623,21 @@ impl Case {
         self.decisions.get(&(round, field.clone()))
     }
 
-    /// The form as it stands: the machine's reading with people's words in its place, checked.
+    /// The form as it stands: the machine's reading with people's words in its place, checked. A cell on which two
+    /// readings differ waits for a person, whatever either says.
     #[must_use]
     pub fn consolidated(&self) -> Option<FormReading> {
         let mut form = FormReading::clone(self.reading.as_deref()?);
+        let disputed: BTreeSet<FieldRef> = match self.state {
+            State::Adjudication => self.disputed().collect(),
+            _ => BTreeSet::new(),
+        };
         for field in &mut form.fields {
-            if let Some(decision) = self.decision(&reference(field)) {
-                field.marks = decision.marks;
-                field.value = decision.value;
-                field.confidence = 1.0;
-                field.needs_review = false;
-                field.reasons.clear();
+            let at = reference(field);
+            if disputed.contains(&at) {
+                field.needs_review = true;
+            } else if let Some(decision) = self.decision(&at) {
+                settle(field, decision);
             }
         }
         form.findings = check_form(&form, &CheckContext::default());
@@ -608,90 +694,57 @@ impl Case {
         self.message.as_deref()
     }
 
-    /// The events to take back for one step less: the last act that counts, and an end of the review that it brought
-    /// about. Latest first; empty when nothing is left to take back.
+    /// The events to take back for a person's one step less: their last act if nobody acted since, the end of the review
+    /// that it brought about, and what the machine asked for upon that. Latest first; empty when there is nothing that
+    /// they may take back.
     #[must_use]
-    pub fn to_undo(&self) -> Vec<EventId> {
-        let mut acts = self.steps.iter().rev().filter(|s| !s.undone);
+    pub fn to_undo(&self, by: &str) -> Vec<EventId> {
         let mut taken = Vec::new();
-        if let Some(last) = acts.next() {
-            taken.push(last.id);
-            if last.act == Act::Complete
-                && let Some(before) = acts.next()
-            {
-                taken.push(before.id);
+        for (at, step) in self.steps.iter().enumerate().rev().filter(|(_, s)| !s.undone) {
+            if self.free_to_change(at, by).is_err() {
+                break;
+            }
+            taken.push(step.id);
+            if step.by != MACHINE && step.act != Act::Complete {
+                break;
             }
         }
         taken
     }
 
-    /// The event to do again next.
+    /// The events to do again for one step more: the act taken back last, with what went back together with it.
     #[must_use]
-    pub fn to_redo(&self) -> Option<EventId> {
-        self.redo.last().copied()
+    pub fn to_redo(&self, by: &str) -> Vec<EventId> {
+        let step = |id: &EventId| self.steps.iter().find(|s| s.id == *id);
+        let mut stack = self.redo.iter().rev().filter_map(step).peekable();
+        let mut taken: Vec<EventId> = Vec::new();
+        while let Some(next) = stack.next_if(|next| {
+            let own = next.by == by && (taken.is_empty() || next.act == Act::Complete);
+            own || (next.by == MACHINE && !taken.is_empty())
+        }) {
+            taken.push(next.id);
+        }
+        taken
     }
+}
 
-    /// How urgent the form is, and why (CASTOR_FACTS 1.11).
-    #[must_use]
-    pub fn urgency(&self) -> Urgency {
-        self.urgency_of(&self.consolidated().unwrap_or_default())
+/// The number that a person means by marks. They saw these marks; what they say is the more natural number.
+#[must_use]
+pub fn said(marks: [Symbol; 3]) -> Option<u16> {
+    match meaning(marks) {
+        Meaning::Number(votes) => Some(votes),
+        Meaning::Nothing => None,
+        Meaning::Doubtful { natural, .. } => Some(natural),
     }
+}
 
-    /// The same where the form as it stands is at hand.
-    #[must_use]
-    pub fn urgency_of(&self, form: &FormReading) -> Urgency {
-        let mut urgency = Urgency {
-            priority: Priority::Low,
-            reasons: Vec::new(),
-            confidence: 1.0,
-        };
-        let mut add = |reason: QueueReason, priority: Priority| {
-            if !urgency.reasons.contains(&reason) {
-                urgency.reasons.push(reason);
-            }
-            urgency.priority = urgency.priority.min(priority);
-        };
-        let mut lowest = 1.0f32;
-        for field in form.fields.iter().filter(|f| f.needs_review) {
-            lowest = lowest.min(field.confidence);
-            for reason in &field.reasons {
-                match reason {
-                    ReviewReason::LowConfidence => add(QueueReason::LowConfidence, of_confidence(field.confidence)),
-                    ReviewReason::Overwritten | ReviewReason::FillerAfterDigit => {
-                        add(QueueReason::AmbiguousDigit, Priority::High);
-                    }
-                    ReviewReason::Cross | ReviewReason::UnsettledMark => add(QueueReason::SpecialMark, Priority::High),
-                    ReviewReason::Layout | ReviewReason::RowIdentity => {
-                        add(QueueReason::ValidationFailed, Priority::Medium);
-                    }
-                    ReviewReason::Arithmetic => add(QueueReason::ArithmeticMismatch, Priority::High),
-                }
-            }
-        }
-        for finding in form.findings.iter().filter(|f| f.failed()) {
-            match finding.code.code() {
-                "OCR_001" => {}
-                "BAR_001" => add(QueueReason::QrOcrMismatch, Priority::High),
-                "DUP_001" => add(QueueReason::DuplicateForm, Priority::Medium),
-                _ => match finding.numbers {
-                    Some(numbers) if numbers.difference().abs() > 10 => {
-                        add(QueueReason::ArithmeticMismatch, Priority::Critical);
-                    }
-                    Some(_) => add(QueueReason::ArithmeticMismatch, Priority::High),
-                    None => add(QueueReason::ValidationFailed, of_severity(finding.severity)),
-                },
-            }
-        }
-        if form.pages.iter().any(|p| p.needs_review) {
-            add(QueueReason::ValidationFailed, Priority::Medium);
-        }
-        if self.state == State::Escalated {
-            add(QueueReason::ManualFlag, Priority::Low);
-            urgency.priority = urgency.priority.raised();
-        }
-        urgency.confidence = lowest;
-        urgency
-    }
+/// Puts a person's word in the place of the machine's.
+fn settle(field: &mut FieldReading, decision: &Decision) {
+    field.marks = decision.marks;
+    field.value = decision.value;
+    field.confidence = 1.0;
+    field.needs_review = false;
+    field.reasons.clear();
 }
 
 /// Whether a person must look at the form at all.
@@ -711,127 +764,4 @@ pub fn reference(field: &FieldReading) -> FieldRef {
         page: field.page,
         path: field.path.clone(),
     }
-}
-
-/// How soon a form should be looked at; the most urgent is the least.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Priority {
-    /// At once.
-    Critical,
-    /// Soon.
-    High,
-    /// In its turn.
-    Medium,
-    /// When there is time.
-    Low,
-}
-
-impl Priority {
-    /// Every priority, most urgent first.
-    pub const ALL: [Self; 4] = [Self::Critical, Self::High, Self::Medium, Self::Low];
-
-    /// Stable name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Critical => "CRITICAL",
-            Self::High => "HIGH",
-            Self::Medium => "MEDIUM",
-            Self::Low => "LOW",
-        }
-    }
-
-    /// Minutes in which a form of this priority should be done: those of the incidents P0 to P3.
-    #[must_use]
-    pub fn minutes(self) -> i64 {
-        match self {
-            Self::Critical => 10,
-            Self::High => 15,
-            Self::Medium => 30,
-            Self::Low => 60,
-        }
-    }
-
-    /// One level more urgent, as escalation makes it.
-    #[must_use]
-    pub fn raised(self) -> Self {
-        match self {
-            Self::Critical | Self::High => Self::Critical,
-            Self::Medium => Self::High,
-            Self::Low => Self::Medium,
-        }
-    }
-}
-
-fn of_confidence(confidence: f32) -> Priority {
-    match confidence {
-        c if c < 0.30 => Priority::Critical,
-        c if c < 0.50 => Priority::High,
-        c if c < 0.70 => Priority::Medium,
-        _ => Priority::Low,
-    }
-}
-
-fn of_severity(severity: Severity) -> Priority {
-    match severity {
-        Severity::Critical => Priority::Critical,
-        Severity::High => Priority::High,
-        Severity::Medium => Priority::Medium,
-        Severity::Low | Severity::Info => Priority::Low,
-    }
-}
-
-/// Why a form is in the queue.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum QueueReason {
-    /// A cell's confidence is below the threshold.
-    LowConfidence,
-    /// The sums do not close.
-    ArithmeticMismatch,
-    /// Marks that mean no number by themselves.
-    SpecialMark,
-    /// A digit over another, or a filler behind one.
-    AmbiguousDigit,
-    /// Serial and printed header differ.
-    QrOcrMismatch,
-    /// A sheet was seen in another form.
-    DuplicateForm,
-    /// Another check failed, or a page was not recognised.
-    ValidationFailed,
-    /// A person passed it on.
-    ManualFlag,
-}
-
-impl QueueReason {
-    /// Stable name.
-    #[must_use]
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::LowConfidence => "LOW_CONFIDENCE",
-            Self::ArithmeticMismatch => "ARITHMETIC_MISMATCH",
-            Self::SpecialMark => "SPECIAL_MARK",
-            Self::AmbiguousDigit => "AMBIGUOUS_DIGIT",
-            Self::QrOcrMismatch => "QR_OCR_MISMATCH",
-            Self::DuplicateForm => "DUPLICATE_FORM",
-            Self::ValidationFailed => "VALIDATION_FAILED",
-            Self::ManualFlag => "MANUAL_FLAG",
-        }
-    }
-}
-
-impl fmt::Display for QueueReason {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.name())
-    }
-}
-
-/// How urgent a form is.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Urgency {
-    /// The most urgent of its reasons' priorities.
-    pub priority: Priority,
-    /// Why it is in the queue.
-    pub reasons: Vec<QueueReason>,
-    /// Lowest confidence of a cell that waits; 1 when none does.
-    pub confidence: f32,
 }

@@ -8,14 +8,17 @@ mod blobs;
 mod error;
 mod import;
 mod log;
+mod probe;
 mod queue;
 mod settings;
 
 pub use blobs::{hex, sha256};
+pub use castor_domain::review::Recorded as NewEvent;
 pub use error::StoreError;
 pub use import::{ImportCount, ImportRow, ImportState};
-pub use log::{CellWord, ChainReport, LogQuery, LogRow, NewEvent};
-pub use queue::{FormRow, Order, QueueFilter};
+pub use log::{ChainReport, Entry, FormLog, LogQuery, LogRow};
+pub use probe::ProbeTask;
+pub use queue::{FormCounts, FormRow, Order, QueueFilter};
 
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};

@@ -2,23 +2,35 @@
 
 use crate::queue::write_form;
 use crate::{Store, StoreError};
-use castor_domain::checks::FieldRef;
-use castor_domain::review::{Act, Case, Event, EventId, Moment, Recorded, Round};
+use castor_domain::review::{Case, Moment, Recorded};
 use castor_wire::event::{from_text, id, id_text, kind, to_text};
 use sha2::{Digest, Sha256};
 use sqlx::SqliteConnection;
 
-/// An event to be written.
-#[derive(Debug, Clone)]
-pub struct NewEvent {
-    /// Its identity, chosen by the writer.
-    pub id: EventId,
-    /// When, by the writer's clock.
-    pub at: Moment,
-    /// Who.
-    pub by: String,
-    /// What.
-    pub event: Event,
+/// An event of a form with its place in the log.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// Its place, from 1.
+    pub seq: i64,
+    /// The event.
+    pub recorded: Recorded,
+}
+
+/// A form as it stands with the events that made it so.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct FormLog {
+    /// What follows from the events.
+    pub case: Case,
+    /// The events, in order.
+    pub entries: Vec<Entry>,
+}
+
+impl FormLog {
+    fn take(&mut self, seq: i64, recorded: Recorded) -> Result<(), StoreError> {
+        self.case.apply(&recorded)?;
+        self.entries.push(Entry { seq, recorded });
+        Ok(())
+    }
 }
 
 /// One event of the log.
@@ -40,6 +52,10 @@ pub struct LogRow {
     pub body: String,
     /// SHA-256 over the hash before and this event.
     pub hash: Vec<u8>,
+    /// Name of the form's file; empty for a form that is no longer shown.
+    pub name: String,
+    /// Stable name of the form's state; empty for a form that is no longer shown.
+    pub state: String,
 }
 
 /// What part of the log is asked for, latest first.
@@ -66,23 +82,6 @@ pub struct ChainReport {
     pub head: Vec<u8>,
 }
 
-/// What a person said of a cell.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct CellWord {
-    /// The form.
-    pub form: String,
-    /// The cell.
-    pub field: FieldRef,
-    /// In which reading.
-    pub round: Round,
-    /// Who.
-    pub by: String,
-    /// When.
-    pub at: Moment,
-    /// Whether the machine had read the same marks.
-    pub agrees: bool,
-}
-
 /// SHA-256 over the hash before and the parts of an event, each with its length before it.
 fn chained(before: &[u8], parts: [&[u8]; 5]) -> Vec<u8> {
     let mut hash = Sha256::new();
@@ -100,64 +99,27 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError::Refused`] when an event does not fit the form; nothing is written then.
-    pub async fn append(&self, form: &str, events: &[NewEvent]) -> Result<Case, StoreError> {
-        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        let mut case = load(&mut transaction, form).await?;
-        let last = sqlx::query!("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1")
-            .fetch_optional(&mut *transaction)
-            .await?;
-        let (mut seq, mut hash) = last.map_or((0, Vec::new()), |row| (row.seq, row.hash));
-        let start = seq;
-        for new in events {
-            let id = id_text(new.id);
-            let known = sqlx::query_scalar!("SELECT 1 FROM event WHERE id = ?", id)
-                .fetch_optional(&mut *transaction)
-                .await?;
-            if known.is_some() {
-                continue;
-            }
-            case.apply(&Recorded {
-                id: new.id,
-                at: new.at,
-                by: new.by.clone(),
-                event: new.event.clone(),
-            })?;
-            seq += 1;
-            let body = to_text(&new.event).map_err(|error| StoreError::Event { seq, error })?;
-            let kind = kind(&new.event);
-            let at = new.at.0;
-            hash = chained(
-                &hash,
-                [
-                    id.as_bytes(),
-                    form.as_bytes(),
-                    &at.to_be_bytes(),
-                    new.by.as_bytes(),
-                    body.as_bytes(),
-                ],
-            );
-            sqlx::query!(
-                "INSERT INTO event (seq, id, form, at, by, kind, body, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                seq,
-                id,
-                form,
-                at,
-                new.by,
-                kind,
-                body,
-                hash
-            )
-            .execute(&mut *transaction)
-            .await?;
-            sqlx::query!("INSERT INTO outbox (seq) VALUES (?)", seq)
-                .execute(&mut *transaction)
-                .await?;
-        }
-        if seq > start {
-            write_form(&mut transaction, form, seq, &case).await?;
-        }
-        transaction.commit().await?;
-        Ok(case)
+    pub async fn append(&self, form: &str, events: &[Recorded]) -> Result<Case, StoreError> {
+        let log = self.append_with(form, |_| Ok::<_, StoreError>(events.to_vec())).await?;
+        Ok(log.case)
+    }
+
+    /// Appends the events that `make` gives for the form as it stands; nobody else changes the form between.
+    ///
+    /// # Errors
+    /// As [`Store::append`], and whatever `make` refuses; nothing is written then.
+    pub async fn append_with<E, F>(&self, form: &str, make: F) -> Result<FormLog, E>
+    where
+        E: From<StoreError>,
+        F: FnOnce(&Case) -> Result<Vec<Recorded>, E> + Send,
+    {
+        let begun = self.pool.begin_with("BEGIN IMMEDIATE").await;
+        let mut transaction = begun.map_err(StoreError::from)?;
+        let mut log = load(&mut transaction, form).await?;
+        let events = make(&log.case)?;
+        write(&mut transaction, form, &mut log, events).await?;
+        transaction.commit().await.map_err(StoreError::from)?;
+        Ok(log)
     }
 
     /// A form with everything that happened to it.
@@ -165,6 +127,14 @@ impl Store {
     /// # Errors
     /// [`StoreError::NoSuchForm`] when nothing did.
     pub async fn case(&self, form: &str) -> Result<Case, StoreError> {
+        Ok(self.form_log(form).await?.case)
+    }
+
+    /// The same with its events.
+    ///
+    /// # Errors
+    /// [`StoreError::NoSuchForm`] when nothing happened to it.
+    pub async fn form_log(&self, form: &str) -> Result<FormLog, StoreError> {
         let mut connection = self.pool.acquire().await?;
         let known = sqlx::query_scalar!("SELECT 1 FROM form WHERE id = ?", form)
             .fetch_optional(&mut *connection)
@@ -183,9 +153,11 @@ impl Store {
         let before = query.before.unwrap_or(i64::MAX);
         let limit = i64::from(query.limit);
         let rows = sqlx::query!(
-            "SELECT seq, id, form, at, by, kind, body, hash FROM event
-             WHERE seq < ?1 AND (?2 IS NULL OR form = ?2) AND (?3 IS NULL OR by = ?3)
-             ORDER BY seq DESC LIMIT ?4",
+            "SELECT e.seq, e.id, e.form, e.at, e.by, e.kind, e.body, e.hash,
+                    coalesce(f.name, '') AS \"name!: String\", coalesce(f.state, '') AS \"state!: String\"
+             FROM event e LEFT JOIN form f ON f.id = e.form
+             WHERE e.seq < ?1 AND (?2 IS NULL OR e.form = ?2) AND (?3 IS NULL OR e.by = ?3)
+             ORDER BY e.seq DESC LIMIT ?4",
             before,
             query.form,
             query.by,
@@ -204,6 +176,8 @@ impl Store {
                 kind: row.kind,
                 body: row.body,
                 hash: row.hash,
+                name: row.name,
+                state: row.state,
             })
             .collect())
     }
@@ -261,7 +235,7 @@ impl Store {
             .fetch_all(&mut *transaction)
             .await?;
         for row in forms {
-            let case = load(&mut transaction, &row.form).await?;
+            let case = load(&mut transaction, &row.form).await?.case;
             if !(case.demo() && demo_removed) {
                 write_form(&mut transaction, &row.form, row.seq, &case).await?;
             }
@@ -270,13 +244,13 @@ impl Store {
         Ok(())
     }
 
-    /// Cells that a person settled since a moment.
+    /// Cells that a person settled or answered since a moment.
     ///
     /// # Errors
     /// [`StoreError`] when the database fails.
     pub async fn cells_since(&self, by: &str, since: Moment) -> Result<i64, StoreError> {
         Ok(sqlx::query_scalar!(
-            "SELECT COUNT(*) FROM event WHERE by = ? AND at >= ? AND kind = 'cell'",
+            "SELECT COUNT(*) FROM event WHERE by = ? AND at >= ? AND kind IN ('cell', 'probe')",
             by,
             since.0
         )
@@ -284,35 +258,47 @@ impl Store {
         .await?)
     }
 
-    /// What people said of cells, in the order of the log.
+    /// Shows every form of which a person settled or answered a cell, in one pass over the log.
     ///
     /// # Errors
     /// [`StoreError`] when an event cannot be read or the database fails.
-    pub async fn cell_words(&self) -> Result<Vec<CellWord>, StoreError> {
-        let rows = sqlx::query!("SELECT seq, form, at, by, body FROM event WHERE kind = 'cell' ORDER BY seq")
+    pub async fn each_worked<F: FnMut(&str, &Case) + Send>(&self, mut show: F) -> Result<(), StoreError> {
+        // Readings are large: so many events at a time.
+        const STRETCH: i64 = 256;
+        let (mut form, mut seq) = (String::new(), 0);
+        let mut log = FormLog::default();
+        loop {
+            let rows = sqlx::query_as!(
+                RawEvent,
+                "SELECT seq AS \"seq!\", id, form, at, by, body FROM event
+                 WHERE (form, seq) > (?1, ?2) AND form IN (SELECT id FROM form)
+                     AND form IN (SELECT form FROM event WHERE kind IN ('cell', 'probe'))
+                 ORDER BY form, seq LIMIT ?3",
+                form,
+                seq,
+                STRETCH
+            )
             .fetch_all(&self.pool)
             .await?;
-        let mut words = Vec::new();
-        let mut case: Option<(String, Case)> = None;
-        for row in rows {
-            let event = from_text(&row.body).map_err(|error| StoreError::Event { seq: row.seq, error })?;
-            let Event::Act(Act::Cell { field, marks, round }) = event else {
-                continue;
-            };
-            if case.as_ref().is_none_or(|(form, _)| *form != row.form) {
-                case = Some((row.form.clone(), self.case(&row.form).await?));
+            let last = rows.is_empty();
+            for row in rows {
+                if row.form != form {
+                    if !log.entries.is_empty() {
+                        show(&form, &log.case);
+                    }
+                    log = FormLog::default();
+                    form.clone_from(&row.form);
+                }
+                seq = row.seq;
+                log.take(row.seq, row.recorded()?)?;
             }
-            let machine = case.as_ref().and_then(|(_, case)| case.machine(&field));
-            words.push(CellWord {
-                agrees: machine.is_some_and(|m| m.marks == marks),
-                form: row.form,
-                field,
-                round,
-                by: row.by,
-                at: Moment(row.at),
-            });
+            if last {
+                if !log.entries.is_empty() {
+                    show(&form, &log.case);
+                }
+                return Ok(());
+            }
         }
-        Ok(words)
     }
 
     /// Events that no server has taken yet.
@@ -326,23 +312,112 @@ impl Store {
     }
 }
 
-/// The case of a form's events; an empty one where there are none.
-async fn load(connection: &mut SqliteConnection, form: &str) -> Result<Case, StoreError> {
-    let rows = sqlx::query!(
-        "SELECT seq, id, at, by, body FROM event WHERE form = ? ORDER BY seq",
+/// An event as the database has it.
+struct RawEvent {
+    seq: i64,
+    id: String,
+    form: String,
+    at: i64,
+    by: String,
+    body: String,
+}
+
+impl RawEvent {
+    fn recorded(&self) -> Result<Recorded, StoreError> {
+        recorded(self.seq, &self.id, Moment(self.at), &self.by, &self.body)
+    }
+}
+
+impl LogRow {
+    /// The event that it holds.
+    ///
+    /// # Errors
+    /// [`StoreError::Event`] when its text says none.
+    pub fn recorded(&self) -> Result<Recorded, StoreError> {
+        recorded(self.seq, &self.id, self.at, &self.by, &self.body)
+    }
+}
+
+fn recorded(seq: i64, name: &str, at: Moment, by: &str, body: &str) -> Result<Recorded, StoreError> {
+    let broken = |error| StoreError::Event { seq, error };
+    Ok(Recorded {
+        id: id(name).map_err(broken)?,
+        at,
+        by: by.to_owned(),
+        event: from_text(body).map_err(broken)?,
+    })
+}
+
+/// A form's events and what follows from them; nothing where there are none.
+async fn load(connection: &mut SqliteConnection, form: &str) -> Result<FormLog, StoreError> {
+    let rows = sqlx::query_as!(
+        RawEvent,
+        "SELECT seq, id, form, at, by, body FROM event WHERE form = ? ORDER BY seq",
         form
     )
     .fetch_all(connection)
     .await?;
-    let mut case = Case::default();
+    let mut log = FormLog::default();
     for row in rows {
-        let broken = |error| StoreError::Event { seq: row.seq, error };
-        case.apply(&Recorded {
-            id: id(&row.id).map_err(broken)?,
-            at: Moment(row.at),
-            by: row.by,
-            event: from_text(&row.body).map_err(broken)?,
-        })?;
+        log.take(row.seq, row.recorded()?)?;
     }
-    Ok(case)
+    Ok(log)
+}
+
+/// Writes events behind the log's last, and the form's row as it stands then.
+async fn write(
+    connection: &mut SqliteConnection,
+    form: &str,
+    log: &mut FormLog,
+    events: Vec<Recorded>,
+) -> Result<(), StoreError> {
+    let last = sqlx::query!("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1")
+        .fetch_optional(&mut *connection)
+        .await?;
+    let (mut seq, mut hash) = last.map_or((0, Vec::new()), |row| (row.seq, row.hash));
+    let start = seq;
+    for new in events {
+        let id = id_text(new.id);
+        let known = sqlx::query_scalar!("SELECT 1 FROM event WHERE id = ?", id)
+            .fetch_optional(&mut *connection)
+            .await?;
+        if known.is_some() {
+            continue;
+        }
+        seq += 1;
+        let body = to_text(&new.event).map_err(|error| StoreError::Event { seq, error })?;
+        let kind = kind(&new.event);
+        let (at, by) = (new.at.0, new.by.clone());
+        log.take(seq, new)?;
+        hash = chained(
+            &hash,
+            [
+                id.as_bytes(),
+                form.as_bytes(),
+                &at.to_be_bytes(),
+                by.as_bytes(),
+                body.as_bytes(),
+            ],
+        );
+        sqlx::query!(
+            "INSERT INTO event (seq, id, form, at, by, kind, body, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            seq,
+            id,
+            form,
+            at,
+            by,
+            kind,
+            body,
+            hash
+        )
+        .execute(&mut *connection)
+        .await?;
+        sqlx::query!("INSERT INTO outbox (seq) VALUES (?)", seq)
+            .execute(&mut *connection)
+            .await?;
+    }
+    if seq > start {
+        write_form(connection, form, seq, &log.case).await?;
+    }
+    Ok(())
 }

@@ -38,6 +38,8 @@ pub struct FormRow {
     pub imported_at: Moment,
     /// Until when it should be done.
     pub due_at: Moment,
+    /// Who may not do its present reading.
+    pub barred: Vec<String>,
 }
 
 /// How the queue is ordered. Forms that wait for a person come before those that do not.
@@ -69,6 +71,19 @@ pub struct QueueFilter {
     pub codes: [Option<String>; 5],
     /// Part of the table's codes, of the place or of the file's name.
     pub search: String,
+    /// Only forms whose present reading this person may do.
+    pub reader: Option<String>,
+}
+
+/// How many forms there are.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct FormCounts {
+    /// Forms by the stable name of their state.
+    pub states: Vec<(String, i64)>,
+    /// Cells that wait for a person.
+    pub doubtful: i64,
+    /// Generated forms.
+    pub demo: i64,
 }
 
 /// Setting that says that the generated forms were taken out.
@@ -77,7 +92,7 @@ const DEMO_REMOVED: &str = "demo_removed";
 const CODES: [&str; 5] = ["departamento", "municipio", "zona", "puesto", "mesa"];
 
 impl QueueFilter {
-    fn push(&self, query: &mut QueryBuilder<Sqlite>) {
+    pub(crate) fn push(&self, query: &mut QueryBuilder<Sqlite>) {
         query.push(" WHERE 1 = 1");
         let mut any = |column: &str, values: &[String]| {
             if !values.is_empty() {
@@ -101,6 +116,12 @@ impl QueueFilter {
                 .push(" AND instr(reasons, ")
                 .push_bind(reason.clone())
                 .push(") > 0");
+        }
+        if let Some(reader) = &self.reader {
+            query
+                .push(" AND NOT EXISTS (SELECT 1 FROM json_each(barred) WHERE value = ")
+                .push_bind(reader.clone())
+                .push(")");
         }
         let words = self.search.trim();
         if !words.is_empty() {
@@ -222,7 +243,7 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] when the database fails.
-    pub async fn counts(&self) -> Result<(Vec<(String, i64)>, i64, i64), StoreError> {
+    pub async fn counts(&self) -> Result<FormCounts, StoreError> {
         let rows = sqlx::query!("SELECT state, COUNT(*) AS \"count!: i64\" FROM form GROUP BY state")
             .fetch_all(&self.pool)
             .await?;
@@ -231,16 +252,17 @@ impl Store {
         )
         .fetch_one(&self.pool)
         .await?;
-        Ok((
-            rows.into_iter().map(|r| (r.state, r.count)).collect(),
-            sums.doubtful,
-            sums.demo,
-        ))
+        Ok(FormCounts {
+            states: rows.into_iter().map(|r| (r.state, r.count)).collect(),
+            doubtful: sums.doubtful,
+            demo: sums.demo,
+        })
     }
 }
 
 fn form_row(row: &SqliteRow) -> Result<FormRow, sqlx::Error> {
     let reasons: String = row.try_get("reasons")?;
+    let barred: String = row.try_get("barred")?;
     let [a, b, c, d, e] = CODES;
     Ok(FormRow {
         id: row.try_get("id")?,
@@ -264,6 +286,7 @@ fn form_row(row: &SqliteRow) -> Result<FormRow, sqlx::Error> {
         confidence: row.try_get("confidence")?,
         imported_at: Moment(row.try_get("imported_at")?),
         due_at: Moment(row.try_get("due_at")?),
+        barred: serde_json::from_str(&barred).map_err(|e| sqlx::Error::Decode(e.into()))?,
     })
 }
 
@@ -274,7 +297,13 @@ pub(crate) async fn write_form(
     seq: i64,
     case: &Case,
 ) -> Result<(), StoreError> {
-    let form = case.consolidated().unwrap_or_default();
+    let state = case.state();
+    // While a form is read a second time nothing of the first reading shows in the queue.
+    let comparing = matches!(state, State::SecondReading | State::Adjudication);
+    let form = match case.reading() {
+        Some(reading) if comparing => reading.clone(),
+        _ => case.consolidated().unwrap_or_default(),
+    };
     let urgency = case.urgency_of(&form);
     let header = &form.header;
     let codes = [
@@ -289,7 +318,7 @@ pub(crate) async fn write_form(
     let worst = form
         .findings
         .iter()
-        .filter(|f| f.failed() && f.code.code() != "OCR_001")
+        .filter(|f| !comparing && f.failed() && f.code.code() != "OCR_001")
         .max_by_key(|f| (f.severity, f.numbers.map_or(0, |n| n.difference().abs())));
     let finding = worst.map(|f| match f.numbers {
         Some(numbers) => format!("{} {:+}", f.code.code(), numbers.difference()),
@@ -304,7 +333,6 @@ pub(crate) async fn write_form(
             i64::from(values.flatten().max().unwrap_or(0))
         })
         .sum();
-    let state = case.state();
     let waits = state.waits();
     let doubtful = if matches!(state, State::Waiting | State::Unreadable | State::Rejected) {
         0
@@ -321,10 +349,15 @@ pub(crate) async fn write_form(
     let copia = header.copia.value().map(|c| c.name());
     let (name, demo, state) = (case.name(), case.demo(), state.name());
     let confidence = f64::from(urgency.confidence);
+    let names = |names: Vec<&str>| serde_json::Value::from(names).to_string();
+    let readers = names(case.readers().collect());
+    let barred = names(case.barred_readers().collect());
+    let known = i64::try_from(case.known().len()).unwrap_or(i64::MAX);
     sqlx::query!(
         "INSERT OR REPLACE INTO form (id, seq, name, demo, state, waits, priority, reasons, departamento, municipio, zona,
-             puesto, mesa, place, corporacion, copia, doubtful, finding, confidence, impact, imported_at, due_at)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             puesto, mesa, place, corporacion, copia, doubtful, finding, confidence, impact, imported_at, due_at,
+             readers, barred, known)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         id,
         seq,
         name,
@@ -346,7 +379,10 @@ pub(crate) async fn write_form(
         confidence,
         impact,
         imported,
-        due
+        due,
+        readers,
+        barred,
+        known
     )
     .execute(connection)
     .await?;

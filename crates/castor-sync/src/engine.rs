@@ -51,13 +51,21 @@ async fn send<T: Transport>(
     loop {
         // From the counter that the server waits for, which a lost answer may have left behind the store's own view.
         let events = store.unsettled(next, u32::from(BATCH)).await?;
-        let Some(first) = events.first().map(|event| event.counter) else { return Ok(()) };
+        let Some(first) = events.first().map(|event| event.counter) else {
+            return Ok(());
+        };
         let sent = events.len();
-        let push = Push { protocol: PROTOCOL, client: client.to_owned(), events };
+        let push = Push {
+            protocol: PROTOCOL,
+            client: client.to_owned(),
+            events,
+        };
         let answer = transport.push(&push).await?;
         if answer.settled.is_empty() {
             if answer.next >= first {
-                return Err(SyncError::Unexpected(format!("nothing settled of {sent} events from {first}")));
+                return Err(SyncError::Unexpected(format!(
+                    "nothing settled of {sent} events from {first}"
+                )));
             }
             next = answer.next;
             continue;
@@ -69,17 +77,15 @@ async fn send<T: Transport>(
     }
 }
 
-async fn receive<T: Transport>(
-    store: &Store,
-    transport: &T,
-    client: &str,
-    done: &mut Round,
-) -> Result<(), SyncError> {
+async fn receive<T: Transport>(store: &Store, transport: &T, client: &str, done: &mut Round) -> Result<(), SyncError> {
     loop {
         let after = store.received_upto().await?;
         let answer = transport.pull(client, after, BATCH).await?;
         if answer.upto < after || (answer.more && answer.upto == after) {
-            return Err(SyncError::Unexpected(format!("places after {after} end at {}", answer.upto)));
+            return Err(SyncError::Unexpected(format!(
+                "places after {after} end at {}",
+                answer.upto
+            )));
         }
         done.received += store.receive(&answer.events, answer.upto).await?;
         if !answer.more {
@@ -108,8 +114,11 @@ impl Backoff {
 
     /// After one that did not: how long to wait, with a draw in 0–1 and what the server asked for.
     pub fn wait(&mut self, draw: f64, asked: Option<u64>) -> Duration {
-        let full = Self::FIRST.saturating_mul(1 << self.failures.min(16)).min(Self::LONGEST);
+        let full = Self::FIRST
+            .saturating_mul(1 << self.failures.min(16))
+            .min(Self::LONGEST);
         self.failures = self.failures.saturating_add(1);
-        full.mul_f64(draw.clamp(0.0, 1.0)).max(Duration::from_secs(asked.unwrap_or(0)))
+        full.mul_f64(draw.clamp(0.0, 1.0))
+            .max(Duration::from_secs(asked.unwrap_or(0)))
     }
 }

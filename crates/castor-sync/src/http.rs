@@ -26,7 +26,9 @@ impl ServerUrl {
         match url.scheme() {
             "https" => Ok(Self(url)),
             "http" if here => Ok(Self(url)),
-            _ => Err(SyncError::Refused("the server's address begins with https://".to_owned())),
+            _ => Err(SyncError::Refused(
+                "the server's address begins with https://".to_owned(),
+            )),
         }
     }
 
@@ -57,7 +59,10 @@ impl Tokens {
     /// Tokens of an earlier run, of which only the long-lived one was kept.
     #[must_use]
     pub fn kept(refresh_token: String) -> Self {
-        Self { access_token: String::new(), refresh_token }
+        Self {
+            access_token: String::new(),
+            refresh_token,
+        }
     }
 
     /// The token to keep for the next run.
@@ -121,7 +126,12 @@ impl HttpTransport {
         let request = client.post(server.route("/api/auth/login")?).json(sign_in);
         let tokens: Tokens = answered(request).await?;
         keep(&tokens).map_err(SyncError::Store)?;
-        Ok(Self { client, server, tokens: Mutex::new(tokens), keep })
+        Ok(Self {
+            client,
+            server,
+            tokens: Mutex::new(tokens),
+            keep,
+        })
     }
 
     /// Goes on with the token of an earlier run.
@@ -129,7 +139,12 @@ impl HttpTransport {
     /// # Errors
     /// [`SyncError`] when no HTTP client can be made.
     pub fn resume(server: ServerUrl, tokens: Tokens, keep: Keep) -> Result<Self, SyncError> {
-        Ok(Self { client: client()?, server, tokens: Mutex::new(tokens), keep })
+        Ok(Self {
+            client: client()?,
+            server,
+            tokens: Mutex::new(tokens),
+            keep,
+        })
     }
 
     /// Asks with the token, renewed once when it has ended.
@@ -175,10 +190,20 @@ impl HttpTransport {
 
 /// Sends a request and reads the answer's envelope.
 async fn answered<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, SyncError> {
-    let response = request.send().await.map_err(|e| SyncError::Unreachable(e.without_url().to_string()))?;
+    let response = request
+        .send()
+        .await
+        .map_err(|e| SyncError::Unreachable(e.without_url().to_string()))?;
     let status = response.status();
-    let wait = response.headers().get("retry-after").and_then(|w| w.to_str().ok()).and_then(|w| w.parse().ok());
-    let body = response.bytes().await.map_err(|e| SyncError::Unreachable(e.without_url().to_string()))?;
+    let wait = response
+        .headers()
+        .get("retry-after")
+        .and_then(|w| w.to_str().ok())
+        .and_then(|w| w.parse().ok());
+    let body = response
+        .bytes()
+        .await
+        .map_err(|e| SyncError::Unreachable(e.without_url().to_string()))?;
     if status.is_success() {
         let success: Success<T> = serde_json::from_slice(&body).map_err(|e| SyncError::Unexpected(e.to_string()))?;
         return Ok(success.data);
@@ -188,14 +213,17 @@ async fn answered<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, Syn
     Err(match status {
         StatusCode::UNAUTHORIZED => SyncError::SignedOut(message),
         StatusCode::TOO_MANY_REQUESTS => SyncError::Busy { message, wait },
-        status if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => SyncError::Busy { message, wait },
+        status if status.is_server_error() || status == StatusCode::REQUEST_TIMEOUT => {
+            SyncError::Busy { message, wait }
+        }
         _ => SyncError::Refused(message),
     })
 }
 
 impl Transport for HttpTransport {
     async fn state(&self, client: &str) -> Result<SyncState, SyncError> {
-        self.ask(Method::GET, &format!("/api/sync/state?client={client}"), None::<&()>).await
+        self.ask(Method::GET, &format!("/api/sync/state?client={client}"), None::<&()>)
+            .await
     }
 
     async fn push(&self, push: &Push) -> Result<PushAnswer, SyncError> {

@@ -49,6 +49,11 @@ enum Written {
         marks: [String; 3],
         round: String,
     },
+    Probe {
+        page: u16,
+        path: String,
+        marks: [String; 3],
+    },
     Escalated {
         reason: String,
     },
@@ -103,6 +108,11 @@ pub fn to_text(event: &Event) -> Result<String, EventError> {
             Act::AskSecond => Written::SecondAsked,
             Act::Complete => Written::Completed,
         },
+        Event::Probe { field, marks } => Written::Probe {
+            page: field.page,
+            path: field.path.to_string(),
+            marks: marks.map(mark),
+        },
         Event::Undone(id) => Written::Undone { event: id_text(*id) },
         Event::Redone(id) => Written::Redone { event: id_text(*id) },
     };
@@ -137,6 +147,13 @@ pub fn from_text(text: &str) -> Result<Event, EventError> {
                 .find(|r| r.name() == round)
                 .ok_or(EventError::Word(round))?,
         }),
+        Written::Probe { page, path, marks } => Event::Probe {
+            field: FieldRef {
+                page,
+                path: path.parse()?,
+            },
+            marks: symbols(&marks)?,
+        },
         Written::Escalated { reason } => Event::Act(Act::Escalate(reason)),
         Written::Returned { reason } => Event::Act(Act::Return(reason)),
         Written::Reopened { reason } => Event::Act(Act::Reopen(reason)),
@@ -162,6 +179,7 @@ pub fn kind(event: &Event) -> &'static str {
         Event::Act(Act::Reject(_)) => "rejected",
         Event::Act(Act::AskSecond) => "second_asked",
         Event::Act(Act::Complete) => "completed",
+        Event::Probe { .. } => "probe",
         Event::Undone(_) => "undone",
         Event::Redone(_) => "redone",
     }

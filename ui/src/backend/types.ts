@@ -53,7 +53,11 @@ due_at: string,
 /**
  * Generated, not a real form.
  */
-demo: boolean, };
+demo: boolean, 
+/**
+ * This person took part in an earlier reading of it and may not do the present one.
+ */
+barred: boolean, };
 export type QueuePage = { 
 /**
  * Forms that the query finds in all.
@@ -66,11 +70,16 @@ export type CellReading = { marks: [string, string, string], value: number | nul
  * 0–1; 1 for a person's reading.
  */
 confidence: number, };
-export type Decision = { reading: CellReading, by: string, 
+export type Decision = { reading: CellReading, 
+/**
+ * Not said while two readings are compared.
+ */
+by: string | null, 
 /**
  * RFC 3339.
  */
 at: string, };
+export type SightName = "open" | "blind" | "compared";
 export type CellView = { 
 /**
  * `page/path`, unique on the form.
@@ -87,7 +96,15 @@ name: string | null, place: Rect, state: CellState,
 /**
  * Codes of why it waits, empty when it does not.
  */
-reasons: Array<string>, machine: CellReading, 
+reasons: Array<string>, 
+/**
+ * What the machine read; three `?` in a blind reading.
+ */
+machine: CellReading, 
+/**
+ * Where two readings are compared: both in an order that says nothing, then the machine's if it is a third.
+ */
+readings: Array<CellReading>, 
 /**
  * Other likely numbers with their probability, likeliest first.
  */
@@ -144,7 +161,7 @@ export type FormView = { item: QueueItem, header: Array<HeaderItem>, pages: Arra
 /**
  * Why it was escalated, returned or reopened, to be shown at once.
  */
-message: string | null, model: string, };
+message: string | null, model: string, sight: SightName, };
 export type HeaderItem = { item: string, value: string | null, 
 /**
  * Whether readings of it differ.
@@ -155,7 +172,7 @@ export type CellAction = { "kind": "confirm" } | { "kind": "correct",
  * Hundreds first.
  */
 marks: [string, string, string], };
-export type FormAction = { "kind": "undo" } | { "kind": "redo" } | { "kind": "escalate", reason: string, } | { "kind": "return", reason: string, } | { "kind": "reopen", reason: string, } | { "kind": "reject", reason: string, } | { "kind": "complete" };
+export type FormAction = { "kind": "undo" } | { "kind": "redo" } | { "kind": "escalate", reason: string, } | { "kind": "return", reason: string, } | { "kind": "reopen", reason: string, } | { "kind": "reject", reason: string, } | { "kind": "complete" } | { "kind": "ask_second" };
 export type ImportStatus = { waiting: number, done: number, failed: number, paused: boolean, 
 /**
  * Forms a minute over the last minute; `None` when nothing was read.
@@ -233,6 +250,7 @@ broken_at: number | null,
  * Hash of the last event.
  */
 head: string, };
+export type SamplingSettings = { second_percent: number, known_percent: number, seed: string, };
 export type Settings = { 
 /**
  * `es-CO` or `en`.
@@ -253,12 +271,14 @@ blind: boolean,
 /**
  * Action → key, where it differs from the usual.
  */
-keys: { [key in string]: string }, };
-export type PersonQuality = { person: string, confirmed: number, corrected: number, 
+keys: { [key in string]: string }, sampling: SamplingSettings, 
 /**
- * Median seconds between two cells of one form.
+ * Confidence
  */
-median_seconds: number | null, };
+threshold: number | null, };
+export type ShareView = { hits: number, n: number, value: number, low: number, high: number, };
+export type KappaView = { value: number | null, low: number | null, high: number | null, missing: string | null, };
+export type PersonQuality = { person: string, machine: boolean, confirmed: number, corrected: number, median_seconds: number | null, agreement: ShareView | null, kappa: KappaView, known: ShareView | null, };
 export type Failure = { 
 /**
  * Stable.

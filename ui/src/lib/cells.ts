@@ -58,13 +58,14 @@ export function nextWaiting(cells: readonly CellView[], key: string | null, step
 
 /** A form as it will look once the desk has taken an action on a cell. */
 export function withDecision(form: FormView, key: string, action: CellAction, by: string, at: string): FormView {
-  return { ...form, cells: form.cells.map((cell) => (cell.key === key ? decided(cell, action, by, at) : cell)) };
+  return { ...form, cells: form.cells.map((cell) => (cell.key === key ? decided(cell, action, by, at, form.sight === 'blind') : cell)) };
 }
 
-function decided(cell: CellView, action: CellAction, by: string, at: string): CellView {
+function decided(cell: CellView, action: CellAction, by: string, at: string, blind: boolean): CellView {
   const marks = action.kind === 'correct' ? action.marks : standing(cell).marks;
   const value = action.kind === 'correct' ? valueOf(action.marks) : standing(cell).value;
-  const same = marks.join('') === cell.machine.marks.join('');
+  // A blind reader is not told whether the machine read the same.
+  const same = blind || marks.join('') === cell.machine.marks.join('');
   return {
     ...cell,
     state: same ? 'CONFIRMED' : 'CORRECTED',

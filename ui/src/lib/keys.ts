@@ -17,6 +17,7 @@ export const USUAL_KEYS = {
   next_form: 'N',
   previous_form: 'P',
   escalate: 'X',
+  ask_second: 'D',
   fit_row: 'F',
   fit_page: 'G',
   zoom_in: '+',

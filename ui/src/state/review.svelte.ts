@@ -6,8 +6,10 @@ import { desk } from './desk.svelte';
 import { pageImage } from './images';
 import { queue } from './queue.svelte';
 
-const OPEN_STATES: readonly StateName[] = ['PENDING', 'IN_PROGRESS', 'SECOND_READING', 'ADJUDICATION'];
+// Forms that a person closes; a second reading and its decisions end by themselves.
+const OPEN_STATES: readonly StateName[] = ['PENDING', 'IN_PROGRESS'];
 const CLOSED_STATES: readonly StateName[] = ['COMPLETED', 'ESCALATED', 'REJECTED'];
+const CLOSED: readonly StateName[] = ['COMPLETED', 'REJECTED', 'UNREADABLE', 'WAITING'];
 
 type Step =
   | { kind: 'decide'; form: string; cell: string; action: CellAction; at: string }
@@ -39,9 +41,18 @@ class Review {
 
   cell = $derived(this.form?.cells.find((cell) => cell.key === this.cursor) ?? null);
   waiting = $derived(this.form?.cells.filter(waits).length ?? 0);
-  /** Whether cells can be decided in this form's state. */
-  writable = $derived(this.form !== null && !['COMPLETED', 'REJECTED', 'UNREADABLE', 'WAITING'].includes(this.form.item.state));
+  /** Whether this person can decide cells in this form's state. */
+  writable = $derived(this.form !== null && !this.form.item.barred && !CLOSED.includes(this.form.item.state));
+  /** Whether the current cell is read blindly or to be decided between readings: nothing in it can simply be confirmed. */
+  covered = $derived(this.form !== null && this.form.sight !== 'open' && this.cell !== null && waits(this.cell));
+  /** The reading that the typed key chooses among those to be decided between. */
+  chosen = $derived.by(() => {
+    const [key] = this.typed;
+    return key === undefined || this.typed.length > 1 ? null : (this.cell?.readings[Number(key) - 1] ?? null);
+  });
 
+  /** Whether a second reading can be asked for. */
+  askable = $derived(['COMPLETED', 'ACCEPTED'].includes(this.form?.item.state ?? 'WAITING'));
   /** Whether nothing waits in a form that nobody has closed: it came for its sums, or decisions were undone and redone. */
   finishable = $derived(this.waiting === 0 && this.unanswered === 0 && OPEN_STATES.includes(this.form?.item.state ?? 'WAITING'));
 
@@ -112,7 +123,9 @@ class Review {
     if (this.phase === 'settled') return void this.openNext();
     const cell = this.cell;
     if (cell === null) return;
+    if (this.chosen !== null) return this.#decide({ kind: 'correct', marks: this.chosen.marks });
     if (this.typed.length > 0) return this.#type(finish(this.typed, cell.machine.marks));
+    if (this.covered) return;
     if (this.finishable) return this.act({ kind: 'complete' });
     if (!waits(cell)) return this.toWaiting(1);
     if (isSayable(standing(cell).marks)) this.#decide({ kind: 'confirm' });
@@ -120,7 +133,11 @@ class Review {
 
   /** Types a mark into the boxes; the third submits. */
   type(mark: string): void {
-    if (this.cell !== null && this.writable) this.#type(typeMark(this.typed, mark));
+    const { cell } = this;
+    if (cell === null || !this.writable) return;
+    // Where readings are compared Enter decides, since a single figure may be the number of a reading.
+    if (cell.readings.length > 0) this.typed = this.typed.length < 3 ? [...this.typed, mark] : this.typed;
+    else this.#type(typeMark(this.typed, mark));
   }
 
   erase(): void {
@@ -129,6 +146,16 @@ class Review {
 
   clear(): void {
     this.typed = [];
+  }
+
+  /** Chooses one of the readings to be decided between; Enter then decides. */
+  choose(n: number): void {
+    if (this.writable && this.cell?.readings[n - 1] !== undefined) this.typed = [String(n)];
+  }
+
+  /** Asks that somebody else read the form once more. */
+  askSecond(): void {
+    if (this.askable) this.act({ kind: 'ask_second' });
   }
 
   /** Takes another number than the machine's: a suggestion or an alternative. */
@@ -249,8 +276,10 @@ class Review {
     }
     // The desk closes a form with its last cell, unless a check still fails badly: then the person looks and closes it.
     const more = this.#steps.some((later) => later.form === step.form);
-    if (step.kind === 'decide') this.phase = !more && CLOSED_STATES.includes(state) ? 'settled' : 'open';
-    else this.phase = step.action.kind === 'complete' || CLOSED_STATES.includes(state) ? 'settled' : 'open';
+    // What goes on to a second reader or to whoever decides is done for this person.
+    const done = CLOSED_STATES.includes(state) || answer.item.barred;
+    if (step.kind === 'decide') this.phase = !more && done ? 'settled' : 'open';
+    else this.phase = step.action.kind === 'complete' || done ? 'settled' : 'open';
     if (this.phase === 'settled') {
       void this.#prepare();
       void desk.refresh();

@@ -49,7 +49,7 @@ export function queueItem(n) {
     finding: reason === 'ARITHMETIC_MISMATCH' ? `SUM_001 Δ ${n === 0 ? -50 : 1 + Math.floor(roll() * 30)}` : null,
     confidence: Math.round((0.2 + roll() * 0.5) * 1000) / 1000,
     imported_at: new Date(imported).toISOString(), due_at: new Date(imported + minutes * 60_000).toISOString(),
-    demo: true,
+    demo: true, barred: false,
   };
 }
 
@@ -130,11 +130,11 @@ export function freshForm(n) {
       reasons: waits ? (wrong ? ['ARITHMETIC', 'LOW_CONFIDENCE'] : ['LOW_CONFIDENCE']) : [],
       machine: { marks: machine, value, confidence: sure },
       alternatives: waits ? [{ value: wrong ? row.truth : (value ?? 0) + 3, probability: 0.22 }, { value: (value ?? 0) + 10, probability: 0.04 }] : [],
-      suggestion: wrong ? row.truth : null, decision: null, value, ink: marks,
+      suggestion: wrong ? row.truth : null, decision: null, value, ink: marks, readings: [],
     };
   });
   return {
-    item, cells, recount: n % 5 === 0 ? true : false, signatures: n % 7 === 0 ? 2 : 6, model: 'symbols-3n-0.995', message: null,
+    item, cells, recount: n % 5 === 0 ? true : false, signatures: n % 7 === 0 ? 2 : 6, model: 'symbols-3n-0.995', message: null, sight: 'open',
     pages: Array.from({ length: pages }, (_, p) => ({ page: p + 1, width: 1000, height: 3090, needs_review: cells.some((c) => c.page === p + 1 && c.state === 'DOUBTFUL'), notes: p + 1 === pages && n % 5 === 0 ? ['constancias'] : [] })),
     header: [
       ['departamento', item.mesa.slice(0, 2)], ['municipio', item.mesa.slice(3, 6)], ['zona', item.mesa.slice(7, 9)], ['puesto', item.mesa.slice(10, 12)],

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-async fn call(desk: &Arc<Desk>, command: &str, arguments: Value) -> Value {
+pub(crate) async fn call(desk: &Arc<Desk>, command: &str, arguments: Value) -> Value {
     match desk.call(command, arguments).await {
         Ok(value) => value,
         Err(failure) => panic!("{command}: {} {}", failure.code, failure.message),
@@ -15,7 +15,7 @@ async fn call(desk: &Arc<Desk>, command: &str, arguments: Value) -> Value {
 }
 
 /// Waits until everything that was given is read.
-async fn read_all(desk: &Arc<Desk>) {
+pub(crate) async fn read_all(desk: &Arc<Desk>) {
     for _ in 0..1200 {
         let status = call(desk, "status", json!({})).await;
         if status["import"]["waiting"] == 0 {
@@ -26,15 +26,15 @@ async fn read_all(desk: &Arc<Desk>) {
     panic!("the import did not end");
 }
 
-async fn desk(folder: &Path) -> Arc<Desk> {
+pub(crate) async fn desk(folder: &Path) -> Arc<Desk> {
     Desk::open(folder, open_reader(None).unwrap()).await.unwrap()
 }
 
-fn forms(view: &Value) -> Vec<&Value> {
+pub(crate) fn forms(view: &Value) -> Vec<&Value> {
     view["items"].as_array().unwrap().iter().collect()
 }
 
-fn doubtful(form: &Value) -> Vec<Value> {
+pub(crate) fn doubtful(form: &Value) -> Vec<Value> {
     let cells = form["cells"].as_array().unwrap();
     cells.iter().filter(|c| c["state"] == "DOUBTFUL").cloned().collect()
 }

@@ -3,9 +3,9 @@
 use castor_app::view::{
     Alternative, AuditQuery, AuditRow, CellAction, CellReading, CellState, CellView, ChainReport, CheckView,
     CopiesItem, CopiesView, CopyRow, CopyView, Decision, DeskStatus, ExportFormat, ExportResult, Failure, FormAction,
-    FormView, HeaderItem, HistoryView, ImportItem, ImportStatus, PageView, PersonQuality, PriorityName, QueueItem,
-    QueueOrder, QueuePage, QueueQuery, ReasonName, Rect, SecretView, SecretsPlace, SecretsView, Settings, StateCount,
-    StateName,
+    FormView, HeaderItem, HistoryView, ImportItem, ImportStatus, KappaView, PageView, PersonQuality, PriorityName,
+    QueueItem, QueueOrder, QueuePage, QueueQuery, ReasonName, Rect, SamplingSettings, SecretView, SecretsPlace,
+    SecretsView, Settings, ShareView, SightName, StateCount, StateName,
 };
 use std::fmt::Write;
 use std::path::Path;
@@ -36,6 +36,7 @@ fn the_interface_has_the_desks_types() {
         CellState,
         CellReading,
         Decision,
+        SightName,
         CellView,
         Alternative,
         CheckView,
@@ -58,10 +59,13 @@ fn the_interface_has_the_desks_types() {
         AuditQuery,
         AuditRow,
         ChainReport,
+        SamplingSettings,
         Settings,
         SecretView,
         SecretsPlace,
         SecretsView,
+        ShareView,
+        KappaView,
         PersonQuality,
         Failure,
     );

@@ -2,6 +2,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod agreement;
 mod arithmetic;
 mod checks;
 mod corpus;
@@ -9,6 +10,7 @@ mod geography;
 mod grammar;
 mod header;
 mod review;
+mod second;
 mod suggestion;
 mod support;
 mod text_forms;

@@ -4,25 +4,30 @@ use crate::support::{closed_but, marks};
 use castor_domain::checks::FieldRef;
 use castor_domain::reading::FormReading;
 use castor_domain::review::{
-    Act, Case, Event, EventId, Moment, Priority, QueueReason, Recorded, Refusal, Round, State, reference,
+    Act, Case, Event, EventId, MACHINE, Moment, Priority, QueueReason, Recorded, Refusal, Round, Sight, State,
+    reference,
 };
 use proptest::prelude::*;
 
-fn recorded(id: u128, event: Event) -> Recorded {
+pub(crate) fn recorded_by(by: &str, id: u128, event: Event) -> Recorded {
     Recorded {
         id: EventId(id),
         at: Moment(i64::try_from(id).unwrap() * 1000),
-        by: "ana".to_owned(),
+        by: by.to_owned(),
         event,
     }
 }
 
+fn recorded(id: u128, event: Event) -> Recorded {
+    recorded_by("ana", id, event)
+}
+
 /// A form with three doubtful cells.
-fn doubtful() -> FormReading {
+pub(crate) fn doubtful() -> FormReading {
     closed_but(&[("candidato.1", "?*48"), ("candidato.2", "?*34"), ("nulos", "?**1")])
 }
 
-fn read(form: FormReading) -> Vec<Recorded> {
+pub(crate) fn read(form: FormReading) -> Vec<Recorded> {
     let imported = Event::Imported {
         name: "e14.pdf".to_owned(),
         demo: false,
@@ -34,11 +39,11 @@ fn read(form: FormReading) -> Vec<Recorded> {
     vec![recorded(1, imported), recorded(2, read)]
 }
 
-fn doubts(form: &FormReading) -> Vec<FieldRef> {
+pub(crate) fn doubts(form: &FormReading) -> Vec<FieldRef> {
     form.fields.iter().filter(|f| f.needs_review).map(reference).collect()
 }
 
-fn says(id: u128, field: &FieldRef, text: &str, round: Round) -> Recorded {
+pub(crate) fn says(id: u128, field: &FieldRef, text: &str, round: Round) -> Recorded {
     let act = Act::Cell {
         field: field.clone(),
         marks: marks(text),
@@ -47,7 +52,15 @@ fn says(id: u128, field: &FieldRef, text: &str, round: Round) -> Recorded {
     recorded(id, Event::Act(act))
 }
 
-fn settled() -> (Case, Vec<FieldRef>) {
+/// Another person's word.
+pub(crate) fn says_by(by: &str, id: u128, field: &FieldRef, text: &str, round: Round) -> Recorded {
+    Recorded {
+        by: by.to_owned(),
+        ..says(id, field, text, round)
+    }
+}
+
+pub(crate) fn settled() -> (Case, Vec<FieldRef>) {
     let form = doubtful();
     let cells = doubts(&form);
     let mut case = Case::of(&read(form)).unwrap();
@@ -96,7 +109,7 @@ fn taking_back_the_end_takes_back_the_cell_that_brought_it() {
     let (mut case, cells) = settled();
     let before = case.clone();
     case.apply(&recorded(30, Event::Act(Act::Complete))).unwrap();
-    let undo = case.to_undo();
+    let undo = case.to_undo("ana");
     assert_eq!(undo.len(), 2);
     for (i, id) in (40u128..).zip(undo) {
         case.apply(&recorded(i, Event::Undone(id))).unwrap();
@@ -128,13 +141,15 @@ fn two_readings_that_differ_go_to_adjudication_and_equal_ones_do_not() {
     assert_eq!(case.waiting().count(), cells.len());
     let mut differing = case.clone();
     for (i, (cell, same)) in (70u128..).zip(cells.iter().zip(["*48", "*34", "**1"])) {
-        case.apply(&says(i, cell, same, Round::Second)).unwrap();
-        differing.apply(&says(i, cell, "**9", Round::Second)).unwrap();
+        case.apply(&says_by("bea", i, cell, same, Round::Second)).unwrap();
+        differing.apply(&says_by("bea", i, cell, "**9", Round::Second)).unwrap();
     }
     assert_eq!(case.state(), State::Completed);
     assert_eq!(differing.state(), State::Adjudication);
     for (i, cell) in (80u128..).zip(&cells) {
-        differing.apply(&says(i, cell, "**9", Round::Adjudication)).unwrap();
+        differing
+            .apply(&says_by("caro", i, cell, "**9", Round::Adjudication))
+            .unwrap();
     }
     assert_eq!(differing.state(), State::Completed);
     assert_eq!(differing.decision(&cells[0]).unwrap().value, Some(9));
@@ -158,7 +173,9 @@ fn priority_follows_confidence_sums_and_escalation() {
     assert_eq!(case.message(), Some("borrosa"));
 }
 
-/// A step that a test takes: an act, or taking back or doing again.
+const PEOPLE: [&str; 3] = ["ana", "bea", "caro"];
+
+/// What a test lets a person do: an act, or taking back or doing again.
 #[derive(Debug, Clone)]
 enum Step {
     Say(usize, u16),
@@ -166,44 +183,58 @@ enum Step {
     Return,
     Complete,
     Reopen,
+    AskSecond,
+    Probe(usize),
     Undo,
     Redo,
 }
 
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        4 => (0usize..3, 0u16..1000).prop_map(|(cell, value)| Step::Say(cell, value)),
+fn step() -> impl Strategy<Value = (usize, Step)> {
+    let step = prop_oneof![
+        8 => (0usize..3, prop_oneof![Just(48u16), Just(34), 0u16..1000]).prop_map(|(cell, value)| Step::Say(cell, value)),
         1 => Just(Step::Escalate),
         1 => Just(Step::Return),
-        1 => Just(Step::Complete),
+        2 => Just(Step::Complete),
         1 => Just(Step::Reopen),
+        2 => Just(Step::AskSecond),
+        1 => (0usize..3).prop_map(Step::Probe),
         2 => Just(Step::Undo),
         2 => Just(Step::Redo),
-    ]
+    ];
+    (0usize..3, step)
 }
 
 /// Takes steps as far as the form allows them; the events that were accepted.
-fn history(steps: &[Step]) -> Vec<Recorded> {
+fn history(steps: &[(usize, Step)]) -> Vec<Recorded> {
     let form = doubtful();
     let cells = doubts(&form);
     let mut events = read(form);
     let mut case = Case::of(&events).unwrap();
     let mut id = 100u128;
-    for step in steps {
+    for (person, step) in steps {
+        let person = PEOPLE[*person];
+        let round = case.state().round().unwrap_or(Round::First);
+        let mut by = person;
         let wanted: Vec<Event> = match step {
-            Step::Say(cell, value) => {
-                vec![says(0, &cells[*cell], &format!("{value:03}"), Round::First).event]
-            }
+            Step::Say(cell, value) => vec![says(0, &cells[*cell], &format!("{value:03}"), round).event],
             Step::Escalate => vec![Event::Act(Act::Escalate("duda".to_owned()))],
             Step::Return => vec![Event::Act(Act::Return("clara".to_owned()))],
             Step::Complete => vec![Event::Act(Act::Complete)],
             Step::Reopen => vec![Event::Act(Act::Reopen("otra vez".to_owned()))],
-            Step::Undo => case.to_undo().into_iter().map(Event::Undone).collect(),
-            Step::Redo => case.to_redo().into_iter().map(Event::Redone).collect(),
+            Step::AskSecond => {
+                by = if person == "caro" { person } else { MACHINE };
+                vec![Event::Act(Act::AskSecond)]
+            }
+            Step::Probe(cell) => vec![Event::Probe {
+                field: cells[*cell].clone(),
+                marks: marks("**7"),
+            }],
+            Step::Undo => case.to_undo(person).into_iter().map(Event::Undone).collect(),
+            Step::Redo => case.to_redo(person).into_iter().map(Event::Redone).collect(),
         };
         for event in wanted {
             id += 1;
-            let event = recorded(id, event);
+            let event = recorded_by(by, id, event);
             if case.apply(&event).is_ok() {
                 events.push(event);
             }
@@ -214,7 +245,7 @@ fn history(steps: &[Step]) -> Vec<Recorded> {
 
 proptest! {
     #[test]
-    fn events_fold_to_the_same_form_in_any_batches(steps in prop::collection::vec(step(), 0..40), cut in 0usize..60) {
+    fn events_fold_to_the_same_form_in_any_batches(steps in prop::collection::vec(step(), 0..60), cut in 0usize..80) {
         let events = history(&steps);
         let whole = Case::of(&events).unwrap();
         let cut = cut.min(events.len());
@@ -226,26 +257,53 @@ proptest! {
     }
 
     #[test]
-    fn taking_back_and_doing_again_is_nothing(steps in prop::collection::vec(step(), 1..40)) {
-        let events = history(&steps);
-        let before = Case::of(&events).unwrap();
+    fn taking_back_and_doing_again_is_nothing(steps in prop::collection::vec(step(), 1..60), person in 0usize..3) {
+        let person = PEOPLE[person];
+        let before = Case::of(&history(&steps)).unwrap();
         let mut case = before.clone();
-        let undo = case.to_undo();
+        let undo = case.to_undo(person);
         let mut id = 10_000u128;
-        let mut taken = Vec::new();
-        for event in undo {
+        for event in &undo {
             id += 1;
-            if case.apply(&recorded(id, Event::Undone(event))).is_ok() {
-                taken.push(event);
+            case.apply(&recorded_by(person, id, Event::Undone(*event))).unwrap();
+        }
+        if !undo.is_empty() {
+            let redo = case.to_redo(person);
+            prop_assert_eq!(redo.iter().rev().collect::<Vec<_>>(), undo.iter().collect::<Vec<_>>());
+            for event in redo {
+                id += 1;
+                case.apply(&recorded_by(person, id, Event::Redone(event))).unwrap();
             }
         }
-        for event in taken.into_iter().rev() {
-            id += 1;
-            case.apply(&recorded(id, Event::Redone(event))).unwrap();
+        prop_assert_eq!(case, before);
+    }
+
+    #[test]
+    fn nobody_reads_a_form_twice_or_decides_between_readings_of_their_own(steps in prop::collection::vec(step(), 0..80)) {
+        let case = Case::of(&history(&steps)).unwrap();
+        for pair in case.pairs() {
+            prop_assert_ne!(&pair.first_by, &pair.second_by);
+            if let Some(decided) = case.decided(Round::Adjudication, &pair.field) {
+                prop_assert!(decided.by != pair.first_by && decided.by != pair.second_by);
+            }
         }
-        prop_assert_eq!(case.state(), before.state());
-        prop_assert_eq!(case.consolidated(), before.consolidated());
-        prop_assert_eq!(case.to_redo(), before.to_redo());
+    }
+
+    #[test]
+    fn a_blind_reader_is_shown_no_number_of_a_cell_that_is_read_again(steps in prop::collection::vec(step(), 0..60)) {
+        let case = Case::of(&history(&steps)).unwrap();
+        for person in PEOPLE {
+            if case.sight(person) == Sight::Open {
+                continue;
+            }
+            let round = case.state().round().unwrap();
+            let asked = case.asked();
+            let seen = case.seen_by(person).unwrap();
+            for field in seen.fields.iter().filter(|f| asked.contains(&reference(f))) {
+                let own = case.decided(round, &reference(field)).and_then(|d| d.value);
+                prop_assert_eq!(field.value, own);
+            }
+        }
     }
 
     #[test]

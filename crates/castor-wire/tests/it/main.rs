@@ -110,7 +110,8 @@ proptest! {
             Event::Imported { name: reason.clone(), demo: true },
             Event::Unreadable { code: "INP_003".to_owned(), message: reason.clone() },
             Event::Read { reading: Box::new(form(&cells)), model: "m1".to_owned() },
-            Event::Act(Act::Cell { field, marks, round: Round::Second }),
+            Event::Act(Act::Cell { field: field.clone(), marks, round: Round::Second }),
+            Event::Probe { field, marks },
             Event::Act(Act::Escalate(reason.clone())),
             Event::Act(Act::Return(reason.clone())),
             Event::Act(Act::Reopen(reason.clone())),
@@ -141,6 +142,37 @@ fn a_text_that_is_no_event_is_refused() {
     assert!(matches!(from_text(cell), Err(EventError::Word(word)) if word == "x"));
     let nowhere = r#"{"kind":"cell","page":1,"path":"nada","marks":["","1","2"],"round":"FIRST"}"#;
     assert!(matches!(from_text(nowhere), Err(EventError::Path(_))));
+}
+
+#[test]
+fn events_of_second_readings_are_written_as_they_always_were() {
+    let field = FieldRef {
+        page: 2,
+        path: FieldPath::Candidato(1),
+    };
+    let marks = [Symbol::Filler, Symbol::Blank, Symbol::Digit(7)];
+    let written = [
+        (
+            Event::Probe {
+                field: field.clone(),
+                marks,
+            },
+            r#"{"kind":"probe","page":2,"path":"candidato.1","marks":["*","","7"]}"#,
+        ),
+        (
+            Event::Act(Act::Cell {
+                field,
+                marks,
+                round: Round::Adjudication,
+            }),
+            r#"{"kind":"cell","page":2,"path":"candidato.1","marks":["*","","7"],"round":"ADJUDICATION"}"#,
+        ),
+        (Event::Act(Act::AskSecond), r#"{"kind":"second_asked"}"#),
+    ];
+    for (event, text) in written {
+        assert_eq!(to_text(&event).unwrap(), text);
+        assert_eq!(from_text(text).unwrap(), event);
+    }
 }
 
 #[test]

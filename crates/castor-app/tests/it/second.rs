@@ -1,0 +1,327 @@
+//! Forms read twice: by whom, what they are shown, who decides, and the figures that come of it.
+
+use crate::desk::{call, desk, doubtful, forms, read_all};
+use castor_app::Desk;
+use castor_testkit::corpus::sample_forms;
+use serde_json::{Value, json};
+use std::path::Path;
+use std::sync::Arc;
+
+/// A desk that reads every form twice, with the drawn forms that have doubtful cells.
+async fn drawn(folder: &Path) -> Arc<Desk> {
+    let samples = tempfile::tempdir().unwrap();
+    sample_forms(samples.path()).unwrap();
+    let desk = desk(folder).await;
+    sit_down(&desk, "ana", 100, 0).await;
+    call(
+        &desk,
+        "import_paths",
+        json!({ "paths": [samples.path().join("forms")] }),
+    )
+    .await;
+    read_all(&desk).await;
+    desk
+}
+
+/// Another person takes the keyboard.
+async fn sit_down(desk: &Desk, person: &str, second: u8, known: u8) {
+    let mut settings = call(desk, "settings", json!({})).await;
+    settings["person"] = json!(person);
+    settings["sampling"] = json!({ "second_percent": second, "known_percent": known, "seed": "prueba" });
+    call(desk, "settings_save", json!({ "settings": settings })).await;
+}
+
+async fn form(desk: &Desk, id: &str) -> Value {
+    call(desk, "form", json!({ "id": id })).await
+}
+
+async fn next(desk: &Desk) -> Option<String> {
+    let next = call(desk, "next", json!({ "query": { "limit": 1 }, "after": null })).await;
+    next.as_str().map(str::to_owned)
+}
+
+async fn types(desk: &Desk, id: &str, cell: &Value, marks: &Value) -> Value {
+    let action = json!({ "kind": "correct", "marks": marks });
+    call(
+        desk,
+        "decide",
+        json!({ "id": id, "cell": cell["key"], "action": action }),
+    )
+    .await
+}
+
+async fn refused(desk: &Desk, command: &str, arguments: Value) -> String {
+    desk.call(command, arguments).await.unwrap_err().code
+}
+
+/// Ana settles every cell as the machine read it and ends the form; the form's id with its cells as Ana said them.
+async fn first_reading(desk: &Desk) -> (String, Vec<Value>) {
+    let query = json!({ "states": ["PENDING"], "limit": 100 });
+    let queue = call(desk, "queue", json!({ "query": query })).await;
+    let pending = forms(&queue).into_iter().find(|i| i["doubtful"].as_u64() > Some(1));
+    let id = pending.expect("no drawn form has two doubtful cells")["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let mut view = form(desk, &id).await;
+    let asked = doubtful(&view);
+    for cell in &asked {
+        view = types(desk, &id, cell, &cell["machine"]["marks"]).await;
+    }
+    if view["item"]["state"] == "IN_PROGRESS" {
+        view = call(desk, "act", json!({ "id": id, "action": { "kind": "complete" } })).await;
+    }
+    assert_eq!(view["item"]["state"], "SECOND_READING");
+    (id, asked)
+}
+
+fn cell<'a>(view: &'a Value, key: &Value) -> &'a Value {
+    view["cells"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|c| c["key"] == *key)
+        .unwrap()
+}
+
+/// Bea reads the first cell as 7 and the others as Ana did; Caro decides for Ana.
+async fn read_twice(desk: &Desk, id: &str, asked: &[Value]) {
+    sit_down(desk, "bea", 100, 0).await;
+    for (n, cell) in asked.iter().enumerate() {
+        let marks = if n == 0 {
+            json!(["_", "_", "7"])
+        } else {
+            cell["machine"]["marks"].clone()
+        };
+        types(desk, id, cell, &marks).await;
+    }
+    sit_down(desk, "caro", 100, 0).await;
+    types(desk, id, &asked[0], &asked[0]["machine"]["marks"]).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_is_read_again_blindly_by_somebody_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = drawn(folder.path()).await;
+    let (id, asked) = first_reading(&desk).await;
+
+    // It is not for who read it first.
+    let view = form(&desk, &id).await;
+    assert_eq!(
+        (&view["item"]["barred"], &view["sight"]),
+        (&json!(true), &json!("open"))
+    );
+    assert_ne!(next(&desk).await.as_deref(), Some(id.as_str()));
+    let typed = json!({ "kind": "correct", "marks": ["_", "_", "7"] });
+    let own = json!({ "id": id, "cell": asked[0]["key"], "action": typed });
+    assert_eq!(refused(&desk, "decide", own).await, "REV_SAME_PERSON");
+
+    // Another is shown nothing of what was said, wherever they look.
+    sit_down(&desk, "bea", 100, 0).await;
+    let view = form(&desk, &id).await;
+    assert_eq!(
+        (&view["sight"], &view["checks"], &view["item"]["finding"]),
+        (&json!("blind"), &json!([]), &Value::Null)
+    );
+    for one in &asked {
+        let shown = cell(&view, &one["key"]);
+        assert_eq!(shown["machine"]["marks"], json!(["?", "?", "?"]));
+        for name in ["decision", "value", "suggestion"] {
+            assert_eq!(shown[name], Value::Null, "{name}");
+        }
+        for name in ["alternatives", "reasons", "readings"] {
+            assert_eq!(shown[name], json!([]), "{name}");
+        }
+    }
+    let history = view["history"].as_array().unwrap();
+    assert!(
+        history.iter().all(|e| e["cell"].is_null() && e["reason"].is_null()),
+        "{history:?}"
+    );
+    let log = call(&desk, "audit", json!({ "query": { "form": id, "limit": 100 } })).await;
+    let said: Vec<_> = log
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|r| r["event"]["event"] == "cell")
+        .collect();
+    assert_eq!(said.len(), asked.len());
+    assert!(
+        said.iter()
+            .all(|r| r["event"]["after"].is_null() && r["event"]["before"].is_null())
+    );
+
+    // Every cell is typed.
+    let enter = json!({ "id": id, "cell": asked[0]["key"], "action": { "kind": "confirm" } });
+    assert_eq!(refused(&desk, "decide", enter).await, "REV_BLIND");
+    let view = types(&desk, &id, &asked[0], &json!(["_", "_", "7"])).await;
+    assert_eq!(cell(&view, &asked[0]["key"])["value"], 7);
+    assert_eq!(view["can_undo"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_readings_that_differ_are_decided_without_names_and_then_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = drawn(folder.path()).await;
+    let (id, asked) = first_reading(&desk).await;
+    sit_down(&desk, "bea", 100, 0).await;
+    let mut view = Value::Null;
+    for (n, one) in asked.iter().enumerate() {
+        let marks = if n == 0 {
+            json!(["_", "_", "7"])
+        } else {
+            one["machine"]["marks"].clone()
+        };
+        view = types(&desk, &id, one, &marks).await;
+    }
+    assert_eq!(view["item"]["state"], "ADJUDICATION");
+    assert_eq!(
+        (&view["item"]["barred"], &view["can_undo"]),
+        (&json!(true), &json!(false))
+    );
+
+    sit_down(&desk, "caro", 100, 0).await;
+    let view = form(&desk, &id).await;
+    assert_eq!(doubtful(&view).len(), 1);
+    let readings = cell(&view, &asked[0]["key"])["readings"].as_array().unwrap().clone();
+    let values: Vec<_> = readings.iter().map(|r| r["value"].clone()).collect();
+    assert!(
+        values.contains(&json!(7)) && values.contains(&asked[0]["machine"]["value"]),
+        "{values:?}"
+    );
+    let text = view.to_string();
+    assert!(!text.contains("\"ana\"") && !text.contains("\"bea\""), "{text}");
+
+    let view = types(&desk, &id, &asked[0], &asked[0]["machine"]["marks"]).await;
+    assert_eq!(view["item"]["state"], "COMPLETED");
+    let names: std::collections::BTreeSet<_> = view["history"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| e["by"].as_str().unwrap())
+        .collect();
+    assert_eq!(names.into_iter().collect::<Vec<_>>(), ["ana", "bea", "caro", "castor"]);
+
+    // One of the pairs differs; κ is defined as far as the numbers read are not all the same.
+    let quality = call(&desk, "quality", json!({})).await;
+    let of = |person: &str| {
+        quality
+            .as_array()
+            .unwrap()
+            .iter()
+            .find(|p| p["person"] == person)
+            .unwrap()
+    };
+    for person in ["ana", "bea"] {
+        let agreement = &of(person)["agreement"];
+        assert_eq!(agreement["n"], asked.len());
+        assert_eq!(agreement["hits"], asked.len() - 1);
+        assert_eq!(
+            of(person)["kappa"]["value"].is_null(),
+            !of(person)["kappa"]["missing"].is_null()
+        );
+    }
+    assert_eq!(of("caro")["agreement"], Value::Null);
+    assert_eq!(of("caro")["kappa"]["missing"], "NO_PAIRS");
+    assert_eq!(of("ana")["confirmed"], asked.len());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_settled_cell_comes_back_as_any_doubtful_one_and_counts_only_in_figures() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = drawn(folder.path()).await;
+    let (id, asked) = first_reading(&desk).await;
+    read_twice(&desk, &id, &asked).await;
+    let before = form(&desk, &id).await;
+
+    // Who had a part in the form is never asked.
+    sit_down(&desk, "caro", 0, 100).await;
+    let queue = call(&desk, "queue", json!({ "query": { "limit": 500 } })).await;
+    let real: Vec<_> = forms(&queue)
+        .iter()
+        .map(|i| i["id"].as_str().unwrap().to_owned())
+        .collect();
+    assert!(real.contains(&next(&desk).await.unwrap()));
+
+    sit_down(&desk, "dora", 0, 100).await;
+    let given = next(&desk).await.unwrap();
+    assert!(!real.contains(&given));
+    assert_eq!(next(&desk).await.unwrap(), given);
+    let view = form(&desk, &given).await;
+    assert_eq!(
+        (doubtful(&view).len(), &view["item"]["state"]),
+        (1, &json!("IN_PROGRESS"))
+    );
+    assert_eq!(view["item"]["mesa"], before["item"]["mesa"]);
+    let task = doubtful(&view)[0].clone();
+    assert_ne!(task["reasons"], json!([]));
+    assert_eq!((&task["decision"], &task["value"]), (&Value::Null, &Value::Null));
+    let kinds: Vec<_> = view["history"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|e| e["cell"].clone())
+        .collect();
+    assert!(!kinds.contains(&task["key"]));
+    assert!(
+        desk.page_png(&given, 1)
+            .await
+            .unwrap()
+            .starts_with(&[0x89, b'P', b'N', b'G'])
+    );
+
+    let confirm = json!({ "id": given, "cell": task["key"], "action": { "kind": "confirm" } });
+    let view = call(&desk, "decide", confirm).await;
+    assert_eq!(
+        (&view["item"]["state"], &view["can_undo"]),
+        (&json!("COMPLETED"), &json!(true))
+    );
+    let view = call(&desk, "act", json!({ "id": given, "action": { "kind": "undo" } })).await;
+    assert_eq!((doubtful(&view).len(), &view["can_redo"]), (1, &json!(true)));
+    call(&desk, "act", json!({ "id": given, "action": { "kind": "redo" } })).await;
+
+    // Nothing of the form changed, and nobody is told.
+    sit_down(&desk, "caro", 0, 0).await;
+    assert_eq!(form(&desk, &id).await, before);
+    let log = call(&desk, "audit", json!({ "query": { "form": id, "limit": 200 } })).await;
+    let probes: Vec<_> = log
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter(|r| r["event"]["event"] == "probe")
+        .collect();
+    assert_eq!(probes.len(), 1);
+    assert_eq!(probes[0]["event"]["after"], Value::Null);
+    let quality = call(&desk, "quality", json!({})).await;
+    let dora = quality
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|p| p["person"] == "dora")
+        .unwrap();
+    assert_eq!(
+        (&dora["confirmed"], &dora["known"]["n"], &dora["known"]["hits"]),
+        (&json!(0), &json!(1), &json!(1))
+    );
+    assert_eq!(call(&desk, "audit_verify", json!({})).await["whole"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_person_asks_for_a_second_reading_and_nobody_has_the_machines_name() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = drawn(folder.path()).await;
+    let (id, asked) = first_reading(&desk).await;
+    let undone = call(&desk, "act", json!({ "id": id, "action": { "kind": "undo" } })).await;
+    assert_eq!(undone["item"]["state"], "IN_PROGRESS");
+    let again = call(&desk, "act", json!({ "id": id, "action": { "kind": "redo" } })).await;
+    assert_eq!(again["item"]["state"], "SECOND_READING");
+    read_twice(&desk, &id, &asked).await;
+    let asks = json!({ "id": id, "action": { "kind": "ask_second" } });
+    assert_eq!(call(&desk, "act", asks).await["item"]["state"], "SECOND_READING");
+    let mut settings = call(&desk, "settings", json!({})).await;
+    settings["person"] = json!("castor");
+    assert_eq!(
+        refused(&desk, "settings_save", json!({ "settings": settings })).await,
+        "APP_001"
+    );
+}
