@@ -11,6 +11,7 @@ mod log;
 mod probe;
 mod queue;
 mod settings;
+mod sync;
 
 pub use blobs::{hex, sha256};
 pub use castor_domain::review::Recorded as NewEvent;
@@ -19,6 +20,7 @@ pub use import::{ImportCount, ImportRow, ImportState};
 pub use log::{ChainReport, Entry, FormLog, LogQuery, LogRow};
 pub use probe::ProbeTask;
 pub use queue::{FormCounts, FormRow, Order, QueueFilter};
+pub use sync::{RefusedRow, SyncCount};
 
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};

@@ -3,7 +3,8 @@
 use crate::queue::write_form;
 use crate::{Store, StoreError};
 use castor_domain::review::{Case, Moment, Recorded};
-use castor_wire::event::{from_text, id, id_text, kind, to_text};
+use castor_wire::event::{from_text, id, id_text, kind};
+use castor_wire::sync::SyncEvent;
 use sha2::{Digest, Sha256};
 use sqlx::SqliteConnection;
 
@@ -30,6 +31,14 @@ impl FormLog {
         self.case.apply(&recorded)?;
         self.entries.push(Entry { seq, recorded });
         Ok(())
+    }
+
+    /// Takes an event of the log if it fits. Each did when it was written; where events of others have come before it
+    /// since, it may not, and waits for what the server says of it.
+    fn take_fitting(&mut self, seq: i64, recorded: Recorded) {
+        if self.case.apply(&recorded).is_ok() {
+            self.entries.push(Entry { seq, recorded });
+        }
     }
 }
 
@@ -263,52 +272,26 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when an event cannot be read or the database fails.
     pub async fn each_worked<F: FnMut(&str, &Case) + Send>(&self, mut show: F) -> Result<(), StoreError> {
-        // Readings are large: so many events at a time.
-        const STRETCH: i64 = 256;
-        let (mut form, mut seq) = (String::new(), 0);
-        let mut log = FormLog::default();
+        // Readings are large: so many forms at a time.
+        const STRETCH: i64 = 16;
+        let mut after = String::new();
         loop {
-            let rows = sqlx::query_as!(
-                RawEvent,
-                "SELECT seq AS \"seq!\", id, form, at, by, body FROM event
-                 WHERE (form, seq) > (?1, ?2) AND form IN (SELECT id FROM form)
-                     AND form IN (SELECT form FROM event WHERE kind IN ('cell', 'probe'))
-                 ORDER BY form, seq LIMIT ?3",
-                form,
-                seq,
+            let forms = sqlx::query_scalar!(
+                "SELECT id FROM form WHERE id > ?1
+                     AND EXISTS (SELECT 1 FROM event WHERE form = form.id AND kind IN ('cell', 'probe'))
+                 ORDER BY id LIMIT ?2",
+                after,
                 STRETCH
             )
             .fetch_all(&self.pool)
             .await?;
-            let last = rows.is_empty();
-            for row in rows {
-                if row.form != form {
-                    if !log.entries.is_empty() {
-                        show(&form, &log.case);
-                    }
-                    log = FormLog::default();
-                    form.clone_from(&row.form);
-                }
-                seq = row.seq;
-                log.take(row.seq, row.recorded()?)?;
-            }
-            if last {
-                if !log.entries.is_empty() {
-                    show(&form, &log.case);
-                }
-                return Ok(());
+            let Some(last) = forms.last() else { return Ok(()) };
+            after.clone_from(last);
+            let mut connection = self.pool.acquire().await?;
+            for (form, log) in loads(&mut connection, &forms).await? {
+                show(&form, &log.case);
             }
         }
-    }
-
-    /// Events that no server has taken yet.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database fails.
-    pub async fn unsent(&self) -> Result<i64, StoreError> {
-        Ok(sqlx::query_scalar!("SELECT COUNT(*) FROM outbox")
-            .fetch_one(&self.pool)
-            .await?)
     }
 }
 
@@ -350,18 +333,99 @@ fn recorded(seq: i64, name: &str, at: Moment, by: &str, body: &str) -> Result<Re
 
 /// A form's events and what follows from them; nothing where there are none.
 async fn load(connection: &mut SqliteConnection, form: &str) -> Result<FormLog, StoreError> {
+    let mut loaded = loads(connection, &[form.to_owned()]).await?;
+    Ok(loaded.pop().map(|(_, log)| log).unwrap_or_default())
+}
+
+/// The same for several forms, in the order of their ids: those that have events. Refused events count for nothing.
+pub(crate) async fn loads(
+    connection: &mut SqliteConnection,
+    forms: &[String],
+) -> Result<Vec<(String, FormLog)>, StoreError> {
+    let asked = serde_json::Value::from(forms).to_string();
     let rows = sqlx::query_as!(
         RawEvent,
-        "SELECT seq, id, form, at, by, body FROM event WHERE form = ? ORDER BY seq",
-        form
+        "SELECT e.seq, e.id, e.form, e.at, e.by, e.body
+         FROM event e LEFT JOIN placed p ON p.seq = e.seq LEFT JOIN own o ON o.seq = e.seq
+         WHERE e.form IN (SELECT value FROM json_each(?)) AND coalesce(o.state, '') <> 'refused'
+         ORDER BY e.form, p.global IS NULL, p.global, e.seq",
+        asked
     )
     .fetch_all(connection)
     .await?;
-    let mut log = FormLog::default();
+    let mut loaded: Vec<(String, FormLog)> = Vec::with_capacity(forms.len());
     for row in rows {
-        log.take(row.seq, row.recorded()?)?;
+        let recorded = row.recorded()?;
+        if loaded.last().is_none_or(|(form, _)| *form != row.form) {
+            loaded.push((row.form, FormLog::default()));
+        }
+        if let Some((_, log)) = loaded.last_mut() {
+            log.take_fitting(row.seq, recorded);
+        }
     }
-    Ok(log)
+    Ok(loaded)
+}
+
+/// The end of the log.
+pub(crate) struct Tail {
+    /// Place of the last event.
+    pub(crate) seq: i64,
+    hash: Vec<u8>,
+}
+
+impl Tail {
+    pub(crate) async fn of(connection: &mut SqliteConnection) -> Result<Self, StoreError> {
+        let last = sqlx::query!("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1")
+            .fetch_optional(connection)
+            .await?;
+        Ok(last.map_or(
+            Self {
+                seq: 0,
+                hash: Vec::new(),
+            },
+            |row| Self {
+                seq: row.seq,
+                hash: row.hash,
+            },
+        ))
+    }
+}
+
+/// Writes one event behind the last; its place.
+pub(crate) async fn append(
+    connection: &mut SqliteConnection,
+    tail: &mut Tail,
+    event: &SyncEvent,
+) -> Result<i64, StoreError> {
+    let seq = tail.seq + 1;
+    // What cannot be read never comes into the log.
+    let recorded = event.recorded().map_err(|error| StoreError::Event { seq, error })?;
+    let kind = kind(&recorded.event);
+    let hash = chained(
+        &tail.hash,
+        [
+            event.id.as_bytes(),
+            event.form.as_bytes(),
+            &event.at.to_be_bytes(),
+            event.by.as_bytes(),
+            event.body.as_bytes(),
+        ],
+    );
+    sqlx::query!(
+        "INSERT INTO event (seq, id, form, at, by, kind, body, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+        seq,
+        event.id,
+        event.form,
+        event.at,
+        event.by,
+        kind,
+        event.body,
+        hash
+    )
+    .execute(connection)
+    .await?;
+    *tail = Tail { seq, hash };
+    Ok(seq)
 }
 
 /// Writes events behind the log's last, and the form's row as it stands then.
@@ -371,11 +435,8 @@ async fn write(
     log: &mut FormLog,
     events: Vec<Recorded>,
 ) -> Result<(), StoreError> {
-    let last = sqlx::query!("SELECT seq, hash FROM event ORDER BY seq DESC LIMIT 1")
-        .fetch_optional(&mut *connection)
-        .await?;
-    let (mut seq, mut hash) = last.map_or((0, Vec::new()), |row| (row.seq, row.hash));
-    let start = seq;
+    let mut tail = Tail::of(connection).await?;
+    let start = tail.seq;
     for new in events {
         let id = id_text(new.id);
         let known = sqlx::query_scalar!("SELECT 1 FROM event WHERE id = ?", id)
@@ -384,40 +445,22 @@ async fn write(
         if known.is_some() {
             continue;
         }
-        seq += 1;
-        let body = to_text(&new.event).map_err(|error| StoreError::Event { seq, error })?;
-        let kind = kind(&new.event);
-        let (at, by) = (new.at.0, new.by.clone());
-        log.take(seq, new)?;
-        hash = chained(
-            &hash,
-            [
-                id.as_bytes(),
-                form.as_bytes(),
-                &at.to_be_bytes(),
-                by.as_bytes(),
-                body.as_bytes(),
-            ],
-        );
-        sqlx::query!(
-            "INSERT INTO event (seq, id, form, at, by, kind, body, hash) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-            seq,
-            id,
-            form,
-            at,
-            by,
-            kind,
-            body,
-            hash
-        )
-        .execute(&mut *connection)
-        .await?;
-        sqlx::query!("INSERT INTO outbox (seq) VALUES (?)", seq)
+        let due = tail.seq + 1;
+        let event = SyncEvent::of(form, &new).map_err(|error| StoreError::Event { seq: due, error })?;
+        log.take(due, new)?;
+        let seq = append(connection, &mut tail, &event).await?;
+        // Generated forms stay on this laptop.
+        if !log.case.demo() {
+            sqlx::query!(
+                "INSERT INTO own (counter, seq) SELECT coalesce(max(counter), 0) + 1, ? FROM own",
+                seq
+            )
             .execute(&mut *connection)
             .await?;
+        }
     }
-    if seq > start {
-        write_form(connection, form, seq, &log.case).await?;
+    if tail.seq > start {
+        write_form(connection, form, tail.seq, &log.case).await?;
     }
     Ok(())
 }

@@ -6,5 +6,5 @@ mod http;
 mod transport;
 
 pub use engine::{Backoff, Round, round};
-pub use http::{HttpTransport, ServerUrl, SignIn, Tokens};
+pub use http::{HttpTransport, Keep, ServerUrl, SignIn, Tokens};
 pub use transport::{SyncError, Transport};
