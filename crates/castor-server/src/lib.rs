@@ -1,1 +1,40 @@
 //! Accounts, the shared Postgres, queue and sync, over HTTP.
+//!
+//! A request passes [`serve::router`]'s layers, then the guard of its route (token, limit, role), then its handler in `api`,
+//! which calls the queries in `repo`. docs/SERVER.md is the handbook.
+
+pub mod address;
+mod api;
+pub mod audit;
+pub mod breaker;
+pub mod cluster;
+pub mod config;
+pub mod database;
+mod docs;
+pub mod envelope;
+pub mod error;
+mod field;
+mod figures;
+pub mod guard;
+mod http;
+mod instant;
+pub mod lead;
+pub mod limit;
+mod listen;
+pub mod logs;
+pub mod password;
+pub mod proxy;
+mod repo;
+pub mod role;
+pub mod route;
+mod secret;
+pub mod serve;
+pub mod server;
+pub mod session;
+pub mod shared;
+pub mod token;
+pub mod user;
+
+pub use api::{Check, State, routes};
+pub use config::{Config, Service};
+pub use serve::{add_user, check, migrate, serve};

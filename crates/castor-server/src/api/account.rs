@@ -1,0 +1,84 @@
+//! What people do with their own account.
+
+use super::auth::Ended;
+use crate::audit::Action;
+use crate::config::Service;
+use crate::envelope::{Answer, Payload, Success, answer};
+use crate::error::{ApiError, ErrorCode};
+use crate::field::Check;
+use crate::guard::{Caller, Origin, tell_ended};
+use crate::repo::{audit, session, user as users};
+use crate::route::{Access, Limit, Routes};
+use crate::server::Server;
+use crate::session::{Revocation, Session};
+use axum::extract::State;
+use serde::Deserialize;
+use serde_json::json;
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .add(Access::SignedIn, Limit::Auth, routes!(change_password))
+        .add(Access::SignedIn, Limit::Default, routes!(sessions))
+}
+
+/// The password of now and the next one.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct PasswordChange {
+    current: String,
+    /// 12 to 256 characters.
+    new: String,
+}
+
+/// Changes the password and ends every session.
+#[utoipa::path(post, path = "/api/auth/password", tag = "auth", request_body = PasswordChange,
+    responses((status = 200, body = Success<Ended>)))]
+async fn change_password(
+    State(server): State<Server>,
+    origin: Origin,
+    caller: Caller,
+    Payload(change): Payload<PasswordChange>,
+) -> Answer<Ended> {
+    let database = server.database(Service::Core)?;
+    let (user, stored) = {
+        let mut connection = database.connection().await?;
+        let user = users::get(&mut connection, caller.user)
+            .await?
+            .ok_or_else(ApiError::unauthenticated)?;
+        (user, users::password_hash(&mut connection, caller.user).await?)
+    };
+    let mut check = Check::default();
+    check.add(crate::password::problem(&change.new, &user.email));
+    check.done()?;
+    if !server.passwords.verify(change.current, stored).await? {
+        return Err(ApiError::new(
+            ErrorCode::InvalidCredentials,
+            "the present password is wrong",
+        ));
+    }
+    let hash = server.passwords.hash(change.new).await?;
+    let mut transaction = database.begin().await?;
+    users::set_password(&mut transaction, caller.user, &hash).await?;
+    let ended = session::revoke_all(&mut transaction, caller.user, Revocation::Password).await?;
+    let who = Some(caller.user);
+    audit::write(
+        &mut transaction,
+        Some(&origin),
+        who,
+        Action::PasswordChanged,
+        who,
+        json!({}),
+    )
+    .await?;
+    transaction.commit().await?;
+    tell_ended(&server, &ended).await;
+    answer(Ended { ended: ended.len() })
+}
+
+/// The sessions of this account.
+#[utoipa::path(get, path = "/api/auth/sessions", tag = "auth", responses((status = 200, body = Success<Vec<Session>>)))]
+async fn sessions(State(server): State<Server>, caller: Caller) -> Answer<Vec<Session>> {
+    let mut connection = server.database(Service::Core)?.connection().await?;
+    answer(session::list(&mut connection, caller.user).await?)
+}

@@ -1,0 +1,57 @@
+//! Routes, one noun per file. Each service composes its own; what every service has stands in [`common`].
+
+mod account;
+mod audit;
+mod auth;
+mod events;
+mod health;
+mod lead;
+mod user;
+
+pub(crate) use auth::register_user;
+pub(crate) use health::checks;
+pub use health::{Check, State};
+
+use crate::config::Service;
+use crate::route::Routes;
+use std::collections::BTreeSet;
+
+/// Every route of the given services.
+#[must_use]
+pub fn routes(services: &BTreeSet<Service>) -> Routes {
+    services
+        .iter()
+        .fold(common(), |routes, service| routes.and(of(*service)))
+}
+
+fn of(service: Service) -> Routes {
+    match service {
+        Service::Core => core(),
+        Service::E14 => e14(),
+        Service::Dashboard => dashboard(),
+    }
+}
+
+/// Health, figures, events.
+fn common() -> Routes {
+    health::routes().and(events::routes())
+}
+
+/// Accounts, leads, audit.
+fn core() -> Routes {
+    auth::routes()
+        .and(account::routes())
+        .and(user::routes())
+        .and(lead::routes())
+        .and(audit::routes())
+}
+
+/// Forms: reading, queue, review, sync.
+fn e14() -> Routes {
+    Routes::new()
+}
+
+/// Analyses of the conversation.
+fn dashboard() -> Routes {
+    Routes::new()
+}

@@ -1,0 +1,73 @@
+//! Who did what: the kinds of entries, and the entries as an auditor sees them.
+
+use serde::Serialize;
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// What is written down. The list is closed; docs/SERVER.md names each.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Action {
+    /// An account was made.
+    Registered,
+    /// Signed in.
+    SignedIn,
+    /// A sign-in failed.
+    SignInFailed,
+    /// Signed out.
+    SignedOut,
+    /// Signed out everywhere.
+    SignedOutEverywhere,
+    /// A used refresh token came back; its session was ended.
+    RefreshReused,
+    /// The password was changed.
+    PasswordChanged,
+    /// An administrator changed an account.
+    UserChanged,
+    /// An administrator ended the sessions of an account.
+    SessionsEnded,
+    /// A lead's status was changed.
+    LeadChanged,
+}
+
+impl Action {
+    /// As stored.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Registered => "auth.registered",
+            Self::SignedIn => "auth.signed_in",
+            Self::SignInFailed => "auth.sign_in_failed",
+            Self::SignedOut => "auth.signed_out",
+            Self::SignedOutEverywhere => "auth.signed_out_everywhere",
+            Self::RefreshReused => "security.refresh_reused",
+            Self::PasswordChanged => "auth.password_changed",
+            Self::UserChanged => "admin.user_changed",
+            Self::SessionsEnded => "admin.sessions_ended",
+            Self::LeadChanged => "admin.lead_changed",
+        }
+    }
+}
+
+/// One entry.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
+pub struct AuditEntry {
+    /// Its place in the log.
+    pub id: i64,
+    /// When.
+    #[serde(serialize_with = "crate::instant::rfc3339")]
+    #[schema(value_type = String, format = DateTime)]
+    pub at: OffsetDateTime,
+    /// Which account, if one.
+    pub actor: Option<Uuid>,
+    /// What.
+    pub action: String,
+    /// To what.
+    pub subject: Option<String>,
+    /// What belongs to it.
+    pub detail: serde_json::Value,
+    /// From which address.
+    pub address: Option<String>,
+    /// In which request.
+    pub request_id: Option<String>,
+}

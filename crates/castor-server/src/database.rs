@@ -1,0 +1,187 @@
+//! One database: its connections, its schema, and the clear answer when either is missing.
+
+use crate::error::{ApiError, ErrorCode};
+use sqlx::migrate::{MigrateError, Migrator};
+use sqlx::pool::PoolConnection;
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::{Postgres, Transaction};
+use std::str::FromStr;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::sync::watch;
+
+static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/server");
+
+/// How long a request waits for a connection.
+const PATIENCE: Duration = Duration::from_secs(3);
+/// Between two attempts to reach the database at the start.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+
+/// What is known of the database's tables.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Schema {
+    /// Not reached yet.
+    Unknown,
+    /// As this program needs it.
+    Current,
+    /// Not to be used by this program; the reason says why.
+    Unusable(String),
+}
+
+/// A pool of connections to one database. Cheap to clone.
+#[derive(Clone)]
+pub struct Database {
+    pool: PgPool,
+    schema: Arc<watch::Sender<Schema>>,
+}
+
+impl Database {
+    /// Opens lazily: nothing is reached yet.
+    ///
+    /// # Errors
+    /// The URL is not one of a database.
+    pub fn open(url: &str, connections: u32) -> Result<Self, sqlx::Error> {
+        let options = PgConnectOptions::from_str(url)?.application_name("castor").options([
+            ("statement_timeout", "15000"),
+            ("idle_in_transaction_session_timeout", "30000"),
+        ]);
+        let pool = PgPoolOptions::new()
+            .max_connections(connections)
+            .acquire_timeout(PATIENCE)
+            .connect_lazy_with(options);
+        Ok(Self {
+            pool,
+            schema: Arc::new(watch::Sender::new(Schema::Unknown)),
+        })
+    }
+
+    /// Brings the tables up to date, once.
+    ///
+    /// # Errors
+    /// The database does not answer, or was made by a newer program.
+    pub async fn migrate(&self) -> Result<(), MigrateError> {
+        let done = MIGRATIONS.run(&self.pool).await;
+        match &done {
+            Ok(()) => {
+                self.schema.send_replace(Schema::Current);
+            }
+            Err(error) => {
+                if let Some(reason) = unusable(error) {
+                    self.schema.send_replace(Schema::Unusable(reason));
+                }
+            }
+        }
+        done
+    }
+
+    /// Looks whether the database answers and this program may use its tables, and changes nothing.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn look(&self) -> Result<(), sqlx::Error> {
+        let newest = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
+        let made: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
+            .fetch_one(&self.pool)
+            .await?;
+        let applied = if made {
+            sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
+                .fetch_one(&self.pool)
+                .await?
+        } else {
+            None
+        };
+        self.schema.send_replace(match applied {
+            Some(version) if version > newest => Schema::Unusable(newer(version)),
+            _ => Schema::Current,
+        });
+        Ok(())
+    }
+
+    /// Brings the tables up to date as soon as the database can be reached.
+    pub async fn migrate_when_reached(self) {
+        let mut told = false;
+        while let Err(error) = self.migrate().await {
+            if !told {
+                tracing::error!(%error, "the database cannot be used yet; trying again every second");
+                told = true;
+            }
+            tokio::time::sleep(TRY_AGAIN).await;
+        }
+        tracing::info!("the database is ready");
+    }
+
+    /// A connection for one request.
+    ///
+    /// # Errors
+    /// `DATABASE_UNAVAILABLE`, with the reason where it will not pass by itself.
+    pub async fn connection(&self) -> Result<PoolConnection<Postgres>, ApiError> {
+        self.usable()?;
+        Ok(self.pool.acquire().await?)
+    }
+
+    /// A transaction for one request: what is not committed is undone.
+    ///
+    /// # Errors
+    /// As [`Self::connection`].
+    pub async fn begin(&self) -> Result<Transaction<'static, Postgres>, ApiError> {
+        self.usable()?;
+        Ok(self.pool.begin().await?)
+    }
+
+    fn usable(&self) -> Result<(), ApiError> {
+        let reason = match &*self.schema.borrow() {
+            Schema::Current => return Ok(()),
+            Schema::Unknown => "the database has not been reached yet; try again shortly".to_owned(),
+            Schema::Unusable(reason) => reason.clone(),
+        };
+        Err(ApiError::new(ErrorCode::DatabaseUnavailable, reason).retry_after(TRY_AGAIN))
+    }
+
+    /// Asks the database for an answer.
+    ///
+    /// # Errors
+    /// It does not give one.
+    pub async fn ping(&self) -> Result<(), sqlx::Error> {
+        let mut connection = self.pool.acquire().await?;
+        sqlx::Connection::ping(&mut *connection).await
+    }
+
+    /// What is known of the tables.
+    #[must_use]
+    pub fn schema(&self) -> Schema {
+        self.schema.borrow().clone()
+    }
+
+    /// Connections open and idle now.
+    #[must_use]
+    pub fn connections(&self) -> (u32, u32) {
+        (
+            self.pool.size(),
+            u32::try_from(self.pool.num_idle()).unwrap_or(u32::MAX),
+        )
+    }
+
+    /// The pool itself, for what brings its own queries (the job queue).
+    #[must_use]
+    pub fn pool(&self) -> &PgPool {
+        &self.pool
+    }
+}
+
+fn newer(version: i64) -> String {
+    format!("the database was written by a newer CASTOR (migration {version}); install that version")
+}
+
+/// Why this program must not use the tables, where trying again does not help.
+fn unusable(error: &MigrateError) -> Option<String> {
+    match error {
+        MigrateError::VersionMissing(version) => Some(newer(*version)),
+        MigrateError::VersionMismatch(version) => Some(format!(
+            "migration {version} of the database is not the one of this CASTOR; restore a backup or install the version that made it"
+        )),
+        MigrateError::Dirty(version) => Some(format!(
+            "migration {version} of the database was interrupted; restore a backup"
+        )),
+        _ => None,
+    }
+}

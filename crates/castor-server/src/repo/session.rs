@@ -1,0 +1,163 @@
+//! Sign-ins and their refresh tokens in the database.
+
+use crate::role::Role;
+use crate::session::{Revocation, Session};
+use sqlx::{PgConnection, query, query_as, query_scalar};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// A refresh token with what decides about it. Its session is held until the transaction ends.
+pub(crate) struct Presented {
+    pub(crate) session_id: Uuid,
+    pub(crate) user_id: Uuid,
+    pub(crate) used: bool,
+    /// The session has neither ended nor been revoked, and the account is active.
+    pub(crate) alive: bool,
+}
+
+pub(crate) async fn insert(
+    connection: &mut PgConnection,
+    user: Uuid,
+    device: &str,
+    address: &str,
+    expires_at: OffsetDateTime,
+) -> Result<Uuid, sqlx::Error> {
+    query_scalar!(
+        "INSERT INTO session (id, user_id, device, address, expires_at) VALUES ($1, $2, $3, $4, $5) RETURNING id",
+        Uuid::now_v7(),
+        user,
+        device,
+        address,
+        expires_at
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// The role of the session's account, when the session still stands.
+pub(crate) async fn role_of(
+    connection: &mut PgConnection,
+    session: Uuid,
+    user: Uuid,
+) -> Result<Option<Role>, sqlx::Error> {
+    query_scalar!(
+        r#"SELECT u.role AS "role: Role" FROM session s JOIN users u ON u.id = s.user_id
+           WHERE s.id = $1 AND s.user_id = $2 AND s.revoked_at IS NULL AND s.expires_at > now() AND u.active"#,
+        session,
+        user
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+pub(crate) async fn present(connection: &mut PgConnection, hash: &[u8]) -> Result<Option<Presented>, sqlx::Error> {
+    // Held first, read afterwards: what a second request with the same token sees is what the first one left.
+    let Some(session) = query_scalar!("SELECT session_id FROM refresh_token WHERE hash = $1", hash)
+        .fetch_optional(&mut *connection)
+        .await?
+    else {
+        return Ok(None);
+    };
+    query!("SELECT id FROM session WHERE id = $1 FOR UPDATE", session)
+        .fetch_optional(&mut *connection)
+        .await?;
+    query_as!(
+        Presented,
+        r#"SELECT s.id AS session_id, s.user_id, t.used_at IS NOT NULL AS "used!",
+                  s.revoked_at IS NULL AND s.expires_at > now() AND u.active AS "alive!"
+           FROM refresh_token t JOIN session s ON s.id = t.session_id JOIN users u ON u.id = s.user_id
+           WHERE t.hash = $1"#,
+        hash
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+pub(crate) async fn add_refresh_token(
+    connection: &mut PgConnection,
+    session: Uuid,
+    hash: &[u8],
+) -> Result<(), sqlx::Error> {
+    query!(
+        "INSERT INTO refresh_token (hash, session_id) VALUES ($1, $2)",
+        hash,
+        session
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Marks the token used and moves the session's end.
+pub(crate) async fn use_refresh_token(
+    connection: &mut PgConnection,
+    session: Uuid,
+    hash: &[u8],
+    expires_at: OffsetDateTime,
+) -> Result<(), sqlx::Error> {
+    query!("UPDATE refresh_token SET used_at = now() WHERE hash = $1", hash)
+        .execute(&mut *connection)
+        .await?;
+    query!(
+        "UPDATE session SET used_at = now(), expires_at = $2 WHERE id = $1",
+        session,
+        expires_at
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Ends one session of the account.
+pub(crate) async fn revoke(
+    connection: &mut PgConnection,
+    user: Uuid,
+    session: Uuid,
+    why: Revocation,
+) -> Result<bool, sqlx::Error> {
+    let done = query!(
+        "UPDATE session SET revoked_at = now(), revoked_why = $3 WHERE id = $1 AND user_id = $2 AND revoked_at IS NULL",
+        session,
+        user,
+        why.name()
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Ends every session of the account, and says which.
+pub(crate) async fn revoke_all(
+    connection: &mut PgConnection,
+    user: Uuid,
+    why: Revocation,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    query_scalar!(
+        "UPDATE session SET revoked_at = now(), revoked_why = $2
+         WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > now() RETURNING id",
+        user,
+        why.name()
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// The sessions of an account that still stand, the newest first.
+pub(crate) async fn list(connection: &mut PgConnection, user: Uuid) -> Result<Vec<Session>, sqlx::Error> {
+    query_as!(
+        Session,
+        "SELECT id, user_id, device, address, created_at, used_at, expires_at FROM session
+         WHERE user_id = $1 AND revoked_at IS NULL AND expires_at > now() ORDER BY created_at DESC LIMIT 100",
+        user
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Forgets sessions that ended before the given time, with their tokens.
+pub(crate) async fn forget_ended(connection: &mut PgConnection, before: OffsetDateTime) -> Result<u64, sqlx::Error> {
+    let done = query!("DELETE FROM session WHERE expires_at < $1", before)
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected())
+}

@@ -1,0 +1,129 @@
+//! Accounts in the database.
+
+use crate::role::Role;
+use crate::user::{NewUser, User};
+use sqlx::{PgConnection, query, query_as, query_scalar};
+use uuid::Uuid;
+
+/// What a sign-in looks at.
+pub(crate) struct Credentials {
+    pub(crate) id: Uuid,
+    pub(crate) password_hash: String,
+    pub(crate) active: bool,
+}
+
+pub(crate) async fn insert(
+    connection: &mut PgConnection,
+    new: &NewUser,
+    password_hash: &str,
+    role: Role,
+) -> Result<User, sqlx::Error> {
+    query_as!(
+        User,
+        r#"INSERT INTO users (id, email, email_key, password_hash, role, first_name, last_name, phone, campaign_role,
+                              candidate_position, whatsapp_number, whatsapp_opt_in)
+           VALUES ($1, $2, lower($2), $3, $4, $5, $6, $7, $8, $9, $10, $11)
+           RETURNING id, email, role AS "role: Role", active, first_name, last_name, phone, campaign_role,
+                     candidate_position, whatsapp_number, whatsapp_opt_in, created_at"#,
+        Uuid::now_v7(),
+        new.email,
+        password_hash,
+        role.name(),
+        new.first_name,
+        new.last_name,
+        new.phone,
+        new.campaign_role,
+        new.candidate_position,
+        new.whatsapp_number,
+        new.whatsapp_opt_in,
+    )
+    .fetch_one(connection)
+    .await
+}
+
+pub(crate) async fn credentials(
+    connection: &mut PgConnection,
+    email: &str,
+) -> Result<Option<Credentials>, sqlx::Error> {
+    query_as!(
+        Credentials,
+        "SELECT id, password_hash, active FROM users WHERE email_key = lower($1)",
+        email
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+pub(crate) async fn password_hash(connection: &mut PgConnection, id: Uuid) -> Result<Option<String>, sqlx::Error> {
+    query_scalar!("SELECT password_hash FROM users WHERE id = $1", id)
+        .fetch_optional(connection)
+        .await
+}
+
+pub(crate) async fn get(connection: &mut PgConnection, id: Uuid) -> Result<Option<User>, sqlx::Error> {
+    query_as!(
+        User,
+        r#"SELECT id, email, role AS "role: Role", active, first_name, last_name, phone, campaign_role,
+                  candidate_position, whatsapp_number, whatsapp_opt_in, created_at
+           FROM users WHERE id = $1"#,
+        id
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+/// The newest first, after the given account.
+pub(crate) async fn list(
+    connection: &mut PgConnection,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<User>, sqlx::Error> {
+    query_as!(
+        User,
+        r#"SELECT id, email, role AS "role: Role", active, first_name, last_name, phone, campaign_role,
+                  candidate_position, whatsapp_number, whatsapp_opt_in, created_at
+           FROM users WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2"#,
+        after,
+        limit
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Changes what is given and leaves the rest.
+pub(crate) async fn update(
+    connection: &mut PgConnection,
+    id: Uuid,
+    role: Option<Role>,
+    active: Option<bool>,
+) -> Result<Option<User>, sqlx::Error> {
+    query_as!(
+        User,
+        r#"UPDATE users SET role = coalesce($2, role), active = coalesce($3, active), updated_at = now() WHERE id = $1
+           RETURNING id, email, role AS "role: Role", active, first_name, last_name, phone, campaign_role,
+                     candidate_position, whatsapp_number, whatsapp_opt_in, created_at"#,
+        id,
+        role.map(Role::name),
+        active
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+pub(crate) async fn set_password(connection: &mut PgConnection, id: Uuid, hash: &str) -> Result<(), sqlx::Error> {
+    query!(
+        "UPDATE users SET password_hash = $2, updated_at = now() WHERE id = $1",
+        id,
+        hash
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The active administrators, held until the transaction ends, so that two cannot demote each other at once.
+pub(crate) async fn hold_administrators(connection: &mut PgConnection) -> Result<Vec<Uuid>, sqlx::Error> {
+    query_scalar!("SELECT id FROM users WHERE role = 'ADMIN' AND active ORDER BY id FOR UPDATE")
+        .fetch_all(connection)
+        .await
+}

@@ -1,0 +1,25 @@
+//! Random tokens, and what is kept of them.
+
+use sha2::{Digest, Sha256};
+use std::fmt::Write;
+
+/// 256 random bits as hexadecimal digits.
+#[must_use]
+pub(crate) fn random_token() -> String {
+    hex(&rand::random::<[u8; 32]>())
+}
+
+/// What is kept of a token that is already random.
+#[must_use]
+pub(crate) fn fingerprint(token: &str) -> Vec<u8> {
+    Sha256::digest(token.as_bytes()).to_vec()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes
+        .iter()
+        .fold(String::with_capacity(bytes.len() * 2), |mut text, byte| {
+            let _ = write!(text, "{byte:02x}");
+            text
+        })
+}

@@ -1,0 +1,126 @@
+//! What every request has at hand.
+
+use crate::config::{Config, Service};
+use crate::database::Database;
+use crate::error::{ApiError, ErrorCode};
+use crate::password::{PasswordError, Passwords};
+use crate::proxy::Circuits;
+use crate::shared::{Local, Redis, Shared};
+use crate::token::{KeyError, Keys};
+use metrics_exporter_prometheus::PrometheusHandle;
+use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::watch;
+
+/// Cheap to clone.
+#[derive(Clone)]
+pub struct Server(Arc<Parts>);
+
+/// The parts of a server.
+pub struct Parts {
+    /// What it was told.
+    pub config: Config,
+    /// Keys of tokens.
+    pub keys: Keys,
+    /// Hashing of passwords.
+    pub passwords: Passwords,
+    /// Limits, cache, events.
+    pub shared: Box<dyn Shared>,
+    /// For requests to other services.
+    pub client: reqwest::Client,
+    /// The ways to them.
+    pub circuits: Circuits,
+    /// Figures.
+    pub metrics: PrometheusHandle,
+    /// Began at.
+    pub started: Instant,
+    /// True once the server is to end: streams end then.
+    pub closing: watch::Sender<bool>,
+    databases: BTreeMap<Service, Database>,
+}
+
+impl Deref for Server {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
+}
+
+/// Why a server cannot be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ServerError {
+    /// Keys.
+    #[error(transparent)]
+    Keys(#[from] KeyError),
+    /// Passwords.
+    #[error(transparent)]
+    Passwords(#[from] PasswordError),
+    /// Redis's URL.
+    #[error("REDIS_URL: {0}")]
+    Redis(#[from] redis::RedisError),
+    /// The HTTP client.
+    #[error("the HTTP client cannot be made: {0}")]
+    Client(#[from] reqwest::Error),
+    /// Figures.
+    #[error("figures cannot be kept: {0}")]
+    Metrics(String),
+}
+
+/// Time that another service has for an answer.
+const UPSTREAM_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time to reach it.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+
+impl Server {
+    /// Puts the parts together. Must be called within a runtime; nothing outside the process is reached yet.
+    ///
+    /// # Errors
+    /// See [`ServerError`].
+    pub fn new(config: Config, databases: BTreeMap<Service, Database>) -> Result<Self, ServerError> {
+        // Another part of the program may have installed it already, which is as good.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder()
+            .timeout(UPSTREAM_TIMEOUT)
+            .connect_timeout(CONNECT_TIMEOUT)
+            .redirect(reqwest::redirect::Policy::none())
+            .no_proxy()
+            .build()?;
+        let shared: Box<dyn Shared> = match &config.redis {
+            Some(url) => Box::new(Redis::new(url.reveal())?),
+            None => Box::new(Local::default()),
+        };
+        Ok(Self(Arc::new(Parts {
+            keys: Keys::new(&config, &client)?,
+            passwords: Passwords::new()?,
+            shared,
+            client,
+            circuits: Circuits::default(),
+            metrics: crate::figures::recorder()?,
+            started: Instant::now(),
+            closing: watch::Sender::new(false),
+            databases,
+            config,
+        })))
+    }
+
+    /// The database of a service of this process.
+    ///
+    /// # Errors
+    /// `NOT_FOUND` when the service does not run here.
+    pub fn database(&self, service: Service) -> Result<&Database, ApiError> {
+        self.databases.get(&service).ok_or_else(|| {
+            ApiError::new(
+                ErrorCode::NotFound,
+                format!("the {} service does not run here", service.name()),
+            )
+        })
+    }
+
+    /// The databases of this process.
+    pub fn databases(&self) -> impl Iterator<Item = (Service, &Database)> {
+        self.databases.iter().map(|(service, database)| (*service, database))
+    }
+}

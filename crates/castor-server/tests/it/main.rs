@@ -1,0 +1,11 @@
+//! The server through its HTTP surface, on a PostgreSQL of its own.
+
+mod accounts;
+mod elsewhere;
+mod guard;
+mod leads;
+mod limits;
+mod outage;
+mod settings;
+mod shared;
+mod world;

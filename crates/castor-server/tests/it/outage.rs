@@ -1,0 +1,220 @@
+//! The database down at the start or in flight, of a newer program, in the data folder; the end of the server.
+
+use crate::world::{PASSWORD, World, connect, database, folder, free_port, send};
+use castor_server::cluster::Cluster;
+use castor_server::role::Role;
+use castor_server::shared::Event;
+use reqwest::Method;
+use serde_json::json;
+use std::time::{Duration, Instant};
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+
+/// A way to the database that can be cut and closed.
+struct Way {
+    port: u16,
+    open: watch::Sender<bool>,
+}
+
+impl Way {
+    async fn to(url: &str, open: bool) -> (Self, String) {
+        let rest = url.split_once("@127.0.0.1:").unwrap().1;
+        let target: u16 = rest.split('/').next().unwrap().parse().unwrap();
+        let port = free_port();
+        let way = Self {
+            port,
+            open: watch::Sender::new(open),
+        };
+        let through = url.replace(&format!(":{target}/"), &format!(":{port}/"));
+        let open = way.open.subscribe();
+        tokio::spawn(async move {
+            loop {
+                let mut state = open.clone();
+                if state.wait_for(|open| *open).await.is_err() {
+                    return;
+                }
+                let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+                loop {
+                    let accepted = tokio::select! {
+                        accepted = listener.accept() => accepted.unwrap().0,
+                        _ = state.wait_for(|open| !*open) => break,
+                    };
+                    let mut cut = open.clone();
+                    tokio::spawn(async move {
+                        let mut near = accepted;
+                        let mut far = TcpStream::connect(("127.0.0.1", target)).await.unwrap();
+                        tokio::select! {
+                            _ = copy_bidirectional(&mut near, &mut far) => {}
+                            _ = cut.wait_for(|open| !*open) => {}
+                        }
+                    });
+                }
+            }
+        });
+        (way, through)
+    }
+}
+
+async fn until(world: &World, path: &str, status: u16) {
+    let began = Instant::now();
+    while send(world.request(Method::GET, path)).await.status != status {
+        assert!(
+            began.elapsed() < Duration::from_secs(15),
+            "{path} does not answer {status}"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_database_that_is_down_at_the_start_is_waited_for() {
+    let (way, url) = Way::to(&database().await, false).await;
+    let nowhere = url.replace("127.0.0.1", "localhost"); // does not wait for readiness
+    let world = World::with(&[("DATABASE_URL", &nowhere)]).await;
+    let answer = world.login("ana@example.org", PASSWORD).await;
+    assert_eq!((answer.status, answer.code()), (503, "DATABASE_UNAVAILABLE"));
+    assert!(answer.headers.contains_key("retry-after"));
+    assert_eq!(send(world.request(Method::GET, "/api/health/live")).await.status, 200);
+    assert_eq!(send(world.request(Method::GET, "/api/health/ready")).await.status, 503);
+    let dependencies = send(world.request(Method::GET, "/api/health/dependencies"))
+        .await
+        .data();
+    assert_eq!(dependencies[0]["state"], "down");
+    way.open.send_replace(true);
+    until(&world, "/api/health/ready", 200).await;
+    assert_eq!(
+        world.login("ana@example.org", PASSWORD).await.code(),
+        "INVALID_CREDENTIALS"
+    );
+    assert!(way.port > 0);
+}
+
+#[tokio::test]
+async fn a_database_that_is_lost_in_flight_comes_back_without_a_restart() {
+    let (way, url) = Way::to(&database().await, true).await;
+    let world = World::with(&[("DATABASE_URL", &url)]).await;
+    let user = world.user(Role::Admin).await;
+    way.open.send_replace(false);
+    for _ in 0..3 {
+        let began = Instant::now();
+        let answer = world.get("/api/users", &user.access).await;
+        assert_eq!((answer.status, answer.code()), (503, "DATABASE_UNAVAILABLE"));
+        assert!(began.elapsed() < Duration::from_secs(5));
+    }
+    assert_eq!(send(world.request(Method::GET, "/api/health")).await.status, 503);
+    way.open.send_replace(true);
+    until(&world, "/api/health/ready", 200).await;
+    assert_eq!(world.get("/api/users", &user.access).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_database_of_a_newer_program_is_left_alone() {
+    let world = World::new().await;
+    let mut connection = connect(&world.database).await;
+    let newer = "INSERT INTO _sqlx_migrations (version, description, success, checksum, execution_time)
+                 VALUES (9999, 'later', true, '\\x00', 0)";
+    sqlx::query(newer).execute(&mut connection).await.unwrap();
+    let url = world.database.replace("127.0.0.1", "localhost");
+    let old = World::with(&[("DATABASE_URL", &url)]).await;
+    for _ in 0..100 {
+        let answer = old.login("ana@example.org", PASSWORD).await;
+        assert_eq!((answer.status, answer.code()), (503, "DATABASE_UNAVAILABLE"));
+        if answer.body["error"]["message"]
+            .as_str()
+            .unwrap()
+            .contains("newer CASTOR (migration 9999)")
+        {
+            let checks = castor_server::check(old.config()).await.unwrap();
+            assert!(checks[0].reason.as_ref().unwrap().contains("newer CASTOR"));
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("nobody is told why");
+}
+
+#[tokio::test]
+async fn without_a_database_url_a_private_cluster_runs_in_the_data_folder_and_ends_with_the_server() {
+    let mut world = World::with(&[("DATABASE_URL", "")]).await;
+    world.until_ready().await;
+    let user = world.user(Role::Admin).await;
+    let pid = world.data.path().join("postgres/data/postmaster.pid");
+    assert!(
+        pid.exists(),
+        "the command that made the account did not end the server's cluster"
+    );
+    world.stop().await;
+    assert!(!pid.exists());
+    world.start().await;
+    world.until_ready().await;
+    assert_eq!(
+        world.login(&user.email, PASSWORD).await.status,
+        200,
+        "accounts are still there"
+    );
+    world.stop().await;
+}
+
+#[tokio::test]
+async fn a_cluster_that_a_killed_server_left_is_taken_over() {
+    let folder = folder();
+    let first = Cluster::start(&folder.path().join("postgres"), None, &[])
+        .await
+        .unwrap();
+    let port = first.port();
+    drop(first);
+    let second = Cluster::start(&folder.path().join("postgres"), None, &[])
+        .await
+        .unwrap();
+    assert_eq!(second.port(), port);
+    connect(second.url("postgres").reveal()).await;
+    second.leave().await.unwrap();
+}
+
+#[tokio::test]
+async fn events_reach_those_who_may_know_and_the_stream_ends_with_the_server() {
+    use castor_server::role::Permission;
+    let mut world = World::new().await;
+    let (validator, viewer) = (world.user(Role::Validator).await, world.user(Role::Viewer).await);
+    let redis = crate::shared::RedisServer::start().await;
+    let url = redis.url();
+    let mut sharing = World::with(&[
+        ("DATABASE_URL", &world.database),
+        ("REDIS_URL", &url),
+        ("CASTOR_DATA", world.data.path().to_str().unwrap()),
+    ])
+    .await;
+    let open = async |token: &str| {
+        let answer = sharing
+            .request(Method::GET, "/api/events")
+            .bearer_auth(token)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.headers()["content-type"], "text/event-stream");
+        answer
+    };
+    let (mut one, two) = (open(&validator.access).await, open(&viewer.access).await);
+    let other = sharing.parts().await;
+    let event = Event {
+        kind: "review.changed".into(),
+        audience: Permission::CorrectE14,
+        body: json!({ "form": "1" }),
+    };
+    let mut heard = String::new();
+    for _ in 0..100 {
+        other.server.shared.publish(&event).await;
+        if let Ok(chunk) = tokio::time::timeout(Duration::from_millis(100), one.chunk()).await {
+            heard.push_str(&String::from_utf8(chunk.unwrap().unwrap().to_vec()).unwrap());
+            break;
+        }
+    }
+    assert!(
+        heard.starts_with("event: review.changed\ndata: {\"form\":\"1\"}\n\n"),
+        "{heard}"
+    );
+    sharing.stop().await;
+    assert_eq!(two.text().await.unwrap(), "", "a viewer does not hear of corrections");
+    world.stop().await;
+}
