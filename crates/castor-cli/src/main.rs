@@ -9,6 +9,7 @@ mod model;
 mod ordered;
 mod overlay;
 mod report;
+mod server;
 mod table;
 
 use clap::{Parser, Subcommand};
@@ -33,6 +34,13 @@ enum Command {
     /// Train and judge the symbol model.
     #[command(subcommand)]
     Model(model::Model),
+    /// The server: accounts, queue, sync; everything on one port or one service alone.
+    Serve(server::ServeArguments),
+    /// Accounts of the server.
+    #[command(subcommand)]
+    User(server::UserCommand),
+    /// Bring the server's databases up to date.
+    Migrate,
     /// Draw synthetic sample forms, marked EJEMPLO, one of each family in each set.
     Sample {
         /// Folder to write them to.
@@ -60,6 +68,9 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::E14(E14::Bench(arguments)) => bench::bench(&arguments),
         Command::Desk(arguments) => desk::serve(&arguments),
         Command::Model(command) => model::run(command),
+        Command::Serve(arguments) => server::run_server(&arguments),
+        Command::User(server::UserCommand::Add(arguments)) => server::add(arguments),
+        Command::Migrate => server::bring_up_to_date(),
         Command::Sample { folder, sets } => {
             castor_testkit::corpus::sample_forms(&folder, sets)?;
             println!("{}", folder.display());

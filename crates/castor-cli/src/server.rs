@@ -1,0 +1,102 @@
+//! `castor serve`, `castor user`, `castor migrate`: one line each over castor-server.
+
+use anyhow::{Context, Result, bail};
+use castor_server::role::Role;
+use castor_server::user::NewUser;
+use castor_server::{Config, Service, State, add_user, check, logs, migrate, serve};
+use clap::{Args, Subcommand};
+use std::collections::BTreeSet;
+use std::future::Future;
+use std::io::{BufRead, Write};
+use std::process::ExitCode;
+
+/// What `castor serve` takes; docs/SERVER.md lists the variables.
+#[derive(Args)]
+pub(crate) struct ServeArguments {
+    /// Services, such as `core,e14`; all by default.
+    #[arg(long, value_parser = Service::parse_list)]
+    services: Option<BTreeSet<Service>>,
+    /// Reads the configuration, looks at what the server depends on, changes nothing, ends.
+    #[arg(long)]
+    check: bool,
+}
+
+/// Accounts of the server.
+#[derive(Subcommand)]
+pub(crate) enum UserCommand {
+    /// Makes an account; the first administrator is made this way. The password is read from the standard input.
+    Add(AddArguments),
+}
+
+/// Who.
+#[derive(Args)]
+pub(crate) struct AddArguments {
+    /// E-mail address.
+    #[arg(long)]
+    email: String,
+    /// ADMIN, ANALYST, OPERATOR, VALIDATOR, AUDITOR, OBSERVER or VIEWER.
+    #[arg(long)]
+    role: String,
+    /// First name.
+    #[arg(long)]
+    first_name: String,
+    /// Last name.
+    #[arg(long)]
+    last_name: String,
+}
+
+fn run<T>(task: impl Future<Output = T>) -> Result<T> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    Ok(runtime.block_on(task))
+}
+
+fn config(services: Option<&BTreeSet<Service>>) -> Result<Config> {
+    Ok(Config::from_env(services.cloned().unwrap_or_else(|| Service::ALL.into()))?)
+}
+
+/// Serves until it is ended, or checks alone.
+pub(crate) fn run_server(arguments: &ServeArguments) -> Result<ExitCode> {
+    let config = config(arguments.services.as_ref())?;
+    if arguments.check {
+        let checks = run(check(config))??;
+        for check in &checks {
+            let reason = check.reason.as_deref().unwrap_or_default();
+            println!("{:<10} {} {} ms {reason}", format!("{:?}", check.state), check.name, check.milliseconds);
+        }
+        let well = checks.iter().all(|check| check.state != State::Down);
+        return Ok(if well { ExitCode::SUCCESS } else { ExitCode::from(2) });
+    }
+    logs::begin(std::env::var("CASTOR_LOG").ok().as_deref()).map_err(anyhow::Error::msg)?;
+    let ready = |address| {
+        let _ = writeln!(std::io::stdout().lock(), "CASTOR server: http://{address}/api/docs");
+    };
+    run(serve(config, ready, castor_server::serve::signalled()))??;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Makes an account.
+pub(crate) fn add(arguments: AddArguments) -> Result<ExitCode> {
+    let Some(role) = Role::parse(&arguments.role) else {
+        let names: Vec<_> = Role::ALL.iter().map(|role| role.name()).collect();
+        bail!("there is no role \"{}\"; there are {}", arguments.role, names.join(", "));
+    };
+    write!(std::io::stderr().lock(), "password: ")?;
+    let mut password = String::new();
+    std::io::stdin().lock().read_line(&mut password).context("no password on the standard input")?;
+    let new = NewUser {
+        email: arguments.email,
+        password: password.trim_end_matches(['\r', '\n']).to_owned(),
+        first_name: arguments.first_name,
+        last_name: arguments.last_name,
+        ..NewUser::default()
+    };
+    let user = run(add_user(config(None)?, new, role))??;
+    println!("{} {} {}", user.id, user.email, role.name());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Brings the databases up to date.
+pub(crate) fn bring_up_to_date() -> Result<ExitCode> {
+    run(migrate(config(None)?))??;
+    Ok(ExitCode::SUCCESS)
+}
