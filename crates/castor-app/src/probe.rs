@@ -2,7 +2,7 @@
 
 use crate::cells::{check, field_of, key, queue_item, said};
 use crate::desk::rfc3339;
-use crate::review::{form_view, marks_of};
+use crate::review::{form_view, marks_of, reasoned};
 use crate::view::{CellAction, CellState, CellView, Decision, FormAction, FormView, Settings, StateName};
 use crate::{AppError, Desk};
 use castor_domain::checks::{CheckContext, FieldRef, Finding, check_form};
@@ -122,15 +122,8 @@ impl Desk {
         let (event, open): (fn(EventId) -> Event, bool) = match action {
             FormAction::Undo => (Event::Undone, true),
             FormAction::Redo => (Event::Redone, false),
-            FormAction::Escalate { .. } | FormAction::Reject { .. } => {
-                self.store.set_probe_open(&task.id, false).await?;
-                let mut view = self.probe_view(task).await?;
-                view.item.state = match action {
-                    FormAction::Escalate { .. } => StateName::Escalated,
-                    _ => StateName::Rejected,
-                };
-                return Ok(view);
-            }
+            FormAction::Escalate { reason } => return self.left_alone(task, StateName::Escalated, reason).await,
+            FormAction::Reject { reason } => return self.left_alone(task, StateName::Rejected, reason).await,
             FormAction::Complete | FormAction::Return { .. } | FormAction::Reopen { .. } | FormAction::AskSecond => {
                 return Err(Refusal::Unsettled { cells: 1 }.into());
             }
@@ -142,6 +135,16 @@ impl Desk {
         let log = self.store.append_with(&task.form, make).await?;
         self.store.set_probe_open(&task.id, open).await?;
         self.probe_shown(task, &log).await
+    }
+
+    /// A task that the person passed on or set aside: no answer, as it would be of any other form.
+    async fn left_alone(&self, task: &ProbeTask, state: StateName, reason: &str) -> Result<FormView, AppError> {
+        let reason = reasoned(reason)?;
+        self.store.set_probe_open(&task.id, false).await?;
+        let mut view = self.probe_view(task).await?;
+        view.item.state = state;
+        view.message = Some(reason);
+        Ok(view)
     }
 }
 

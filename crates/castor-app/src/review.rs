@@ -254,7 +254,7 @@ pub(crate) fn form_view(item: QueueItem, log: &FormLog, person: &str) -> FormVie
 }
 
 /// A reason as it is kept.
-fn reasoned(reason: &str) -> Result<String, AppError> {
+pub(crate) fn reasoned(reason: &str) -> Result<String, AppError> {
     let reason = reason.trim();
     if reason.is_empty() || reason.chars().count() > 500 {
         return Err(AppError::Asked("a reason of 1 to 500 characters is needed".to_owned()));

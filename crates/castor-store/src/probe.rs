@@ -50,7 +50,7 @@ impl Store {
         .await?)
     }
 
-    /// The cell that a person was given and has not dealt with.
+    /// The cell that a person was given and has not dealt with, as long as nobody works on its form again.
     ///
     /// # Errors
     /// [`StoreError`] when the database fails.
@@ -58,7 +58,7 @@ impl Store {
         Ok(sqlx::query_as!(
             ProbeTask,
             "SELECT p.id, p.form, p.cell, p.person FROM probe p JOIN form f ON f.id = p.form
-             WHERE p.person = ? AND p.open ORDER BY p.at LIMIT 1",
+             WHERE p.person = ? AND p.open AND f.state = 'COMPLETED' ORDER BY p.at LIMIT 1",
             person
         )
         .fetch_optional(&self.pool)
