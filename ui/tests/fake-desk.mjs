@@ -26,10 +26,10 @@ export function fakeDesk({ forms: amount = 100_000, slow = 0 } = {}) {
   let paused = false;
   let waiting = 0;
   const imports = [
-    { source: 'actas/turbo-03-01.pdf', state: 'read', code: null, message: null, form: items[0]?.id ?? null, at: new Date().toISOString() },
-    { source: 'actas/turbo-03-01 (copia).pdf', state: 'duplicate', code: 'DUPLICATE_FILE', message: 'El mismo archivo ya está en el equipo.', form: items[0]?.id ?? null, at: new Date().toISOString() },
-    { source: 'actas/lista-de-mercado.pdf', state: 'failed', code: 'INP_003', message: 'INP_003 lista-de-mercado.pdf: not a PDF, PNG, JPEG, TIFF or WebP by its content; convert it to one of these', form: null, at: new Date().toISOString() },
-    { source: 'actas/clave.pdf', state: 'failed', code: 'INP_006', message: 'INP_006 clave.pdf: the PDF is encrypted; save it without a password first', form: null, at: new Date().toISOString() },
+    { source: 'actas/turbo-03-01.pdf', state: 'read', code: null, message: null, form: items[0]?.id ?? null, same_sheet: null, at: new Date().toISOString() },
+    { source: 'actas/turbo-03-01 (copia).pdf', state: 'duplicate', code: 'DUPLICATE_FILE', message: 'El mismo archivo ya está en el equipo.', form: items[0]?.id ?? null, same_sheet: null, at: new Date().toISOString() },
+    { source: 'actas/lista-de-mercado.pdf', state: 'failed', code: 'INP_003', message: 'INP_003 lista-de-mercado.pdf: not a PDF, PNG, JPEG, TIFF or WebP by its content; convert it to one of these', form: null, same_sheet: null, at: new Date().toISOString() },
+    { source: 'actas/clave.pdf', state: 'failed', code: 'INP_006', message: 'INP_006 clave.pdf: the PDF is encrypted; save it without a password first', form: null, same_sheet: null, at: new Date().toISOString() },
   ];
   let settings = { language: 'es-CO', person: 'Ana Pérez', theme: 'system', blind: false, keys: {}, threshold: null, sampling: { second_percent: 5, known_percent: 3, seed: 'castor' } };
   const secrets = new Map(['server_token', 'anthropic_api_key', 'openai_api_key', 'x_bearer_token'].map((name) => [name, null]));
@@ -178,7 +178,8 @@ export function fakeDesk({ forms: amount = 100_000, slow = 0 } = {}) {
         }),
       };
     },
-    export: ({ format, ids }) => ({ files: [`/home/ana/castor/export/actas-${format}.${{ csv: 'csv', json_v1: 'json', json_v2: 'json', parquet: 'parquet', sheet: 'pdf', crops: 'zip' }[format]}`], forms: ids?.length ?? items.length }),
+    export: ({ format, query, form }) => ({ files: [`/home/ana/castor/export/actas-${format}.${{ csv: 'csv', json_v1: 'json', json_v2: 'json', parquet: 'parquet', sheet: 'pdf', crops: 'zip' }[format]}`], forms: form ? 1 : query ? cached(query).length : items.length }),
+    export_progress: () => null,
     audit: ({ query }) => [...log].reverse().filter((row) => (!query.before || row.event.seq < query.before) && (!query.form || row.form === query.form) && (!query.person || row.event.by.includes(query.person))).slice(0, query.limit),
     audit_verify: () => ({ events: log.length, whole: true, broken_at: null, head: log.at(-1)?.hash ?? '0'.repeat(64) }),
     audit_export: () => ({ files: ['/home/ana/castor/export/auditoria.csv'], forms: log.length }),

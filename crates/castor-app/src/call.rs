@@ -1,5 +1,6 @@
 //! Commands by name: what window, browser and tests call.
 
+use crate::export::Scope;
 use crate::view::{AuditQuery, CellAction, ExportFormat, Failure, FormAction, QueueQuery, Settings};
 use crate::{AppError, Desk};
 use serde::Deserialize;
@@ -62,7 +63,10 @@ struct Table {
 #[derive(Deserialize)]
 struct Export {
     format: ExportFormat,
-    ids: Option<Vec<String>>,
+    /// What the queue shows; all forms without it.
+    query: Option<QueueQuery>,
+    /// This form alone.
+    form: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -135,8 +139,13 @@ impl Desk {
             }
             "export" => {
                 let export: Export = of(arguments)?;
-                to(self.export(export.format, export.ids.as_deref()).await?)
+                let scope = match export.form {
+                    Some(form) => Scope::Form(form),
+                    None => Scope::Found(export.query.unwrap_or_default()),
+                };
+                to(self.export(export.format, scope).await?)
             }
+            "export_progress" => to(self.exporting.progress()),
             "audit" => to(self.audit(&of::<Query<AuditQuery>>(arguments)?.query).await?),
             "audit_export" => to(self.audit_export(&of::<Query<AuditQuery>>(arguments)?.query).await?),
             "audit_verify" => to(self.audit_verify().await?),

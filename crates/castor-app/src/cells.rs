@@ -72,6 +72,7 @@ pub(crate) fn queue_item(row: FormRow, person: &str) -> QueueItem {
         imported_at: rfc3339(row.imported_at),
         due_at: rfc3339(row.due_at),
         demo: row.demo,
+        same_sheet: row.same_sheet,
         barred,
     }
 }

@@ -1,6 +1,7 @@
 //! The desk itself: what every use case needs.
 
 use crate::AppError;
+use crate::export::Exporting;
 use crate::folders::settings_folder;
 use crate::import::Importing;
 use crate::secrets::Secrets;
@@ -37,6 +38,7 @@ pub struct Desk {
     pub(crate) reader: Arc<FormReader>,
     pub(crate) clock: Clock,
     pub(crate) importing: Importing,
+    pub(crate) exporting: Exporting,
     pub(crate) secrets: Secrets,
     /// Settings that come before the data folder.
     pub(crate) settings_folder: PathBuf,
@@ -67,6 +69,7 @@ impl Desk {
             reader: Arc::new(reader),
             clock,
             importing: Importing::default(),
+            exporting: Exporting::default(),
             secrets: Secrets::of(folder, &settings),
             settings_folder: settings,
         });

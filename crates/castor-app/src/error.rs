@@ -31,6 +31,9 @@ pub enum AppError {
     /// The system's keyring did not do what was asked.
     #[error("APP_005 the system's keyring: {0}; unlock it and try again")]
     Keyring(String),
+    /// A backup is not whole.
+    #[error("APP_006 the backup is not whole: {0}; use another one, nothing was changed")]
+    Backup(String),
     /// Work in the background ended unexpectedly.
     #[error("APP_004 the work was cut off ({0}); try again")]
     Cut(String),
@@ -49,6 +52,7 @@ impl AppError {
             Self::File { .. } => "APP_003",
             Self::Cut(_) => "APP_004",
             Self::Keyring(_) => "APP_005",
+            Self::Backup(_) => "APP_006",
         }
     }
 

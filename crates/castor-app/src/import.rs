@@ -315,6 +315,7 @@ impl Desk {
                     message: row.message,
                     form: row.sha256,
                     at: rfc3339(row.at),
+                    same_sheet: row.same_sheet,
                 })
                 .collect(),
         })

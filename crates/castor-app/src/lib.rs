@@ -1,5 +1,6 @@
 //! The desk: one function per use case, over store, reader and rules. Window, browser and command line call these.
 
+mod backup;
 mod call;
 mod cells;
 mod copies;
@@ -8,6 +9,7 @@ mod error;
 mod export;
 mod folders;
 mod import;
+mod integrity;
 mod log;
 mod probe;
 mod quality;
@@ -17,10 +19,12 @@ mod secrets;
 mod settings;
 pub mod view;
 
+pub use backup::{Manifest, ManifestFile, backup, restore};
 pub use call::OF_THIS_COMPUTER;
 pub use desk::{Clock, Desk};
 pub use error::AppError;
 pub use folders::{data_folder, settings_folder};
+pub use integrity::{Integrity, Problem, integrity, rebuild};
 pub use reader::open_reader;
 pub use review::PageAddress;
 pub use secrets::Secret;

@@ -162,13 +162,14 @@ impl Desk {
                 row.hash,
             );
         }
-        let path = self.export_folder()?.join("registro.csv");
-        std::fs::write(&path, out).map_err(|error| AppError::file(&path, &error))?;
+        let mut folder = self.export_folder()?;
+        folder.write("registro.csv", out.as_bytes())?;
+        let files = folder.finish()?;
         let mut forms: Vec<&str> = rows.iter().map(|r| r.form.as_str()).collect();
         forms.sort_unstable();
         forms.dedup();
         Ok(ExportResult {
-            files: vec![path.display().to_string()],
+            files: files.iter().map(|path| path.display().to_string()).collect(),
             forms: u32::try_from(forms.len()).unwrap_or(u32::MAX),
         })
     }

@@ -6,7 +6,7 @@ use crate::view::{
     CellAction, FormAction, FormView, PageView, QueueItem, QueueOrder, QueuePage, QueueQuery, SamplingSettings,
 };
 use crate::{AppError, Desk};
-use castor_domain::checks::Severity;
+use castor_domain::checks::{CheckContext, Severity, check_form};
 use castor_domain::reading::FormReading;
 use castor_domain::review::{Act, Case, Event, MACHINE, Recorded, Refusal, Sight, State, reference};
 use castor_domain::symbol::Symbol;
@@ -18,7 +18,7 @@ use std::io::Cursor;
 const STRETCH: u32 = 500;
 
 /// The store's filter of a query.
-fn filter(query: &QueueQuery) -> QueueFilter {
+pub(crate) fn filter(query: &QueueQuery) -> QueueFilter {
     let some = |text: &Option<String>| text.clone().filter(|t| !t.is_empty());
     QueueFilter {
         states: query.states.iter().map(crate::cells::word).collect(),
@@ -107,7 +107,18 @@ impl Desk {
     async fn shown(&self, id: &str, log: &FormLog) -> Result<FormView, AppError> {
         let person = self.settings().await?.person;
         let item = queue_item(self.store.form_row(id).await?, &person);
-        Ok(form_view(item, log, &person))
+        let mut view = form_view(item, log, &person);
+        if let Some(form) = log.case.seen_by(&person)
+            && log.case.sight(&person) != Sight::Blind
+        {
+            let seen = self.store.seen_sheets(id, log.case.demo(), &form).await?;
+            let context = CheckContext {
+                seen: Some(&seen),
+                ..CheckContext::default()
+            };
+            view.checks = check_form(&form, &context).iter().map(check).collect();
+        }
+        Ok(view)
     }
 
     /// Confirms or corrects a cell. A form with nothing left to settle, and no check that fails badly, is closed by it.

@@ -128,6 +128,8 @@ pub struct QueueItem {
     pub due_at: String,
     /// Generated, not a real form.
     pub demo: bool,
+    /// The form read before it that shows a page of the same table, corporación and copy.
+    pub same_sheet: Option<String>,
     /// This person took part in an earlier reading of it and may not do the present one.
     pub barred: bool,
 }
@@ -365,6 +367,8 @@ pub struct ImportItem {
     pub message: Option<String>,
     /// The form that it became, or of which it is a duplicate.
     pub form: Option<String>,
+    /// Another form, read before, that shows the same sheet.
+    pub same_sheet: Option<String>,
     /// RFC 3339.
     pub at: String,
 }
@@ -444,6 +448,13 @@ pub struct ExportResult {
     /// Paths of the files written.
     pub files: Vec<String>,
     pub forms: u32,
+}
+
+/// How far an export is.
+#[derive(Debug, Clone, Copy, Serialize, Deserialize, TS)]
+pub struct ExportProgress {
+    pub done: u32,
+    pub total: u32,
 }
 
 /// Formats of an export.

@@ -51,7 +51,9 @@ fn run<T>(task: impl Future<Output = T>) -> Result<T> {
 }
 
 fn config(services: Option<&BTreeSet<Service>>) -> Result<Config> {
-    Ok(Config::from_env(services.cloned().unwrap_or_else(|| Service::ALL.into()))?)
+    Ok(Config::from_env(
+        services.cloned().unwrap_or_else(|| Service::ALL.into()),
+    )?)
 }
 
 /// Serves until it is ended, or checks alone.
@@ -61,7 +63,12 @@ pub(crate) fn run_server(arguments: &ServeArguments) -> Result<ExitCode> {
         let checks = run(check(config))??;
         for check in &checks {
             let reason = check.reason.as_deref().unwrap_or_default();
-            println!("{:<10} {} {} ms {reason}", format!("{:?}", check.state), check.name, check.milliseconds);
+            println!(
+                "{:<10} {} {} ms {reason}",
+                format!("{:?}", check.state),
+                check.name,
+                check.milliseconds
+            );
         }
         let well = checks.iter().all(|check| check.state != State::Down);
         return Ok(if well { ExitCode::SUCCESS } else { ExitCode::from(2) });
@@ -78,11 +85,18 @@ pub(crate) fn run_server(arguments: &ServeArguments) -> Result<ExitCode> {
 pub(crate) fn add(arguments: AddArguments) -> Result<ExitCode> {
     let Some(role) = Role::parse(&arguments.role) else {
         let names: Vec<_> = Role::ALL.iter().map(|role| role.name()).collect();
-        bail!("there is no role \"{}\"; there are {}", arguments.role, names.join(", "));
+        bail!(
+            "there is no role \"{}\"; there are {}",
+            arguments.role,
+            names.join(", ")
+        );
     };
     write!(std::io::stderr().lock(), "password: ")?;
     let mut password = String::new();
-    std::io::stdin().lock().read_line(&mut password).context("no password on the standard input")?;
+    std::io::stdin()
+        .lock()
+        .read_line(&mut password)
+        .context("no password on the standard input")?;
     let new = NewUser {
         email: arguments.email,
         password: password.trim_end_matches(['\r', '\n']).to_owned(),

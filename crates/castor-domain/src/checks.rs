@@ -446,6 +446,19 @@ pub struct ExpectedTable {
     pub copia: Option<Copia>,
 }
 
+/// Which sheet of which form a page says that it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SheetPlace {
+    /// Table.
+    pub mesa: MesaId,
+    /// What is elected.
+    pub corporacion: Corporacion,
+    /// Copy.
+    pub copia: Copia,
+    /// Printed page.
+    pub page: u16,
+}
+
 /// A sheet seen in another form.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SeenSheet {
@@ -457,6 +470,8 @@ pub struct SeenSheet {
     pub control: Option<ControlCode>,
     /// What its QR holds.
     pub qr: Option<String>,
+    /// What it says that it is, where all of it was read.
+    pub place: Option<SheetPlace>,
 }
 
 /// What the checks may compare a form with. What is `None` or empty makes its check not evaluable.

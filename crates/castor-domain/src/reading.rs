@@ -1,6 +1,6 @@
 //! What the machine read of a form, with everything a person or a check needs to judge it.
 
-use crate::checks::Finding;
+use crate::checks::{Finding, SheetPlace};
 use crate::codes::MesaId;
 use crate::form::FieldPath;
 use crate::header::{Header, Item};
@@ -179,5 +179,18 @@ impl FormReading {
                 field.reasons.push(ReviewReason::LowConfidence);
             }
         }
+    }
+}
+
+impl FormReading {
+    /// Which sheet a page of this form says that it is; `None` unless table, corporación, copy and page were all read.
+    #[must_use]
+    pub fn sheet_place(&self, page: &PageReading) -> Option<SheetPlace> {
+        Some(SheetPlace {
+            mesa: self.header.mesa_id()?,
+            corporacion: *self.header.corporacion.value()?,
+            copia: *self.header.copia.value()?,
+            page: page.printed_page()?,
+        })
     }
 }

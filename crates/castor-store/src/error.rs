@@ -47,6 +47,11 @@ pub enum StoreError {
         /// What is wrong.
         error: EventError,
     },
+    /// The disk does not take what is written.
+    #[error(
+        "STO_011 the disk does not take what is written ({0}); check it and its free space: nothing that was confirmed is lost"
+    )]
+    Unwritable(String),
     /// Anything else that the database says.
     #[error("STO_010 the database failed: {0}")]
     Database(String),
@@ -68,6 +73,7 @@ impl StoreError {
             Self::Refused(refusal) => refusal.code(),
             Self::Event { .. } => "STO_009",
             Self::Database(_) => "STO_010",
+            Self::Unwritable(_) => "STO_011",
         }
     }
 
@@ -84,10 +90,11 @@ impl StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        // SQLITE_FULL, SQLITE_CORRUPT and SQLITE_NOTADB, see https://www.sqlite.org/rescode.html
+        // SQLITE_FULL, SQLITE_CORRUPT, SQLITE_NOTADB and those of SQLITE_IOERR that writing gives, see https://www.sqlite.org/rescode.html
         match error.as_database_error().and_then(|e| e.code()).as_deref() {
             Some("13") => Self::Full,
             Some("11" | "26" | "267" | "523" | "779") => Self::Damaged(error.to_string()),
+            Some("778" | "1034" | "1290" | "1546") => Self::Unwritable(error.to_string()),
             _ => Self::Database(error.to_string()),
         }
     }

@@ -48,6 +48,8 @@ pub struct ImportRow {
     pub demo: bool,
     /// When it was given or dealt with.
     pub at: Moment,
+    /// Another form, read before, that shows the same sheet.
+    pub same_sheet: Option<String>,
 }
 
 /// How many files are in which state.
@@ -89,8 +91,8 @@ impl Store {
     pub async fn waiting_imports(&self, limit: u32) -> Result<Vec<ImportRow>, StoreError> {
         let rows = sqlx::query_as!(
             RawImport,
-            "SELECT seq, source, sha256, state, code, message, demo AS \"demo: bool\", at FROM import
-             WHERE state = 'waiting' ORDER BY seq LIMIT ?",
+            "SELECT seq, source, sha256, state, code, message, demo AS \"demo: bool\", at, NULL AS \"same_sheet?: String\"
+             FROM import WHERE state = 'waiting' ORDER BY seq LIMIT ?",
             limit
         )
         .fetch_all(&self.pool)
@@ -108,8 +110,10 @@ impl Store {
             .await?;
         let rows = sqlx::query_as!(
             RawImport,
-            "SELECT seq, source, sha256, state, code, message, demo AS \"demo: bool\", at FROM import
-             ORDER BY seq DESC LIMIT ? OFFSET ?",
+            "SELECT i.seq AS \"seq!\", i.source AS \"source!\", i.sha256, i.state AS \"state!\", i.code, i.message,
+                    i.demo AS \"demo!: bool\", i.at AS \"at!\",
+                    f.same_sheet AS \"same_sheet?: String\"
+             FROM import i LEFT JOIN form f ON f.id = i.sha256 ORDER BY i.seq DESC LIMIT ? OFFSET ?",
             limit,
             offset
         )
@@ -175,6 +179,7 @@ struct RawImport {
     message: Option<String>,
     demo: bool,
     at: i64,
+    same_sheet: Option<String>,
 }
 
 impl From<RawImport> for ImportRow {
@@ -188,6 +193,7 @@ impl From<RawImport> for ImportRow {
             message: raw.message,
             demo: raw.demo,
             at: Moment(raw.at),
+            same_sheet: raw.same_sheet,
         }
     }
 }

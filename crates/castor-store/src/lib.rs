@@ -7,10 +7,13 @@
 mod blobs;
 mod error;
 mod import;
+mod integrity;
 mod log;
 mod probe;
 mod queue;
 mod settings;
+mod sheets;
+mod snapshot;
 mod sync;
 
 pub use blobs::{hex, sha256};
@@ -20,6 +23,7 @@ pub use import::{ImportCount, ImportRow, ImportState};
 pub use log::{ChainReport, Entry, FormLog, LogQuery, LogRow};
 pub use probe::ProbeTask;
 pub use queue::{FormCounts, FormRow, Order, QueueFilter};
+pub use snapshot::{Filed, Snapshot};
 pub use sync::{RefusedRow, SyncCount};
 
 use sqlx::SqlitePool;
@@ -27,6 +31,11 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, S
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+/// Setting that says by which rules the rows of forms were written, and the rules of this version: rows of another one are
+/// written afresh from the log.
+const ROWS: &str = "rows_version";
+const ROWS_VERSION: &str = "3";
 
 /// The store of one data folder.
 #[derive(Debug)]
@@ -62,11 +71,16 @@ impl Store {
             .connect_with(options)
             .await?;
         sqlx::migrate!("../../migrations/local").run(&pool).await?;
-        Ok(Self {
+        let store = Self {
             pool,
             folder: folder.to_owned(),
             _lock: lock,
-        })
+        };
+        if store.setting(ROWS).await?.as_deref() != Some(ROWS_VERSION) {
+            store.rebuild().await?;
+            store.set_setting(ROWS, ROWS_VERSION).await?;
+        }
+        Ok(store)
     }
 
     /// The folder.

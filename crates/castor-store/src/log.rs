@@ -81,7 +81,7 @@ pub struct LogQuery {
 }
 
 /// What verifying the chain says.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct ChainReport {
     /// Events looked at.
     pub events: i64,
@@ -238,18 +238,27 @@ impl Store {
     /// [`StoreError`] when an event cannot be read or the database fails; nothing is changed then.
     pub async fn rebuild(&self) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        sqlx::query!("DELETE FROM form").execute(&mut *transaction).await?;
+        self.rebuild_in(&mut transaction).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    pub(crate) async fn rebuild_in(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
+        sqlx::query!("DELETE FROM form").execute(&mut *connection).await?;
         let demo_removed = self.demo_removed().await?;
-        let forms = sqlx::query!("SELECT form AS \"form!\", MAX(seq) AS \"seq!: i64\" FROM event GROUP BY form")
-            .fetch_all(&mut *transaction)
-            .await?;
+        // Forms are written in the order in which they were read, since each looks for the sheets of those before it.
+        let forms = sqlx::query!(
+            "SELECT form AS \"form!\", MAX(seq) AS \"seq!: i64\" FROM event GROUP BY form
+             ORDER BY MIN(CASE kind WHEN 'read' THEN seq END)"
+        )
+        .fetch_all(&mut *connection)
+        .await?;
         for row in forms {
-            let case = load(&mut transaction, &row.form).await?.case;
+            let case = load(&mut *connection, &row.form).await?.case;
             if !(case.demo() && demo_removed) {
-                write_form(&mut transaction, &row.form, row.seq, &case).await?;
+                write_form(&mut *connection, &row.form, row.seq, &case).await?;
             }
         }
-        transaction.commit().await?;
         Ok(())
     }
 

@@ -1,6 +1,8 @@
 //! What the queue shows of each form, and the ways to ask for it.
 
+use crate::sheets::{first_reading, page_bits, seen_before};
 use crate::{Store, StoreError};
+use castor_domain::checks::{CheckContext, check_form};
 use castor_domain::review::{Case, Moment, Priority, State};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
@@ -38,6 +40,8 @@ pub struct FormRow {
     pub imported_at: Moment,
     /// Until when it should be done.
     pub due_at: Moment,
+    /// The form read before it that shows a page of the same table, corporación and copy.
+    pub same_sheet: Option<String>,
     /// Who may not do its present reading.
     pub barred: Vec<String>,
 }
@@ -136,7 +140,7 @@ impl QueueFilter {
 }
 
 impl Order {
-    fn clause(self) -> &'static str {
+    pub(crate) fn clause(self) -> &'static str {
         match self {
             Self::Priority => " ORDER BY waits DESC, priority, imported_at, id",
             Self::Uncertainty => " ORDER BY waits DESC, confidence, id",
@@ -260,7 +264,7 @@ impl Store {
     }
 }
 
-fn form_row(row: &SqliteRow) -> Result<FormRow, sqlx::Error> {
+pub(crate) fn form_row(row: &SqliteRow) -> Result<FormRow, sqlx::Error> {
     let reasons: String = row.try_get("reasons")?;
     let barred: String = row.try_get("barred")?;
     let [a, b, c, d, e] = CODES;
@@ -286,6 +290,7 @@ fn form_row(row: &SqliteRow) -> Result<FormRow, sqlx::Error> {
         confidence: row.try_get("confidence")?,
         imported_at: Moment(row.try_get("imported_at")?),
         due_at: Moment(row.try_get("due_at")?),
+        same_sheet: row.try_get("same_sheet")?,
         barred: serde_json::from_str(&barred).map_err(|e| sqlx::Error::Decode(e.into()))?,
     })
 }
@@ -300,10 +305,21 @@ pub(crate) async fn write_form(
     let state = case.state();
     // While a form is read a second time nothing of the first reading shows in the queue.
     let comparing = matches!(state, State::SecondReading | State::Adjudication);
-    let form = match case.reading() {
+    let mut form = match case.reading() {
         Some(reading) if comparing => reading.clone(),
         _ => case.consolidated().unwrap_or_default(),
     };
+    let read_seq = first_reading(connection, id).await?;
+    let seen = seen_before(connection, id, read_seq, case.demo(), &form).await?;
+    form.findings = check_form(
+        &form,
+        &CheckContext {
+            seen: Some(&seen),
+            ..CheckContext::default()
+        },
+    );
+    let same_sheet = seen.first().map(|sheet| sheet.form.clone());
+    let printed_pages = page_bits(&form);
     let urgency = case.urgency_of(&form);
     let header = &form.header;
     let codes = [
@@ -347,6 +363,7 @@ pub(crate) async fn write_form(
     let [departamento, municipio, zona, puesto, mesa] = codes;
     let corporacion = header.corporacion.value().map(|c| c.name());
     let copia = header.copia.value().map(|c| c.name());
+    let control = header.control.value().map(ToString::to_string);
     let (name, demo, state) = (case.name(), case.demo(), state.name());
     let confidence = f64::from(urgency.confidence);
     let names = |names: Vec<&str>| serde_json::Value::from(names).to_string();
@@ -356,8 +373,8 @@ pub(crate) async fn write_form(
     sqlx::query!(
         "INSERT OR REPLACE INTO form (id, seq, name, demo, state, waits, priority, reasons, departamento, municipio, zona,
              puesto, mesa, place, corporacion, copia, doubtful, finding, confidence, impact, imported_at, due_at,
-             readers, barred, known)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             printed_pages, control, read_seq, same_sheet, readers, barred, known)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         id,
         seq,
         name,
@@ -380,11 +397,15 @@ pub(crate) async fn write_form(
         impact,
         imported,
         due,
+        printed_pages,
+        control,
+        read_seq,
+        same_sheet,
         readers,
         barred,
         known
     )
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
     Ok(())
 }

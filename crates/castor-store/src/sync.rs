@@ -262,7 +262,9 @@ async fn rewrite(connection: &mut SqliteConnection, forms: BTreeSet<String>) -> 
     let forms: Vec<String> = forms.into_iter().collect();
     for stretch in forms.chunks(STRETCH) {
         for (form, log) in loads(connection, stretch).await? {
-            let seq = log.entries.iter().map(|entry| entry.seq).max().unwrap_or_default();
+            let seq = sqlx::query_scalar!("SELECT max(seq) AS \"seq!: i64\" FROM event WHERE form = ?", form)
+                .fetch_one(&mut *connection)
+                .await?;
             write_form(connection, &form, seq, &log.case).await?;
         }
     }

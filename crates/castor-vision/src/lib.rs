@@ -1,5 +1,6 @@
 //! From page images to boxes, symbols, serial, QR and printed header.
 
+pub mod conceal;
 mod crop;
 pub mod header;
 pub mod homography;

@@ -28,9 +28,9 @@ use image::GrayImage;
 use std::time::{Duration, Instant};
 
 /// Height at which the header ends and a page's own part begins.
-const BODY: f32 = 0.22;
+pub(crate) const BODY: f32 = 0.22;
 /// Registration below this sends every cell of the page to a person.
-const REGISTERED: f32 = 0.12;
+pub(crate) const REGISTERED: f32 = 0.12;
 
 /// Why a form could not be read at all.
 #[derive(Debug, thiserror::Error)]

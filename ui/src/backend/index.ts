@@ -4,7 +4,7 @@ import { httpTransport } from './http';
 import { tauriTransport } from './tauri';
 import type { Choice, DropListener, Transport } from './transport';
 import type {
-  AuditQuery, AuditRow, CellAction, ChainReport, CopiesItem, CopiesView, DeskStatus, ExportFormat, ExportResult,
+  AuditQuery, AuditRow, CellAction, ChainReport, CopiesItem, CopiesView, DeskStatus, ExportFormat, ExportProgress, ExportResult,
   FormAction, FormView, ImportItem, ImportStatus, PersonQuality, QueuePage, QueueQuery, SecretsView, Settings,
 } from './types';
 
@@ -45,7 +45,10 @@ export const backend = {
   act: (id: string, action: FormAction) => call<FormView>('act', { id, action }),
   copiesList: () => call<CopiesItem[]>('copies_list'),
   copies: (mesa: string, corporacion: string) => call<CopiesView>('copies', { mesa, corporacion }),
-  export: (format: ExportFormat, ids: string[] | null) => call<ExportResult>('export', { format, ids }),
+  /** What the query finds, or everything; `form` asks for that one alone. */
+  export: (format: ExportFormat, query: QueueQuery | null, form: string | null = null) =>
+    call<ExportResult>('export', { format, query, form }),
+  exportProgress: () => call<ExportProgress | null>('export_progress'),
   audit: (query: AuditQuery) => call<AuditRow[]>('audit', { query }),
   auditVerify: () => call<ChainReport>('audit_verify'),
   auditExport: (query: AuditQuery) => call<ExportResult>('audit_export', { query }),

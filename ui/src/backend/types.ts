@@ -55,6 +55,10 @@ due_at: string,
  */
 demo: boolean, 
 /**
+ * The form read before it that shows a page of the same table, corporación and copy.
+ */
+same_sheet: string | null, 
+/**
  * This person took part in an earlier reading of it and may not do the present one.
  */
 barred: boolean, };
@@ -188,10 +192,18 @@ state: string, code: string | null, message: string | null,
  */
 form: string | null, 
 /**
+ * Another form, read before, that shows the same sheet.
+ */
+same_sheet: string | null, 
+/**
  * RFC 3339.
  */
 at: string, };
-export type DeskStatus = { version: string, model: string, person: string, import: ImportStatus, 
+export type DeskStatus = { version: string, model: string, 
+/**
+ * The model's threshold: cells below this confidence go to a person.
+ */
+threshold: number, person: string, import: ImportStatus, 
 /**
  * Forms by state.
  */
@@ -235,6 +247,7 @@ export type ExportResult = {
  */
 files: Array<string>, forms: number, };
 export type ExportFormat = "csv" | "json_v1" | "json_v2" | "parquet" | "sheet" | "crops";
+export type ExportProgress = { done: number, total: number, };
 export type AuditQuery = { form: string | null, person: string | null, 
 /**
  * Only events before this one.
@@ -250,7 +263,19 @@ broken_at: number | null,
  * Hash of the last event.
  */
 head: string, };
-export type SamplingSettings = { second_percent: number, known_percent: number, seed: string, };
+export type SamplingSettings = { 
+/**
+ * Forms of a hundred that are read a second time although they were not critical.
+ */
+second_percent: number, 
+/**
+ * Times of a hundred that a cell with a settled answer comes before the next form.
+ */
+known_percent: number, 
+/**
+ * The same on every laptop that works on the same forms.
+ */
+seed: string, };
 export type Settings = { 
 /**
  * `es-CO` or `en`.
@@ -273,12 +298,71 @@ blind: boolean,
  */
 keys: { [key in string]: string }, sampling: SamplingSettings, 
 /**
- * Confidence
+ * Confidence below which a cell goes to a person, where it is stricter than the model's own; from the next form read on.
  */
 threshold: number | null, };
-export type ShareView = { hits: number, n: number, value: number, low: number, high: number, };
-export type KappaView = { value: number | null, low: number | null, high: number | null, missing: string | null, };
-export type PersonQuality = { person: string, machine: boolean, confirmed: number, corrected: number, median_seconds: number | null, agreement: ShareView | null, kappa: KappaView, known: ShareView | null, };
+export type SecretView = { 
+/**
+ * Stable name.
+ */
+name: string, 
+/**
+ * Whether it has a value.
+ */
+set: boolean, };
+export type SecretsPlace = { "kind": "keyring" } | { "kind": "file", 
+/**
+ * The file.
+ */
+path: string, 
+/**
+ * What the system said of its keyring.
+ */
+because: string, };
+export type SecretsView = { 
+/**
+ * Where they are kept.
+ */
+place: SecretsPlace, 
+/**
+ * Which there are.
+ */
+secrets: Array<SecretView>, };
+export type ShareView = { hits: number, n: number, 
+/**
+ * 0–1.
+ */
+value: number, low: number, high: number, };
+export type KappaView = { 
+/**
+ * −1 to 1.
+ */
+value: number | null, 
+/**
+ * Interval of 95 %; `None` without a value, and where all pairs agree.
+ */
+low: number | null, high: number | null, 
+/**
+ * `NO_PAIRS` or `ONE_CATEGORY` where there is no value.
+ */
+missing: string | null, };
+export type PersonQuality = { person: string, 
+/**
+ * The row is the machine's: its readings beside those of people who read blindly what it had accepted.
+ */
+machine: boolean, confirmed: number, corrected: number, 
+/**
+ * Median seconds between two cells of one form.
+ */
+median_seconds: number | null, 
+/**
+ * Cells read twice on which the two readers agreed; `None` without any.
+ */
+agreement: ShareView | null, kappa: KappaView, 
+/**
+ * Right answers to cells with a settled answer; `None` without any.
+ */
+known: ShareView | null, };
 export type Failure = { 
 /**
  * Stable.

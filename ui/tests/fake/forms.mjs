@@ -48,7 +48,7 @@ export function queueItem(n) {
     doubtful: ['COMPLETED', 'ACCEPTED', 'REJECTED'].includes(state) ? 0 : 3,
     finding: reason === 'ARITHMETIC_MISMATCH' ? `SUM_001 Δ ${n === 0 ? -50 : 1 + Math.floor(roll() * 30)}` : null,
     confidence: Math.round((0.2 + roll() * 0.5) * 1000) / 1000,
-    imported_at: new Date(imported).toISOString(), due_at: new Date(imported + minutes * 60_000).toISOString(),
+    imported_at: new Date(imported).toISOString(), due_at: new Date(imported + minutes * 60_000).toISOString(), same_sheet: null,
     demo: true, barred: false,
   };
 }

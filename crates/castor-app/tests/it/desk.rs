@@ -114,7 +114,7 @@ async fn a_form_is_imported_corrected_taken_back_closed_and_exported() {
     // The same after a restart, with the chain whole.
     let events = call(&desk, "audit_verify", json!({})).await;
     assert_eq!(events["whole"], true);
-    let export = call(&desk, "export", json!({ "format": "csv", "ids": [id] })).await;
+    let export = call(&desk, "export", json!({ "format": "csv", "form": id })).await;
     let csv = std::fs::read_to_string(export["files"][0].as_str().unwrap()).unwrap();
     assert!(csv.lines().any(|line| line.contains("_17,17,")), "{csv}");
     let png = desk.page_png(id.as_str().unwrap(), 1).await.unwrap();

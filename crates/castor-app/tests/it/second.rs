@@ -10,7 +10,7 @@ use std::sync::Arc;
 /// A desk that reads every form twice, with the drawn forms that have doubtful cells.
 async fn drawn(folder: &Path) -> Arc<Desk> {
     let samples = tempfile::tempdir().unwrap();
-    sample_forms(samples.path()).unwrap();
+    sample_forms(samples.path(), 1).unwrap();
     let desk = desk(folder).await;
     sit_down(&desk, "ana", 100, 0).await;
     call(
@@ -24,23 +24,23 @@ async fn drawn(folder: &Path) -> Arc<Desk> {
 }
 
 /// Another person takes the keyboard.
-async fn sit_down(desk: &Desk, person: &str, second: u8, known: u8) {
+async fn sit_down(desk: &Arc<Desk>, person: &str, second: u8, known: u8) {
     let mut settings = call(desk, "settings", json!({})).await;
     settings["person"] = json!(person);
     settings["sampling"] = json!({ "second_percent": second, "known_percent": known, "seed": "prueba" });
     call(desk, "settings_save", json!({ "settings": settings })).await;
 }
 
-async fn form(desk: &Desk, id: &str) -> Value {
+async fn form(desk: &Arc<Desk>, id: &str) -> Value {
     call(desk, "form", json!({ "id": id })).await
 }
 
-async fn next(desk: &Desk) -> Option<String> {
+async fn next(desk: &Arc<Desk>) -> Option<String> {
     let next = call(desk, "next", json!({ "query": { "limit": 1 }, "after": null })).await;
     next.as_str().map(str::to_owned)
 }
 
-async fn types(desk: &Desk, id: &str, cell: &Value, marks: &Value) -> Value {
+async fn types(desk: &Arc<Desk>, id: &str, cell: &Value, marks: &Value) -> Value {
     let action = json!({ "kind": "correct", "marks": marks });
     call(
         desk,
@@ -50,12 +50,12 @@ async fn types(desk: &Desk, id: &str, cell: &Value, marks: &Value) -> Value {
     .await
 }
 
-async fn refused(desk: &Desk, command: &str, arguments: Value) -> String {
+async fn refused(desk: &Arc<Desk>, command: &str, arguments: Value) -> String {
     desk.call(command, arguments).await.unwrap_err().code
 }
 
 /// Ana settles every cell as the machine read it and ends the form; the form's id with its cells as Ana said them.
-async fn first_reading(desk: &Desk) -> (String, Vec<Value>) {
+async fn first_reading(desk: &Arc<Desk>) -> (String, Vec<Value>) {
     let query = json!({ "states": ["PENDING"], "limit": 100 });
     let queue = call(desk, "queue", json!({ "query": query })).await;
     let pending = forms(&queue).into_iter().find(|i| i["doubtful"].as_u64() > Some(1));
@@ -85,7 +85,7 @@ fn cell<'a>(view: &'a Value, key: &Value) -> &'a Value {
 }
 
 /// Bea reads the first cell as 7 and the others as Ana did; Caro decides for Ana.
-async fn read_twice(desk: &Desk, id: &str, asked: &[Value]) {
+async fn read_twice(desk: &Arc<Desk>, id: &str, asked: &[Value]) {
     sit_down(desk, "bea", 100, 0).await;
     for (n, cell) in asked.iter().enumerate() {
         let marks = if n == 0 {

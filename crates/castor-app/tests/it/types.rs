@@ -2,10 +2,10 @@
 
 use castor_app::view::{
     Alternative, AuditQuery, AuditRow, CellAction, CellReading, CellState, CellView, ChainReport, CheckView,
-    CopiesItem, CopiesView, CopyRow, CopyView, Decision, DeskStatus, ExportFormat, ExportResult, Failure, FormAction,
-    FormView, HeaderItem, HistoryView, ImportItem, ImportStatus, KappaView, PageView, PersonQuality, PriorityName,
-    QueueItem, QueueOrder, QueuePage, QueueQuery, ReasonName, Rect, SamplingSettings, SecretView, SecretsPlace,
-    SecretsView, Settings, ShareView, SightName, StateCount, StateName,
+    CopiesItem, CopiesView, CopyRow, CopyView, Decision, DeskStatus, ExportFormat, ExportProgress, ExportResult,
+    Failure, FormAction, FormView, HeaderItem, HistoryView, ImportItem, ImportStatus, KappaView, PageView,
+    PersonQuality, PriorityName, QueueItem, QueueOrder, QueuePage, QueueQuery, ReasonName, Rect, SamplingSettings,
+    SecretView, SecretsPlace, SecretsView, Settings, ShareView, SightName, StateCount, StateName,
 };
 use std::fmt::Write;
 use std::path::Path;
@@ -56,6 +56,7 @@ fn the_interface_has_the_desks_types() {
         CopiesItem,
         ExportResult,
         ExportFormat,
+        ExportProgress,
         AuditQuery,
         AuditRow,
         ChainReport,

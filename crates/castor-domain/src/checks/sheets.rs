@@ -263,8 +263,13 @@ pub(super) fn duplicates(form: &FormReading, seen: Option<&[SeenSheet]>) -> Find
     let mut details = Vec::new();
     let mut known = 0;
     for page in &form.pages {
-        known += usize::from(page.qr.is_some() || page.serial.value().is_some());
-        for sheet in seen.iter().filter(|sheet| is_same_sheet(page, sheet)) {
+        let place = form.sheet_place(page);
+        known += usize::from(page.qr.is_some() || page.serial.value().is_some() || place.is_some());
+        let same_place = |sheet: &SeenSheet| place.is_some() && place == sheet.place && !other_election(page, sheet);
+        for sheet in seen
+            .iter()
+            .filter(|sheet| is_same_sheet(page, sheet) || same_place(sheet))
+        {
             details.push(Detail::SeenIn {
                 page: page.page,
                 form: sheet.form.clone(),
@@ -283,14 +288,17 @@ fn is_same_sheet(page: &PageReading, sheet: &SeenSheet) -> bool {
     if let (Some(own), Some(seen)) = (&page.qr, &sheet.qr) {
         return own == seen;
     }
-    let other_election = page
-        .control
-        .value()
-        .zip(sheet.control.as_ref())
-        .is_some_and(|(own, seen)| own != seen);
     let serial = page
         .serial
         .value()
         .is_some_and(|serial| sheet.serial.as_ref() == Some(serial));
-    serial && !other_election
+    serial && !other_election(page, sheet)
+}
+
+/// Whether control codes say that two sheets are of different elections.
+fn other_election(page: &PageReading, sheet: &SeenSheet) -> bool {
+    page.control
+        .value()
+        .zip(sheet.control.as_ref())
+        .is_some_and(|(own, seen)| own != seen)
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::support::{at, closed_but, form, outcome, outcomes, outcomes_with};
 use castor_domain::checks::{
     CheckCode, CheckContext, Detail, ExpectedTable, FieldState, Finding, Input, Missing, Numbers, Outcome, SeenSheet,
-    Severity, check_form,
+    Severity, SheetPlace, check_form,
 };
 use castor_domain::codes::MesaId;
 use castor_domain::form::{Copia, Corporacion, FieldPath, ListCode};
@@ -691,6 +691,7 @@ fn dup_001() {
         serial: serial.parse().ok(),
         control: control.parse().ok(),
         qr: qr.map(str::to_owned),
+        place: None,
     };
     let run = |reading: &FormReading, sheet: SeenSheet| {
         let sheets = [sheet];
@@ -719,6 +720,24 @@ fn dup_001() {
     );
     reading.pages[0].qr = Some("a".into());
     assert!(run(&reading, seen("", "", Some("a"))).failed());
+    let place = reading.sheet_place(&reading.pages[0]).unwrap();
+    let elsewhere = |control: &str, page: u16| SeenSheet {
+        place: Some(SheetPlace { page, ..place }),
+        ..seen("", control, Some("b"))
+    };
+    assert!(
+        run(&reading, elsewhere("7-61-24-10", place.page)).failed(),
+        "same table, copy and page on another sheet of paper"
+    );
+    assert_eq!(
+        run(&reading, elsewhere("7-61-24-10", place.page + 1)).outcome,
+        Outcome::Pass
+    );
+    assert_eq!(
+        run(&reading, elsewhere("5-32-80-17", place.page)).outcome,
+        Outcome::Pass,
+        "another round"
+    );
     assert_eq!(
         run(&reading, seen("710677981010101", "7-61-24-10", Some("b"))).outcome,
         Outcome::Pass

@@ -1,7 +1,7 @@
 //! The log: what was acknowledged is kept, in order, unchanged, and everything shown follows from it.
 
-use crate::support::{begun, event, says};
-use castor_domain::review::{Event, State};
+use crate::support::{begun, event, placed, says};
+use castor_domain::review::{Act, Event, Moment, State};
 use castor_store::{LogQuery, Order, QueueFilter, Store, StoreError};
 use proptest::prelude::*;
 
@@ -111,6 +111,110 @@ async fn blobs_are_given_back_and_a_changed_one_is_noticed() {
     assert!(matches!(store.blob(&hash), Err(StoreError::BlobChanged(_))));
     std::fs::remove_file(store.blob_path(&hash)).unwrap();
     assert!(matches!(store.blob(&hash), Err(StoreError::BlobMissing(_))));
+}
+
+#[tokio::test]
+async fn the_log_keeps_its_order_when_the_clock_is_set_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).await.unwrap();
+    store.append("f1", &begun(100)).await.unwrap();
+    let mut later = says(201, 1, 7);
+    later.at = Moment(5_000);
+    let mut earlier = says(202, 1, 8);
+    earlier.at = Moment(10);
+    store.append("f1", &[later]).await.unwrap();
+    store.append("f1", &[earlier]).await.unwrap();
+    let cell = says(0, 1, 0);
+    let Event::Act(Act::Cell { field, .. }) = cell.event else {
+        panic!()
+    };
+    let said = |case: &castor_domain::review::Case| case.decision(&field).unwrap().value;
+    assert_eq!(
+        said(&store.case("f1").await.unwrap()),
+        Some(8),
+        "the word said last counts"
+    );
+    store.rebuild().await.unwrap();
+    let log = store
+        .log(&LogQuery {
+            limit: 2,
+            ..LogQuery::default()
+        })
+        .await
+        .unwrap();
+    assert_eq!(
+        log.iter().map(|row| row.at).collect::<Vec<_>>(),
+        [Moment(10), Moment(5_000)]
+    );
+    assert_eq!(store.verify().await.unwrap().broken_at, None);
+    assert_eq!(store.stale_rows().await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_row_that_does_not_follow_from_the_log_is_stale_until_rebuilt() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).await.unwrap();
+    store.append("f1", &begun(1)).await.unwrap();
+    store.append("f2", &begun(3)).await.unwrap();
+    store.close().await;
+    let options = sqlx::sqlite::SqliteConnectOptions::new().filename(folder.path().join("castor.db"));
+    let pool = sqlx::SqlitePool::connect_with(options).await.unwrap();
+    sqlx::query("UPDATE form SET doubtful = 9 WHERE id = 'f2'")
+        .execute(&pool)
+        .await
+        .unwrap();
+    pool.close().await;
+    let store = Store::open(folder.path()).await.unwrap();
+    assert_eq!(store.stale_rows().await.unwrap(), ["f2"]);
+    assert_eq!(
+        store.form_row("f2").await.unwrap().doubtful,
+        9,
+        "looking changed something"
+    );
+    store.rebuild().await.unwrap();
+    assert_eq!(store.stale_rows().await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_second_form_of_the_same_sheet_is_recognised_and_both_are_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).await.unwrap();
+    store.append("f1", &placed(1, 1)).await.unwrap();
+    store.append("f2", &placed(3, 2)).await.unwrap();
+    store.append("f3", &placed(5, 1)).await.unwrap();
+    let same = |row: castor_store::FormRow| (row.same_sheet, row.reasons.contains(&"DUPLICATE_FORM".to_owned()));
+    assert_eq!(same(store.form_row("f1").await.unwrap()), (None, false));
+    assert_eq!(same(store.form_row("f2").await.unwrap()), (None, false), "another page");
+    assert_eq!(same(store.form_row("f3").await.unwrap()), (Some("f1".to_owned()), true));
+    store.append("f1", &[says(7, 1, 7)]).await.unwrap();
+    assert_eq!(
+        same(store.form_row("f1").await.unwrap()),
+        (None, false),
+        "the first stays the first"
+    );
+    let filter = QueueFilter {
+        reasons: vec!["DUPLICATE_FORM".to_owned()],
+        ..QueueFilter::default()
+    };
+    assert_eq!(store.queue(&filter, Order::Priority, 0, 10).await.unwrap().0, 1);
+    assert_eq!(store.stale_rows().await.unwrap(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn a_snapshot_does_not_see_what_is_written_after_it() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).await.unwrap();
+    store.append("f1", &begun(1)).await.unwrap();
+    let mut snapshot = store.snapshot().await.unwrap();
+    let head = snapshot.head().await.unwrap();
+    store.append("f1", &[says(9, 1, 7)]).await.unwrap();
+    store.append("f2", &begun(10)).await.unwrap();
+    let ids = snapshot.ids(&QueueFilter::default(), Order::Table).await.unwrap();
+    assert_eq!(ids, ["f1"]);
+    let forms = snapshot.forms(&ids).await.unwrap();
+    assert_eq!(forms[0].log.len(), 2);
+    assert_eq!(forms[0].case.state(), State::Pending);
+    assert_eq!(snapshot.head().await.unwrap(), head);
 }
 
 #[tokio::test]

@@ -1,11 +1,12 @@
 //! Forms and events that the tests share.
 
 use castor_domain::checks::FieldRef;
-use castor_domain::form::{Corporacion, FieldPath};
+use castor_domain::form::{Copia, Corporacion, FieldPath};
 use castor_domain::grammar::{MarkConvention, ReviewPolicy, read_field};
 use castor_domain::header::Source;
 use castor_domain::reading::{FieldReading, FormReading, PageReading, PixelRect, ReviewReason};
 use castor_domain::review::{Act, Event, EventId, Moment, Round};
+use castor_domain::serial::PageOf;
 use castor_domain::symbol::{BoxReading, SYMBOL_CLASSES, Symbol};
 use castor_store::NewEvent;
 
@@ -76,12 +77,36 @@ pub(crate) fn event(id: u128, event: Event) -> NewEvent {
 }
 
 pub(crate) fn begun(id: u128) -> Vec<NewEvent> {
+    begun_with(id, form())
+}
+
+/// A form that says of itself that it is this page of one table's copy.
+pub(crate) fn placed(id: u128, page: u16) -> Vec<NewEvent> {
+    let mut form = form();
+    let header = &mut form.header;
+    header
+        .departamento
+        .add(Source::PrintedText, "01".parse().unwrap(), 0.99, 1);
+    header
+        .municipio
+        .add(Source::PrintedText, "280".parse().unwrap(), 0.99, 1);
+    header.zona.add(Source::PrintedText, "03".parse().unwrap(), 0.99, 1);
+    header.puesto.add(Source::PrintedText, "01".parse().unwrap(), 0.99, 1);
+    header.mesa.add(Source::PrintedText, "001".parse().unwrap(), 0.99, 1);
+    header.copia.add(Source::PrintedText, Copia::Claveros, 0.99, 1);
+    form.pages[0]
+        .page_of
+        .add(Source::PrintedText, PageOf { page, pages: 2 }, 0.99, 1);
+    begun_with(id, form)
+}
+
+fn begun_with(id: u128, form: FormReading) -> Vec<NewEvent> {
     let imported = Event::Imported {
         name: "acta.pdf".to_owned(),
         demo: false,
     };
     let read = Event::Read {
-        reading: Box::new(form()),
+        reading: Box::new(form),
         model: "m1".to_owned(),
     };
     vec![event(id, imported), event(id + 1, read)]

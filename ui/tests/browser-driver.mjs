@@ -1,0 +1,85 @@
+// `castor desk` in Chromium.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { chromium } from 'playwright-core';
+
+/** The desk over HTTP in a browser. */
+export class BrowserDriver {
+  constructor({ castor, data }) {
+    this.castor = castor;
+    this.data = data;
+    this.secretsPlace = 'file';
+    this.desk = null;
+    this.browser = null;
+  }
+
+  /** Starts the browser alone, so that its own time can be left out of a measurement. */
+  async launch() {
+    this.browser ??= await chromium.launch({
+      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
+      args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
+    });
+  }
+
+  async start() {
+    await this.launch();
+    const desk = spawn(this.castor, ['desk', '--http', '127.0.0.1:0', '--data', this.data, '--ui', 'dist'], {
+      stdio: ['ignore', 'pipe', 'inherit'],
+      // No session, hence no keyring; settings of its own.
+      env: { ...process.env, DBUS_SESSION_BUS_ADDRESS: 'unix:path=/nonexistent', XDG_CONFIG_HOME: `${this.data}-config` },
+    });
+    this.desk = desk;
+    const address = await new Promise((done, failed) => {
+      desk.once('exit', (code) => failed(new Error(`castor desk ended with ${code}`)));
+      desk.stdout.on('data', (text) => {
+        const found = /http:\S+/.exec(String(text));
+        if (found) done(found[0]);
+      });
+    });
+    this.origin = new URL(address).origin;
+    const context = await this.browser.newContext({ viewport: { width: 1366, height: 768 }, locale: 'es-CO' });
+    this.page = await context.newPage();
+    const stranger = await (await this.browser.newContext()).newPage();
+    const refused = await stranger.goto(this.origin);
+    assert.equal(refused.status(), 401, 'the desk opened without its key');
+    await this.page.goto(address);
+  }
+
+  /** What the desk answers, asked with the page's own cookie. */
+  ask(command, args = {}) {
+    return this.page.evaluate(async ([command, args]) => {
+      const response = await fetch(`/api/desk/${command}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(args) });
+      return response.json();
+    }, [command, args]);
+  }
+
+  async importFiles(files) {
+    await this.click('nav', 'Fuentes');
+    const [chooser] = await Promise.all([this.page.waitForEvent('filechooser'), this.click('button', 'Elegir archivos')]);
+    await chooser.setFiles(files);
+    await this.page.waitForTimeout(500);
+  }
+
+  async open(form) {
+    await this.page.goto(`${this.origin}/#/review/${form}`);
+    await this.page.reload();
+  }
+
+  async click(kind, text) {
+    const scope = kind === 'nav' ? this.page.locator('nav') : this.page.locator('main');
+    await scope.getByText(text, { exact: true }).first().click();
+  }
+
+  async kill() {
+    this.desk.removeAllListeners('exit');
+    this.desk.kill('SIGKILL');
+    await this.page.context().close();
+  }
+
+  async close() {
+    this.desk?.removeAllListeners('exit');
+    this.desk?.kill('SIGKILL');
+    await this.browser?.close();
+  }
+}
+
