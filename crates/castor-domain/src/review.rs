@@ -5,9 +5,11 @@
 //! docs/state-machines/review.md.
 
 mod second;
+mod summary;
 mod urgency;
 
 pub use second::{Pair, Probe, Sampling, Sight};
+pub use summary::Summary;
 pub use urgency::{Priority, QueueReason, Urgency};
 
 use crate::checks::{CheckContext, FieldRef, Severity, check_form};

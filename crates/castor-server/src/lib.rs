@@ -32,6 +32,7 @@ pub mod serve;
 pub mod server;
 pub mod session;
 pub mod shared;
+mod sync;
 pub mod token;
 pub mod user;
 

@@ -6,6 +6,7 @@ use crate::error::{ApiError, ErrorCode};
 use crate::password::{PasswordError, Passwords};
 use crate::proxy::Circuits;
 use crate::shared::{Local, Redis, Shared};
+use crate::sync::Cases;
 use crate::token::{KeyError, Keys};
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::collections::BTreeMap;
@@ -32,6 +33,8 @@ pub struct Parts {
     pub client: reqwest::Client,
     /// The ways to them.
     pub circuits: Circuits,
+    /// Forms as their events make them, kept between pushes.
+    pub(crate) cases: Cases,
     /// Figures.
     pub metrics: PrometheusHandle,
     /// Began at.
@@ -98,6 +101,7 @@ impl Server {
             shared,
             client,
             circuits: Circuits::default(),
+            cases: Cases::default(),
             metrics: crate::figures::recorder()?,
             started: Instant::now(),
             closing: watch::Sender::new(false),

@@ -3,7 +3,7 @@
 use crate::sheets::{first_reading, page_bits, seen_before};
 use crate::{Store, StoreError};
 use castor_domain::checks::{CheckContext, check_form};
-use castor_domain::review::{Case, Moment, Priority, State};
+use castor_domain::review::{Case, Moment, Summary};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
 
@@ -302,13 +302,7 @@ pub(crate) async fn write_form(
     seq: i64,
     case: &Case,
 ) -> Result<(), StoreError> {
-    let state = case.state();
-    // While a form is read a second time nothing of the first reading shows in the queue.
-    let comparing = matches!(state, State::SecondReading | State::Adjudication);
-    let mut form = match case.reading() {
-        Some(reading) if comparing => reading.clone(),
-        _ => case.consolidated().unwrap_or_default(),
-    };
+    let mut form = case.listed();
     let read_seq = first_reading(connection, id).await?;
     let seen = seen_before(connection, id, read_seq, case.demo(), &form).await?;
     form.findings = check_form(
@@ -320,52 +314,27 @@ pub(crate) async fn write_form(
     );
     let same_sheet = seen.first().map(|sheet| sheet.form.clone());
     let printed_pages = page_bits(&form);
-    let urgency = case.urgency_of(&form);
-    let header = &form.header;
-    let codes = [
-        header.departamento.value().map(ToString::to_string),
-        header.municipio.value().map(ToString::to_string),
-        header.zona.value().map(ToString::to_string),
-        header.puesto.value().map(ToString::to_string),
-        header.mesa.value().map(ToString::to_string),
-    ];
-    let names = [header.municipio_nombre.value(), header.lugar.value()];
-    let place = names.into_iter().flatten().cloned().collect::<Vec<_>>().join(" · ");
-    let worst = form
-        .findings
-        .iter()
-        .filter(|f| !comparing && f.failed() && f.code.code() != "OCR_001")
-        .max_by_key(|f| (f.severity, f.numbers.map_or(0, |n| n.difference().abs())));
-    let finding = worst.map(|f| match f.numbers {
-        Some(numbers) => format!("{} {:+}", f.code.code(), numbers.difference()),
-        None => f.code.code().to_owned(),
-    });
-    let impact: i64 = form
-        .fields
-        .iter()
-        .filter(|f| f.needs_review)
-        .map(|f| {
-            let values = f.alternatives.iter().map(|(value, _)| *value).chain([f.value]);
-            i64::from(values.flatten().max().unwrap_or(0))
-        })
-        .sum();
-    let waits = state.waits();
-    let doubtful = if matches!(state, State::Waiting | State::Unreadable | State::Rejected) {
-        0
-    } else {
-        i64::try_from(case.waiting().count()).unwrap_or(i64::MAX)
-    };
-    let place_of = Priority::ALL.iter().position(|p| *p == urgency.priority);
-    let priority = place_of.and_then(|at| i64::try_from(at).ok()).unwrap_or_default();
-    let reasons = urgency.reasons.iter().map(|r| r.name()).collect::<Vec<_>>().join(" ");
+    let Summary {
+        state,
+        priority,
+        reasons,
+        confidence,
+        codes: [departamento, municipio, zona, puesto, mesa],
+        place,
+        corporacion,
+        copia,
+        control,
+        doubtful,
+        finding,
+        impact,
+        due,
+    } = case.summary(&form);
+    let (waits, priority, due) = (state.waits(), priority.rank(), due.0);
+    let reasons = reasons.iter().map(|r| r.name()).collect::<Vec<_>>().join(" ");
+    let doubtful = i64::try_from(doubtful).unwrap_or(i64::MAX);
     let imported = case.imported().0;
-    let due = imported + urgency.priority.minutes() * 60_000;
-    let [departamento, municipio, zona, puesto, mesa] = codes;
-    let corporacion = header.corporacion.value().map(|c| c.name());
-    let copia = header.copia.value().map(|c| c.name());
-    let control = header.control.value().map(ToString::to_string);
     let (name, demo, state) = (case.name(), case.demo(), state.name());
-    let confidence = f64::from(urgency.confidence);
+    let confidence = f64::from(confidence);
     let names = |names: Vec<&str>| serde_json::Value::from(names).to_string();
     let readers = names(case.readers().collect());
     let barred = names(case.barred_readers().collect());

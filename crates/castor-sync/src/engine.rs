@@ -2,11 +2,14 @@
 
 use crate::{SyncError, Transport};
 use castor_store::Store;
-use castor_wire::sync::{PROTOCOL, Push};
+use castor_wire::sync::{PROTOCOL, Push, Pushed};
 use std::time::Duration;
 
 /// Events in one push or pull.
 const BATCH: u16 = 500;
+
+/// Bytes of events in one push, readings being large.
+const BYTES: usize = 4 << 20;
 
 /// What a round did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -50,7 +53,8 @@ async fn send<T: Transport>(
 ) -> Result<(), SyncError> {
     loop {
         // From the counter that the server waits for, which a lost answer may have left behind the store's own view.
-        let events = store.unsettled(next, u32::from(BATCH)).await?;
+        let mut events = store.unsettled(next, u32::from(BATCH)).await?;
+        keep_within(&mut events);
         let Some(first) = events.first().map(|event| event.counter) else {
             return Ok(());
         };
@@ -75,6 +79,17 @@ async fn send<T: Transport>(
         done.refused += refused;
         next = answer.next;
     }
+}
+
+/// Drops what a push has no room for; the first event always goes.
+fn keep_within(events: &mut Vec<Pushed>) {
+    let mut bytes = 0;
+    let fit = events.iter().take_while(|pushed| {
+        bytes += pushed.event.body.len();
+        bytes <= BYTES
+    });
+    let fit = fit.count().max(1);
+    events.truncate(fit);
 }
 
 async fn receive<T: Transport>(store: &Store, transport: &T, client: &str, done: &mut Round) -> Result<(), SyncError> {

@@ -11,7 +11,7 @@ const ALLOWED: [(&str, &[&str]); 11] = [
     ("castor-wire", &["castor-domain"]),
     ("castor-store", &["castor-domain", "castor-wire"]),
     ("castor-sync", &["castor-domain", "castor-wire", "castor-store"]),
-    ("castor-server", &["castor-domain", "castor-vision", "castor-wire"]),
+    ("castor-server", &["castor-domain", "castor-wire"]),
     (
         "castor-app",
         &[

@@ -97,6 +97,17 @@ impl Priority {
         }
     }
 
+    /// Its place among all, 0 for the most urgent: as databases order by it.
+    #[must_use]
+    pub fn rank(self) -> i16 {
+        match self {
+            Self::Critical => 0,
+            Self::High => 1,
+            Self::Medium => 2,
+            Self::Low => 3,
+        }
+    }
+
     /// Minutes in which a form of this priority should be done: those of the incidents P0 to P3.
     #[must_use]
     pub fn minutes(self) -> i64 {

@@ -6,6 +6,7 @@ mod auth;
 mod events;
 mod health;
 mod lead;
+mod sync;
 mod user;
 
 pub(crate) use auth::register_user;
@@ -48,7 +49,7 @@ fn core() -> Routes {
 
 /// Forms: reading, queue, review, sync.
 fn e14() -> Routes {
-    Routes::new()
+    sync::routes()
 }
 
 /// Analyses of the conversation.

@@ -1,7 +1,9 @@
 //! Queries, one noun per file, each a function on a connection so that several fit one transaction.
 
 pub(crate) mod audit;
+pub(crate) mod form;
 pub(crate) mod lead;
 pub(crate) mod session;
 pub(crate) mod sign_in_guard;
+pub(crate) mod sync;
 pub(crate) mod user;

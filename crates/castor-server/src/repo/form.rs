@@ -1,0 +1,107 @@
+//! Forms of the shared queue, and to whom they are lent.
+
+use crate::sync::Folded;
+use castor_domain::review::Summary;
+use castor_wire::sync::Lease;
+use sqlx::{PgConnection, query};
+use uuid::Uuid;
+
+/// How long a form is lent.
+const MINUTES: f64 = 15.0;
+
+/// Writes the rows of forms as their events make them, all in one statement.
+pub(crate) async fn write(connection: &mut PgConnection, forms: &[(&String, &Folded)]) -> Result<(), sqlx::Error> {
+    let rows: Vec<(&String, &Folded, Summary)> = forms
+        .iter()
+        .map(|(id, folded)| (*id, *folded, folded.case.summary(&folded.case.listed())))
+        .collect();
+    let code = |i: usize| rows.iter().map(|(_, _, s)| s.codes[i].clone()).collect::<Vec<_>>();
+    let reasons = |s: &Summary| s.reasons.iter().map(|r| r.name()).collect::<Vec<_>>().join(" ");
+    query!(
+        "INSERT INTO form (id, version, name, demo, state, waits, priority, reasons, departamento, municipio, zona, puesto, mesa,
+             place, corporacion, copia, doubtful, finding, confidence, impact, imported_at, due_at)
+         SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::boolean[], $5::text[], $6::boolean[], $7::smallint[],
+             $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
+             $17::integer[], $18::text[], $19::real[], $20::bigint[], $21::bigint[], $22::bigint[])
+         ON CONFLICT (id) DO UPDATE SET version = excluded.version, name = excluded.name, demo = excluded.demo,
+             state = excluded.state, waits = excluded.waits, priority = excluded.priority, reasons = excluded.reasons,
+             departamento = excluded.departamento, municipio = excluded.municipio, zona = excluded.zona,
+             puesto = excluded.puesto, mesa = excluded.mesa, place = excluded.place, corporacion = excluded.corporacion,
+             copia = excluded.copia, doubtful = excluded.doubtful, finding = excluded.finding,
+             confidence = excluded.confidence, impact = excluded.impact, imported_at = excluded.imported_at,
+             due_at = excluded.due_at",
+        &rows.iter().map(|(id, _, _)| (*id).clone()).collect::<Vec<_>>(),
+        &rows.iter().map(|(_, f, _)| f.version).collect::<Vec<_>>(),
+        &rows.iter().map(|(_, f, _)| f.case.name().to_owned()).collect::<Vec<_>>(),
+        &rows.iter().map(|(_, f, _)| f.case.demo()).collect::<Vec<_>>(),
+        &rows.iter().map(|(_, _, s)| s.state.name().to_owned()).collect::<Vec<_>>(),
+        &rows.iter().map(|(_, _, s)| s.state.waits()).collect::<Vec<_>>(),
+        &rows.iter().map(|(_, _, s)| s.priority.rank()).collect::<Vec<_>>(),
+        &rows.iter().map(|(_, _, s)| reasons(s)).collect::<Vec<_>>(),
+        &code(0) as &[Option<String>],
+        &code(1) as &[Option<String>],
+        &code(2) as &[Option<String>],
+        &code(3) as &[Option<String>],
+        &code(4) as &[Option<String>],
+        &rows.iter().map(|(_, _, s)| s.place.clone()).collect::<Vec<_>>(),
+        &rows.iter().map(|(_, _, s)| s.corporacion.map(ToOwned::to_owned)).collect::<Vec<_>>() as &[Option<String>],
+        &rows.iter().map(|(_, _, s)| s.copia.map(ToOwned::to_owned)).collect::<Vec<_>>() as &[Option<String>],
+        &rows.iter().map(|(_, _, s)| i32::try_from(s.doubtful).unwrap_or(i32::MAX)).collect::<Vec<_>>(),
+        &rows.iter().map(|(_, _, s)| s.finding.clone()).collect::<Vec<_>>() as &[Option<String>],
+        &rows.iter().map(|(_, _, s)| s.confidence).collect::<Vec<_>>(),
+        &rows.iter().map(|(_, _, s)| s.impact).collect::<Vec<_>>(),
+        &rows.iter().map(|(_, f, _)| f.case.imported().0).collect::<Vec<_>>(),
+        &rows.iter().map(|(_, _, s)| s.due.0).collect::<Vec<_>>(),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Lends forms that wait and that nobody has, the most urgent first, after those that this laptop has already.
+pub(crate) async fn lend(
+    connection: &mut PgConnection,
+    client: Uuid,
+    account: Uuid,
+    count: i64,
+    departamento: Option<&str>,
+) -> Result<Vec<Lease>, sqlx::Error> {
+    let rows = query!(
+        r#"WITH due AS (
+             SELECT f.id FROM form f LEFT JOIN lease l ON l.form = f.id AND l.until > now()
+             WHERE f.waits AND ($4::text IS NULL OR f.departamento = $4) AND (l.client IS NULL OR l.client = $1)
+             ORDER BY l.client IS NULL, f.priority, f.imported_at, f.id LIMIT $3
+             FOR UPDATE OF f SKIP LOCKED
+           )
+           INSERT INTO lease (form, client, account, until)
+           SELECT id, $1, $2, now() + make_interval(mins => $5::double precision::integer) FROM due
+           ON CONFLICT (form) DO UPDATE SET client = excluded.client, account = excluded.account, until = excluded.until
+           RETURNING form, (extract(epoch FROM until) * 1000)::bigint AS "until!""#,
+        client,
+        account,
+        count,
+        departamento,
+        MINUTES
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Lease {
+            form: row.form,
+            until: row.until,
+        })
+        .collect())
+}
+
+/// Takes forms back before their time; how many.
+pub(crate) async fn give_back(
+    connection: &mut PgConnection,
+    client: Uuid,
+    forms: &[String],
+) -> Result<u64, sqlx::Error> {
+    let done = query!("DELETE FROM lease WHERE client = $1 AND form = ANY($2)", client, forms)
+        .execute(connection)
+        .await?;
+    Ok(done.rows_affected())
+}

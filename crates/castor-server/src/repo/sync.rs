@@ -1,0 +1,220 @@
+//! Events of all laptops, in order.
+
+use crate::sync::{Accepted, RefusedEvent};
+use castor_wire::sync::{Pulled, SyncEvent};
+use sqlx::{PgConnection, query, query_scalar};
+use std::collections::HashMap;
+use uuid::Uuid;
+
+/// Places and counters are never negative.
+fn whole(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or_default()
+}
+
+/// The counter that is waited for from a laptop, which is locked for this transaction; `None` when it is another account's.
+pub(crate) async fn client(connection: &mut PgConnection, id: Uuid, account: Uuid) -> Result<Option<i64>, sqlx::Error> {
+    query!(
+        "INSERT INTO sync_client (id, account) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING",
+        id,
+        account
+    )
+    .execute(&mut *connection)
+    .await?;
+    let row = query!("SELECT account, next FROM sync_client WHERE id = $1 FOR UPDATE", id)
+        .fetch_one(connection)
+        .await?;
+    Ok((row.account == account).then_some(row.next))
+}
+
+/// What the counter of a laptop is and the last place of the order, without a lock.
+pub(crate) async fn state(connection: &mut PgConnection, id: Uuid) -> Result<(u64, u64), sqlx::Error> {
+    let row = query!(
+        r#"SELECT coalesce((SELECT next FROM sync_client WHERE id = $1), 1) AS "next!", last FROM sync_order"#,
+        id
+    )
+    .fetch_one(connection)
+    .await?;
+    Ok((whole(row.next), whole(row.last)))
+}
+
+/// Notes the counter that is waited for from now on.
+pub(crate) async fn set_next(connection: &mut PgConnection, id: Uuid, next: i64) -> Result<(), sqlx::Error> {
+    query!(
+        "UPDATE sync_client SET next = $2, seen_at = now() WHERE id = $1",
+        id,
+        next
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The last place of the order, held until the transaction ends: nobody else writes events meanwhile.
+pub(crate) async fn hold_order(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    query_scalar!("SELECT last FROM sync_order FOR UPDATE")
+        .fetch_one(connection)
+        .await
+}
+
+/// Moves the last place of the order, which is held.
+pub(crate) async fn set_last(connection: &mut PgConnection, last: i64) -> Result<(), sqlx::Error> {
+    query!("UPDATE sync_order SET last = $1", last)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Places of events that are there already, by id.
+pub(crate) async fn places(connection: &mut PgConnection, ids: &[Uuid]) -> Result<HashMap<Uuid, i64>, sqlx::Error> {
+    let rows = query!("SELECT id, global FROM event WHERE id = ANY($1)", ids)
+        .fetch_all(connection)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.global)).collect())
+}
+
+/// Why a laptop's events were refused, by counter: code and message.
+pub(crate) async fn refusals(
+    connection: &mut PgConnection,
+    client: Uuid,
+    counters: &[i64],
+) -> Result<HashMap<i64, (String, String)>, sqlx::Error> {
+    let rows = query!(
+        "SELECT counter, code, message FROM refused_event WHERE client = $1 AND counter = ANY($2)",
+        client,
+        counters
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| (row.counter, (row.code, row.message)))
+        .collect())
+}
+
+/// The accounts to which names belong, after names that nobody had were given to this one.
+pub(crate) async fn authors(
+    connection: &mut PgConnection,
+    names: &[String],
+    account: Uuid,
+) -> Result<HashMap<String, Uuid>, sqlx::Error> {
+    query!(
+        "INSERT INTO sync_author (name, account) SELECT name, $2 FROM unnest($1::text[]) AS name ON CONFLICT DO NOTHING",
+        names,
+        account
+    )
+    .execute(&mut *connection)
+    .await?;
+    let rows = query!("SELECT name, account FROM sync_author WHERE name = ANY($1)", names)
+        .fetch_all(connection)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.name, row.account)).collect())
+}
+
+/// Up to which place the rows of forms were made, where there are rows.
+pub(crate) async fn versions(
+    connection: &mut PgConnection,
+    forms: &[String],
+) -> Result<HashMap<String, i64>, sqlx::Error> {
+    let rows = query!("SELECT id, version FROM form WHERE id = ANY($1)", forms)
+        .fetch_all(connection)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.version)).collect())
+}
+
+/// All events of some forms, form by form, each in order.
+pub(crate) async fn of_forms(connection: &mut PgConnection, forms: &[String]) -> Result<Vec<SyncEvent>, sqlx::Error> {
+    let rows = query!(
+        "SELECT id, form, at, author, body FROM event WHERE form = ANY($1) ORDER BY form, global",
+        forms
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| SyncEvent {
+            id: row.id.to_string(),
+            form: row.form,
+            at: row.at,
+            by: row.author,
+            body: row.body,
+        })
+        .collect())
+}
+
+/// Events after a place, in order.
+pub(crate) async fn after(connection: &mut PgConnection, after: i64, limit: i64) -> Result<Vec<Pulled>, sqlx::Error> {
+    let rows = query!(
+        "SELECT global, id, form, at, author, body FROM event WHERE global > $1 ORDER BY global LIMIT $2",
+        after,
+        limit
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Pulled {
+            global: whole(row.global),
+            event: SyncEvent {
+                id: row.id.to_string(),
+                form: row.form,
+                at: row.at,
+                by: row.author,
+                body: row.body,
+            },
+        })
+        .collect())
+}
+
+/// Writes accepted events, all in one statement.
+pub(crate) async fn insert(
+    connection: &mut PgConnection,
+    client: Uuid,
+    events: &[Accepted],
+) -> Result<(), sqlx::Error> {
+    let column = |of: fn(&Accepted) -> String| events.iter().map(of).collect::<Vec<_>>();
+    let number = |of: fn(&Accepted) -> i64| events.iter().map(of).collect::<Vec<_>>();
+    query!(
+        "INSERT INTO event (client, global, id, counter, form, at, author, kind, body)
+         SELECT $1, * FROM unnest($2::bigint[], $3::uuid[], $4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::text[],
+             $9::text[])",
+        client,
+        &number(|e| e.global),
+        &events.iter().map(|e| e.id).collect::<Vec<_>>(),
+        &number(|e| e.counter),
+        &column(|e| e.event.form.clone()),
+        &number(|e| e.event.at),
+        &column(|e| e.event.by.clone()),
+        &column(|e| e.kind.to_owned()),
+        &column(|e| e.event.body.clone()),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Keeps refused events with their reasons.
+pub(crate) async fn refuse(
+    connection: &mut PgConnection,
+    client: Uuid,
+    events: &[RefusedEvent],
+) -> Result<(), sqlx::Error> {
+    let column = |of: fn(&RefusedEvent) -> String| events.iter().map(of).collect::<Vec<_>>();
+    let number = |of: fn(&RefusedEvent) -> i64| events.iter().map(of).collect::<Vec<_>>();
+    query!(
+        "INSERT INTO refused_event (client, counter, id, form, at, author, body, code, message)
+         SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[],
+             $9::text[])",
+        client,
+        &number(|e| e.counter),
+        &column(|e| e.event.id.clone()),
+        &column(|e| e.event.form.clone()),
+        &number(|e| e.event.at),
+        &column(|e| e.event.by.clone()),
+        &column(|e| e.event.body.clone()),
+        &column(|e| e.code.clone()),
+        &column(|e| e.message.clone()),
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
