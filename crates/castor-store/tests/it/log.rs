@@ -212,8 +212,8 @@ async fn a_snapshot_does_not_see_what_is_written_after_it() {
     let ids = snapshot.ids(&QueueFilter::default(), Order::Table).await.unwrap();
     assert_eq!(ids, ["f1"]);
     let forms = snapshot.forms(&ids).await.unwrap();
-    assert_eq!(forms[0].log.len(), 2);
-    assert_eq!(forms[0].case.state(), State::Pending);
+    assert_eq!(forms[0].log.entries.len(), 2);
+    assert_eq!(forms[0].log.case.state(), State::Pending);
     assert_eq!(snapshot.head().await.unwrap(), head);
 }
 
@@ -245,7 +245,7 @@ proptest! {
                 let form = format!("f{form}");
                 store.append(&form, &[says(id, candidate, digit)]).await.unwrap();
                 let case = store.case(&form).await.unwrap();
-                if digit == 0 && let Some(last) = case.to_undo().first() {
+                if digit == 0 && let Some(last) = case.to_undo("ana").first() {
                     store.append(&form, &[event(id + 1000, Event::Undone(*last))]).await.unwrap();
                 }
             }
