@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { Builder, By, Key } from 'selenium-webdriver';
 import { deskFlow, inNewFolder } from './desk-flow.mjs';
 
-const KEYS = { Enter: Key.ENTER, Tab: Key.TAB, Escape: Key.ESCAPE, Backspace: Key.BACK_SPACE, 'Shift+U': 'U' };
+const KEYS = { Enter: Key.ENTER, Tab: Key.TAB, Escape: Key.ESCAPE, Backspace: Key.BACK_SPACE };
 
 const freePort = () => new Promise((done) => {
   const server = createServer().listen(0, '127.0.0.1', () => {
@@ -21,7 +21,15 @@ const freePort = () => new Promise((done) => {
 class Window {
   constructor(session) {
     this.session = session;
-    this.keyboard = { press: (name) => session.actions().sendKeys(KEYS[name] ?? name).perform() };
+    this.keyboard = { press: (name) => this.press(name) };
+  }
+
+  press(name) {
+    const shifted = /^Shift\+(.+)$/.exec(name);
+    const actions = this.session.actions();
+    if (shifted) actions.keyDown(Key.SHIFT).sendKeys(shifted[1]).keyUp(Key.SHIFT);
+    else actions.sendKeys(KEYS[name] ?? name);
+    return actions.perform();
   }
 
   evaluate(act, argument) {
