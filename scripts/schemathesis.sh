@@ -11,5 +11,5 @@ trap 'rm -rf "$work"' EXIT
 python3 -m venv "$work/venv"
 "$work/venv/bin/pip" install --quiet --disable-pip-version-check schemathesis
 # Signing out would end the token; events never end by themselves.
-"$work/venv/bin/schemathesis" run "$url/api/docs/openapi.json" --url "$url" \
+cd "$work" && "$work/venv/bin/schemathesis" run "$url/api/docs/openapi.json" --url "$url" \
     --header "Authorization: Bearer $token" --checks not_a_server_error --exclude-path-regex 'logout|/api/events|password' "$@"

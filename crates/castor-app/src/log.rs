@@ -6,11 +6,11 @@ use crate::export::quoted;
 use crate::view::{AuditQuery, AuditRow, ChainReport, ExportResult, HistoryView};
 use crate::{AppError, Desk};
 use castor_domain::checks::FieldRef;
-use castor_domain::review::{Act, Event, Recorded, Sight, State, reference};
+use castor_domain::review::{Act, Event, EventId, Recorded, Sight, State, reference};
 use castor_domain::symbol::Symbol;
 use castor_store::{FormLog, LogQuery, LogRow, hex};
 use castor_wire::event::kind;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write;
 
 /// Events of a form that are shown beside it, the latest of them.
@@ -63,12 +63,19 @@ fn shown(marks: [Symbol; 3]) -> String {
 pub(crate) fn history(log: &FormLog, person: &str) -> Vec<HistoryView> {
     let round = log.case.state().round();
     let open = log.case.sight(person) == Sight::Open;
+    // Those who answered settled cells are not told which they were.
+    let probes: HashSet<EventId> = log
+        .entries
+        .iter()
+        .filter(|entry| matches!(entry.recorded.event, Event::Probe { .. }))
+        .map(|entry| entry.recorded.id)
+        .collect();
     let may_see = |recorded: &Recorded| match &recorded.event {
-        // Those who answered are not told which cells they were.
         Event::Probe { .. } => false,
+        Event::Undone(id) | Event::Redone(id) => open && !probes.contains(id),
         Event::Imported { .. } | Event::Act(Act::AskSecond) => true,
         Event::Act(Act::Cell { round: of, .. }) => open || (recorded.by == person && Some(*of) == round),
-        Event::Unreadable { .. } | Event::Read { .. } | Event::Act(_) | Event::Undone(_) | Event::Redone(_) => open,
+        Event::Unreadable { .. } | Event::Read { .. } | Event::Act(_) => open,
     };
     let mut said = Said::new();
     let mut views: Vec<HistoryView> = Vec::new();

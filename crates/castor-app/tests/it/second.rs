@@ -1,25 +1,108 @@
 //! Forms read twice: by whom, what they are shown, who decides, and the figures that come of it.
 
-use crate::desk::{call, desk, doubtful, forms, read_all};
+use crate::desk::{call, desk, doubtful, forms};
 use castor_app::Desk;
-use castor_testkit::corpus::sample_forms;
+use castor_domain::form::FieldPath;
+use castor_domain::grammar::{MarkConvention, ReviewPolicy, read_field};
+use castor_domain::reading::{FieldReading, FormReading, PageReading, PixelRect, ReviewReason};
+use castor_domain::review::{Event, EventId, Moment, Recorded};
+use castor_domain::symbol::{BoxReading, SYMBOL_CLASSES, Symbol};
 use serde_json::{Value, json};
+use std::io::Cursor;
 use std::path::Path;
 use std::sync::Arc;
 
-/// A desk that reads every form twice, with the drawn forms that have doubtful cells.
+const POLICY: ReviewPolicy = ReviewPolicy {
+    threshold: 0.9,
+    overwritten_threshold: 0.5,
+    cross_threshold: 0.5,
+};
+
+/// A cell that the machine read as one digit; the first three candidates wait for a person.
+fn read_as(candidate: u16, digit: u8) -> FieldReading {
+    let boxes = [Symbol::Blank, Symbol::Blank, Symbol::Digit(digit)].map(|symbol| {
+        let mut probabilities = [0.0; SYMBOL_CLASSES];
+        probabilities[symbol.class()] = 1.0;
+        BoxReading {
+            probabilities,
+            cross: 0.0,
+            overwritten: 0.0,
+        }
+    });
+    let decision = read_field(&boxes, MarkConvention::FILLERS, &POLICY);
+    let waits = candidate <= 3;
+    FieldReading {
+        path: FieldPath::Candidato(candidate),
+        page: 1,
+        boxes,
+        marks: decision.marks,
+        value: decision.value,
+        confidence: if waits { 0.75 } else { 0.999 },
+        needs_review: waits,
+        reasons: if waits {
+            vec![ReviewReason::LowConfidence]
+        } else {
+            Vec::new()
+        },
+        alternatives: vec![(Some(u16::from(digit) + 1), 0.2)],
+        bbox: PixelRect {
+            x: 10,
+            y: 20,
+            width: 90,
+            height: 30,
+        },
+    }
+}
+
+fn reading() -> FormReading {
+    let mut form = FormReading::default();
+    form.pages.push(PageReading {
+        page: 1,
+        size: (120, 80),
+        registration: 1.0,
+        layout: Some("drawn".to_owned()),
+        ..PageReading::default()
+    });
+    form.fields = (1..=5)
+        .zip([3, 4, 5, 6, 8])
+        .map(|(n, digit)| read_as(n, digit))
+        .collect();
+    form
+}
+
+/// A page image of its own shade, so that each form is a file of its own.
+fn page(shade: u8) -> Vec<u8> {
+    let mut bytes = Cursor::new(Vec::new());
+    let picture = image::GrayImage::from_pixel(120, 80, image::Luma([shade]));
+    picture.write_to(&mut bytes, image::ImageFormat::Png).unwrap();
+    bytes.into_inner()
+}
+
+/// A desk that reads every form twice, with two forms that have doubtful cells; Ana sits at it.
 async fn drawn(folder: &Path) -> Arc<Desk> {
-    let samples = tempfile::tempdir().unwrap();
-    sample_forms(samples.path(), 1).unwrap();
     let desk = desk(folder).await;
+    for shade in [200, 210] {
+        let id = desk.store().put_blob(&page(shade)).unwrap();
+        let event = |n: u8, event: Event| Recorded {
+            id: EventId(u128::from(shade) * 2 + u128::from(n)),
+            at: Moment(1000),
+            by: "castor".to_owned(),
+            event,
+        };
+        let imported = Event::Imported {
+            name: format!("acta-{shade}.png"),
+            demo: false,
+        };
+        let read = Event::Read {
+            reading: Box::new(reading()),
+            model: "m1".to_owned(),
+        };
+        desk.store()
+            .append(&id, &[event(0, imported), event(1, read)])
+            .await
+            .unwrap();
+    }
     sit_down(&desk, "ana", 100, 0).await;
-    call(
-        &desk,
-        "import_paths",
-        json!({ "paths": [samples.path().join("forms")] }),
-    )
-    .await;
-    read_all(&desk).await;
     desk
 }
 

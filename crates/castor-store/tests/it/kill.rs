@@ -5,8 +5,8 @@ use castor_store::{LogQuery, Order, QueueFilter, Store};
 use std::collections::BTreeSet;
 use std::io::{BufRead, BufReader, Write};
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
 
 /// Folder that the writing process works in; without it the test of that name does nothing.
 const FOLDER: &str = "CASTOR_KILL_FOLDER";
@@ -44,33 +44,54 @@ fn writer() {
     });
 }
 
+/// Starts the writing process.
+fn writing(folder: &Path) -> Child {
+    Command::new(std::env::current_exe().unwrap())
+        .args(["--exact", "kill::writer", "--nocapture"])
+        .env(FOLDER, folder)
+        .stdout(Stdio::piped())
+        .spawn()
+        .unwrap()
+}
+
+/// How long a process takes to its first acknowledged event: it differs much between computers.
+fn until_acknowledged(folder: &Path) -> Duration {
+    let start = Instant::now();
+    let mut child = writing(folder);
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    assert!(
+        lines.any(|line| line.unwrap().contains("acknowledged")),
+        "nothing was written"
+    );
+    child.kill().unwrap();
+    child.wait().unwrap();
+    start.elapsed()
+}
+
 /// `CASTOR_KILLS=2000 cargo test -p castor-store --release kill` is the long run.
 #[test]
 fn nothing_acknowledged_is_lost_by_a_process_that_is_killed() {
     let kills: u64 = std::env::var("CASTOR_KILLS").map_or(12, |n| n.parse().unwrap());
     let folder = tempfile::tempdir().unwrap();
     let mut acknowledged: BTreeSet<u128> = BTreeSet::new();
-    // A seeded sequence of moments between nothing and some 60 ms after the first acknowledged event.
+    let usual = until_acknowledged(folder.path());
+    // A seeded sequence of moments between half the usual time to the first acknowledged event and some 60 ms after it.
     let mut seed = 0x9e37_79b9_7f4a_7c15_u64;
     for _ in 0..kills {
         seed = seed
             .wrapping_mul(6_364_136_223_846_793_005)
             .wrapping_add(1_442_695_040_888_963_407);
-        let mut child = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "kill::writer", "--nocapture"])
-            .env(FOLDER, folder.path())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
+        let mut child = writing(folder.path());
         let reader = BufReader::new(child.stdout.take().unwrap());
-        let pause = Duration::from_micros((seed >> 33) % 60_000);
+        let stretch = u64::try_from(usual.as_micros()).unwrap() / 2 + 60_000;
+        let pause = usual / 2 + Duration::from_micros((seed >> 33) % stretch);
         let listener = std::thread::spawn(move || {
             let lines = reader.lines().map_while(Result::ok);
             lines
                 .filter_map(|l| l.split("acknowledged ").nth(1)?.trim().parse().ok())
                 .collect::<Vec<u128>>()
         });
-        std::thread::sleep(Duration::from_millis(40) + pause);
+        std::thread::sleep(pause);
         child.kill().unwrap();
         child.wait().unwrap();
         acknowledged.extend(listener.join().unwrap());

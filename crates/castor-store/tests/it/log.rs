@@ -1,9 +1,10 @@
 //! The log: what was acknowledged is kept, in order, unchanged, and everything shown follows from it.
 
 use crate::support::{begun, event, placed, says};
-use castor_domain::review::{Act, Event, Moment, State};
-use castor_store::{LogQuery, Order, QueueFilter, Store, StoreError};
+use castor_domain::review::{Act, Event, Moment, Round, State};
+use castor_store::{LogQuery, NewEvent, Order, QueueFilter, Store, StoreError};
 use proptest::prelude::*;
+use std::collections::BTreeSet;
 
 #[tokio::test]
 async fn what_was_appended_is_there_after_the_store_was_opened_again() {
@@ -212,8 +213,8 @@ async fn a_snapshot_does_not_see_what_is_written_after_it() {
     let ids = snapshot.ids(&QueueFilter::default(), Order::Table).await.unwrap();
     assert_eq!(ids, ["f1"]);
     let forms = snapshot.forms(&ids).await.unwrap();
-    assert_eq!(forms[0].log.len(), 2);
-    assert_eq!(forms[0].case.state(), State::Pending);
+    assert_eq!(forms[0].log.entries.len(), 2);
+    assert_eq!(forms[0].log.case.state(), State::Pending);
     assert_eq!(snapshot.head().await.unwrap(), head);
 }
 
@@ -226,6 +227,80 @@ async fn a_backup_is_a_store_of_its_own() {
     store.backup(&copy.path().join("castor.db")).await.unwrap();
     let restored = Store::open(copy.path()).await.unwrap();
     assert_eq!(restored.case("f1").await.unwrap(), store.case("f1").await.unwrap());
+}
+
+#[tokio::test]
+async fn a_form_read_twice_is_kept_from_those_who_read_it_and_then_asked_of_others() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).await.unwrap();
+    let by = |name: &str, new: NewEvent| NewEvent {
+        by: name.to_owned(),
+        ..new
+    };
+    let again = |id: u128, candidate: u16, digit: u8| {
+        let mut new = says(id, candidate, digit);
+        if let Event::Act(Act::Cell { round, .. }) = &mut new.event {
+            *round = Round::Second;
+        }
+        by("bea", new)
+    };
+    store.append("f1", &begun(1)).await.unwrap();
+    store.append("f2", &begun(3)).await.unwrap();
+    let mut first = vec![says(10, 1, 7), says(11, 2, 8), event(12, Event::Act(Act::Complete))];
+    first.push(by("castor", event(13, Event::Act(Act::AskSecond))));
+    store.append("f1", &first).await.unwrap();
+    let ids = async |reader: &str| {
+        let filter = QueueFilter {
+            reader: Some(reader.to_owned()),
+            ..QueueFilter::default()
+        };
+        let (_, rows) = store.queue(&filter, Order::Table, 0, 10).await.unwrap();
+        rows.into_iter().map(|row| row.id).collect::<BTreeSet<_>>()
+    };
+    assert_eq!(ids("ana").await, ["f2".to_owned()].into());
+    assert_eq!(ids("bea").await.len(), 2);
+    assert_eq!(store.form_row("f1").await.unwrap().barred, ["ana"]);
+
+    store.append("f1", &[again(20, 1, 7), again(21, 2, 8)]).await.unwrap();
+    let all = QueueFilter::default();
+    for (person, due) in [("ana", None), ("bea", None), ("caro", Some("f1"))] {
+        let found = store.form_to_probe(&all, person, 7).await.unwrap();
+        assert_eq!(found.as_deref(), due, "{person}");
+    }
+    let rows = store.queue(&all, Order::Priority, 0, 10).await.unwrap();
+    store.rebuild().await.unwrap();
+    assert_eq!(store.queue(&all, Order::Priority, 0, 10).await.unwrap(), rows);
+    assert_eq!(
+        store.form_to_probe(&all, "caro", 7).await.unwrap().as_deref(),
+        Some("f1")
+    );
+
+    // One pass shows each form that was worked on, whole.
+    let mut shown = Vec::new();
+    store
+        .each_worked(|form, case| shown.push((form.to_owned(), case.pairs().len())))
+        .await
+        .unwrap();
+    assert_eq!(shown, [("f1".to_owned(), 2)]);
+}
+
+#[tokio::test]
+async fn what_is_made_of_a_form_is_written_whole_or_not_at_all() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).await.unwrap();
+    store.append("f1", &begun(1)).await.unwrap();
+    let log = store
+        .append_with("f1", |case| {
+            assert_eq!(case.state(), State::Pending);
+            Ok::<_, StoreError>(vec![says(3, 1, 7)])
+        })
+        .await
+        .unwrap();
+    assert_eq!((log.entries.len(), log.case.state()), (3, State::InProgress));
+    assert_eq!(store.form_log("f1").await.unwrap(), log);
+    let refused = store.append_with("f1", |_| Err(StoreError::Full)).await;
+    assert!(matches!(refused, Err(StoreError::Full)));
+    assert_eq!(store.verify().await.unwrap().events, 3);
 }
 
 proptest! {
@@ -245,7 +320,7 @@ proptest! {
                 let form = format!("f{form}");
                 store.append(&form, &[says(id, candidate, digit)]).await.unwrap();
                 let case = store.case(&form).await.unwrap();
-                if digit == 0 && let Some(last) = case.to_undo().first() {
+                if digit == 0 && let Some(last) = case.to_undo("ana").first() {
                     store.append(&form, &[event(id + 1000, Event::Undone(*last))]).await.unwrap();
                 }
             }
