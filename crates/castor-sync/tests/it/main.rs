@@ -193,11 +193,7 @@ async fn a_server_that_was_restored_gets_back_what_it_forgot() {
 
 #[tokio::test]
 async fn a_server_of_another_version_is_told_apart_and_nothing_is_sent() {
-    let model = Arc::new(Mutex::new(Model {
-        protocol: 9,
-        oldest: 9,
-        ..Model::default()
-    }));
+    let model = Arc::new(Mutex::new(Model::of_version(9)));
     let mut laptop = Laptop::new(1).await;
     laptop.works(&mut ChaCha8Rng::seed_from_u64(1)).await;
     let error = round(laptop.store(), &Line::good(Arc::clone(&model)))

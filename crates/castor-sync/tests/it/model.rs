@@ -13,8 +13,7 @@ use std::sync::{Arc, Mutex};
 /// The server.
 #[derive(Debug, Clone)]
 pub(crate) struct Model {
-    pub(crate) protocol: u16,
-    pub(crate) oldest: u16,
+    protocol: u16,
     order: Vec<SyncEvent>,
     outcomes: BTreeMap<String, Vec<Outcome>>,
     forms: BTreeMap<String, Case>,
@@ -24,7 +23,6 @@ impl Default for Model {
     fn default() -> Self {
         Self {
             protocol: PROTOCOL,
-            oldest: PROTOCOL,
             order: Vec::new(),
             outcomes: BTreeMap::new(),
             forms: BTreeMap::new(),
@@ -33,6 +31,14 @@ impl Default for Model {
 }
 
 impl Model {
+    /// A server that speaks one version alone.
+    pub(crate) fn of_version(protocol: u16) -> Self {
+        Self {
+            protocol,
+            ..Self::default()
+        }
+    }
+
     pub(crate) fn forms(&self) -> BTreeMap<String, Case> {
         self.forms.clone()
     }
@@ -167,7 +173,7 @@ impl Transport for Line {
     async fn state(&self, client: &str) -> Result<SyncState, SyncError> {
         self.deliver(|model| SyncState {
             protocol: model.protocol,
-            oldest: model.oldest,
+            oldest: model.protocol,
             next: model.next(client),
             last: model.order.len() as u64,
         })
