@@ -20,6 +20,7 @@ mod names;
 mod num;
 mod page;
 mod pdf;
+pub mod review;
 pub mod scan;
 pub mod sheet;
 mod skeleton;
