@@ -630,9 +630,10 @@ impl Case {
     #[must_use]
     pub fn consolidated(&self) -> Option<FormReading> {
         let mut form = FormReading::clone(self.reading.as_deref()?);
-        let disputed: BTreeSet<FieldRef> = match self.state {
-            State::Adjudication => self.disputed().collect(),
-            _ => BTreeSet::new(),
+        let disputed: BTreeSet<FieldRef> = if self.state == State::Adjudication {
+            self.disputed().collect()
+        } else {
+            BTreeSet::new()
         };
         for field in &mut form.fields {
             let at = reference(field);

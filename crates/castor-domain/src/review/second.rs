@@ -75,7 +75,14 @@ impl Case {
         let earlier: &[Round] = match self.state {
             State::SecondReading => &[Round::First],
             State::Adjudication => &[Round::First, Round::Second],
-            _ => &[],
+            State::Waiting
+            | State::Unreadable
+            | State::Accepted
+            | State::Pending
+            | State::InProgress
+            | State::Escalated
+            | State::Completed
+            | State::Rejected => &[],
         };
         let barred: BTreeSet<&str> = self
             .readers
@@ -96,10 +103,12 @@ impl Case {
     /// How much of the form a person may see now.
     #[must_use]
     pub fn sight(&self, person: &str) -> Sight {
-        match self.state {
-            State::SecondReading if !self.barred(person) => Sight::Blind,
-            State::Adjudication => Sight::Compared,
-            _ => Sight::Open,
+        if self.state == State::Adjudication {
+            Sight::Compared
+        } else if self.state == State::SecondReading && !self.barred(person) {
+            Sight::Blind
+        } else {
+            Sight::Open
         }
     }
 
@@ -167,7 +176,14 @@ impl Case {
         let due = match self.state {
             State::Accepted => sampling.draws(&[id]),
             State::Completed => self.critical() || sampling.draws(&[id]),
-            _ => false,
+            State::Waiting
+            | State::Unreadable
+            | State::Pending
+            | State::InProgress
+            | State::Escalated
+            | State::SecondReading
+            | State::Adjudication
+            | State::Rejected => false,
         };
         due && !self.read_twice()
     }
