@@ -141,7 +141,7 @@ impl Desk {
                 let export: Export = of(arguments)?;
                 let scope = match export.form {
                     Some(form) => Scope::Form(form),
-                    None => Scope::Found(export.query.unwrap_or_default()),
+                    None => Scope::Found(Box::new(export.query.unwrap_or_default())),
                 };
                 to(self.export(export.format, scope).await?)
             }

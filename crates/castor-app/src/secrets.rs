@@ -126,10 +126,7 @@ impl Secrets {
     }
 
     /// A secret's value.
-    #[cfg_attr(
-        not(test),
-        expect(dead_code, reason = "read by the clients of cloud services and of the server")
-    )]
+    #[expect(dead_code, reason = "read by the clients of cloud services and of the server")]
     pub(crate) fn get(&self, secret: Secret) -> Result<Option<String>, AppError> {
         self.keeper().get(secret)
     }

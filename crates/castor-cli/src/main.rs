@@ -5,6 +5,7 @@ mod bench;
 mod check;
 mod desk;
 mod e14;
+mod keeping;
 mod model;
 mod ordered;
 mod overlay;
@@ -41,6 +42,12 @@ enum Command {
     User(server::UserCommand),
     /// Bring the server's databases up to date.
     Migrate,
+    /// Write a backup of the server's databases, or of the desk of this computer.
+    Backup(keeping::BackupArguments),
+    /// Bring a backup back: into empty databases, or into a data folder that is not there yet.
+    Restore(keeping::BackupArguments),
+    /// Look through the data of the desk of this computer: database, log, files.
+    Integrity(keeping::IntegrityArguments),
     /// Draw synthetic sample forms, marked EJEMPLO, one of each family in each set.
     Sample {
         /// Folder to write them to.
@@ -71,6 +78,9 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Serve(arguments) => server::run_server(&arguments),
         Command::User(server::UserCommand::Add(arguments)) => server::add(arguments),
         Command::Migrate => server::bring_up_to_date(),
+        Command::Backup(arguments) => keeping::backup(&arguments),
+        Command::Restore(arguments) => keeping::restore(&arguments),
+        Command::Integrity(arguments) => keeping::integrity(&arguments),
         Command::Sample { folder, sets } => {
             castor_testkit::corpus::sample_forms(&folder, sets)?;
             println!("{}", folder.display());

@@ -50,7 +50,7 @@ fn run<T>(task: impl Future<Output = T>) -> Result<T> {
     Ok(runtime.block_on(task))
 }
 
-fn config(services: Option<&BTreeSet<Service>>) -> Result<Config> {
+pub(crate) fn config(services: Option<&BTreeSet<Service>>) -> Result<Config> {
     Ok(Config::from_env(
         services.cloned().unwrap_or_else(|| Service::ALL.into()),
     )?)

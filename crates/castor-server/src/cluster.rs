@@ -70,10 +70,7 @@ impl Cluster {
     /// # Errors
     /// See [`ClusterError`].
     pub async fn start(folder: &Path, bin: Option<&Path>, settings: &[&str]) -> Result<Self, ClusterError> {
-        let bin = bin
-            .map(Path::to_path_buf)
-            .or_else(installed)
-            .ok_or(ClusterError::NotInstalled)?;
+        let bin = programs(bin).ok_or(ClusterError::NotInstalled)?;
         let owner = owner()?;
         let folder = prepared(folder, owner)?;
         let password = password(&folder, owner)?;
@@ -267,6 +264,11 @@ async fn alone(file: &File) -> io::Result<()> {
             Err(TryLockError::Error(error)) => return Err(error),
         }
     }
+}
+
+/// The folder of PostgreSQL's programs: the one named, else the newest that is installed.
+pub(crate) fn programs(named: Option<&Path>) -> Option<PathBuf> {
+    named.map(Path::to_path_buf).or_else(installed)
 }
 
 fn installed() -> Option<PathBuf> {

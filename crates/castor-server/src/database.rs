@@ -13,7 +13,7 @@ use tokio::sync::watch;
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/server");
 
 /// How long a request waits for a connection.
-const PATIENCE: Duration = Duration::from_secs(3);
+const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two attempts to reach the database at the start.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
 
@@ -80,10 +80,7 @@ impl Database {
     /// It does not answer.
     pub async fn look(&self) -> Result<(), sqlx::Error> {
         let newest = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
-        let made: bool = sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
-            .fetch_one(&self.pool)
-            .await?;
-        let applied = if made {
+        let applied = if self.is_made().await? {
             sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
                 .fetch_one(&self.pool)
                 .await?
@@ -95,6 +92,16 @@ impl Database {
             _ => Schema::Current,
         });
         Ok(())
+    }
+
+    /// Whether a CASTOR has made its tables in it.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn is_made(&self) -> Result<bool, sqlx::Error> {
+        sqlx::query_scalar("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
+            .fetch_one(&self.pool)
+            .await
     }
 
     /// Brings the tables up to date as soon as the database can be reached.
@@ -173,6 +180,10 @@ fn newer(version: i64) -> String {
 }
 
 /// Why this program must not use the tables, where trying again does not help.
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "sqlx says that it will add kinds: what is not named here is tried again"
+)]
 fn unusable(error: &MigrateError) -> Option<String> {
     match error {
         MigrateError::VersionMissing(version) => Some(newer(*version)),

@@ -222,6 +222,10 @@ fn database_code(code: &str) -> Option<ErrorCode> {
     }
 }
 
+#[expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "sqlx says that it will add kinds: what is not known to be one of these is told as a fault"
+)]
 impl From<sqlx::Error> for ApiError {
     fn from(error: sqlx::Error) -> Self {
         let code = match &error {

@@ -6,6 +6,7 @@
 pub mod address;
 mod api;
 pub mod audit;
+pub mod backup;
 pub mod breaker;
 pub mod cluster;
 pub mod config;
@@ -27,6 +28,7 @@ pub mod proxy;
 mod repo;
 pub mod role;
 pub mod route;
+pub mod running;
 mod secret;
 pub mod serve;
 pub mod server;
@@ -37,5 +39,6 @@ pub mod token;
 pub mod user;
 
 pub use api::{Check, State, routes};
+pub use backup::{backup, restore};
 pub use config::{Config, Service};
 pub use serve::{add_user, check, migrate, serve};

@@ -13,6 +13,7 @@ pub fn begin(filter: Option<&str>) -> Result<(), String> {
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
         .flatten_event(true)
+        .with_span_list(false)
         .try_init()
         .map_err(|error| error.to_string())
 }

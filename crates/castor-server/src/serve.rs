@@ -1,20 +1,17 @@
 //! Starting, running and ending a server; and what the commands beside `serve` need of it.
 
 use crate::api;
-use crate::cluster::{Cluster, ClusterError};
 use crate::config::{Config, Service};
-use crate::database::Database;
 use crate::error::ApiError;
 use crate::http::wrapped;
 use crate::listen::listen;
 use crate::repo::{session, sign_in_guard};
 use crate::role::Role;
-use crate::server::{Server, ServerError};
+use crate::running::{Running, ServeError};
+use crate::server::Server;
 use crate::user::{NewUser, User};
 use axum::Router;
-use std::collections::BTreeMap;
 use std::future::Future;
-use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -26,109 +23,6 @@ const GRACE: Duration = Duration::from_secs(20);
 const CLEAR_EVERY: Duration = Duration::from_secs(600);
 /// How long ended sessions are kept, so that a stolen refresh token that comes late is still noticed.
 const SESSIONS_KEPT: time::Duration = time::Duration::days(7);
-
-/// Why the server does not run.
-#[derive(Debug, thiserror::Error)]
-pub enum ServeError {
-    /// Its parts.
-    #[error(transparent)]
-    Server(#[from] ServerError),
-    /// The private cluster.
-    #[error(transparent)]
-    Cluster(#[from] ClusterError),
-    /// A database URL.
-    #[error("the database cannot be opened: {0}")]
-    Database(#[from] sqlx::Error),
-    /// A database's tables.
-    #[error("the database cannot be brought up to date: {0}")]
-    Migrate(#[from] sqlx::migrate::MigrateError),
-    /// The address.
-    #[error("cannot listen on {address}: {error}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// What the system said.
-        error: io::Error,
-    },
-    /// The data folder.
-    #[error("the data folder cannot be used: {0}")]
-    Data(io::Error),
-    /// What was asked for is refused.
-    #[error(transparent)]
-    Refused(#[from] ApiError),
-}
-
-/// The parts of a server, and the private cluster under it where there is one.
-pub struct Running {
-    /// The parts.
-    pub server: Server,
-    cluster: Option<Cluster>,
-}
-
-impl Running {
-    /// Starts the private cluster where a service has no database URL, and opens the databases without reaching them.
-    ///
-    /// # Errors
-    /// See [`ServeError`].
-    pub async fn open(config: Config) -> Result<Self, ServeError> {
-        std::fs::create_dir_all(&config.data).map_err(ServeError::Data)?;
-        let cluster = if config
-            .services
-            .iter()
-            .any(|service| config.databases.of(*service).is_none())
-        {
-            let cluster = Cluster::start(&config.data.join("postgres"), config.postgres_bin.as_deref(), &[]).await?;
-            tracing::info!(
-                port = cluster.port(),
-                "no database URL is set: PostgreSQL runs in the data folder"
-            );
-            Some(cluster)
-        } else {
-            None
-        };
-        // Services with the same URL share their connections.
-        let mut by_url: BTreeMap<String, Database> = BTreeMap::new();
-        let mut databases = BTreeMap::new();
-        for service in &config.services {
-            let own = cluster.as_ref().map(|cluster| cluster.url("postgres"));
-            let Some(url) = config.databases.of(*service).cloned().or(own) else {
-                continue;
-            };
-            let database = match by_url.get(url.reveal()) {
-                Some(database) => database.clone(),
-                None => Database::open(url.reveal(), config.connections)?,
-            };
-            by_url.insert(url.reveal().to_owned(), database.clone());
-            databases.insert(*service, database);
-        }
-        Ok(Self {
-            server: Server::new(config, databases)?,
-            cluster,
-        })
-    }
-
-    /// Brings every database up to date, now.
-    ///
-    /// # Errors
-    /// One cannot be.
-    pub async fn migrate(&self) -> Result<(), ServeError> {
-        for (_, database) in self.server.databases() {
-            database.migrate().await?;
-        }
-        Ok(())
-    }
-
-    /// Ends the private cluster, unless another process uses it.
-    ///
-    /// # Errors
-    /// It does not end.
-    pub async fn close(self) -> Result<(), ServeError> {
-        match self.cluster {
-            Some(cluster) => Ok(cluster.leave().await?),
-            None => Ok(()),
-        }
-    }
-}
 
 /// Runs until `end` is done, then lets requests under way finish. `ready` hears the address once the server listens.
 ///
@@ -146,8 +40,8 @@ pub async fn serve(
     let running = Running::open(config).await?;
     let server = running.server.clone();
     let mut tasks = tokio::task::JoinSet::new();
-    for (_, database) in server.databases() {
-        tasks.spawn(database.clone().migrate_when_reached());
+    for store in &running.stores {
+        tasks.spawn(store.database.clone().migrate_when_reached());
     }
     tasks.spawn(clear_ended(server.clone()));
     let closing = server.closing.clone();
@@ -233,9 +127,9 @@ pub async fn migrate(config: Config) -> Result<(), ServeError> {
 /// The server would not start at all.
 pub async fn check(config: Config) -> Result<Vec<api::Check>, ServeError> {
     let running = Running::open(config).await?;
-    for (_, database) in running.server.databases() {
+    for store in &running.stores {
         // What is wrong shows in the check of the database.
-        let _ = database.look().await;
+        let _ = store.database.look().await;
     }
     let checks = api::checks(&running.server).await;
     running.close().await?;

@@ -83,6 +83,20 @@ impl Store {
         Ok(store)
     }
 
+    /// Opens the store of a folder that has one.
+    ///
+    /// # Errors
+    /// Those of [`Store::open`], and [`StoreError::Folder`] when there is none: nothing is made then.
+    pub async fn open_existing(folder: &Path) -> Result<Self, StoreError> {
+        if !folder.join("castor.db").is_file() {
+            return Err(StoreError::Folder {
+                path: folder.to_owned(),
+                reason: "no desk keeps its data there".to_owned(),
+            });
+        }
+        Self::open(folder).await
+    }
+
     /// The folder.
     #[must_use]
     pub fn folder(&self) -> &Path {

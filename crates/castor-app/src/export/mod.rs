@@ -31,7 +31,7 @@ const BATCH: usize = 100;
 #[derive(Debug)]
 pub(crate) enum Scope {
     /// What a query of the queue finds; its stretch counts for nothing.
-    Found(QueueQuery),
+    Found(Box<QueueQuery>),
     /// One form.
     Form(String),
 }

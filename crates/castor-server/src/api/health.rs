@@ -14,7 +14,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 /// A database that takes longer than this is not ready.
-const DATABASE_PATIENCE: Duration = Duration::from_secs(2);
+const DATABASE_PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) fn routes() -> Routes {
     Routes::new()

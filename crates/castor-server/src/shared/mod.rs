@@ -9,6 +9,8 @@ pub use redis::Redis;
 
 use crate::limit::{Rate, Taken};
 use crate::role::Permission;
+use metrics::counter;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use std::future::Future;
 use std::pin::Pin;
@@ -48,4 +50,34 @@ pub trait Shared: Send + Sync {
     fn alive(&self) -> Later<'_, bool>;
     /// Its name, for the health page.
     fn name(&self) -> &'static str;
+}
+
+/// The value of the cache, or a new one that is then kept for a time. What cannot be read counts as absent.
+///
+/// # Errors
+/// Those of making the value.
+pub async fn cached<T, E>(
+    shared: &dyn Shared,
+    key: &str,
+    ttl: Duration,
+    make: impl Future<Output = Result<T, E>>,
+) -> Result<T, E>
+where
+    T: Serialize + DeserializeOwned,
+{
+    let found = shared
+        .get(key)
+        .await
+        .and_then(|value| serde_json::from_slice(&value).ok());
+    if let Some(value) = found {
+        counter!("castor_cache_hits_total").increment(1);
+        return Ok(value);
+    }
+    counter!("castor_cache_misses_total").increment(1);
+    let value = make.await?;
+    match serde_json::to_vec(&value) {
+        Ok(text) => shared.put(key, text, ttl).await,
+        Err(error) => tracing::error!(%error, key, "a value cannot be cached"),
+    }
+    Ok(value)
 }

@@ -1,4 +1,5 @@
 //! The server through its HTTP surface, on a PostgreSQL of its own.
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod accounts;
 mod elsewhere;

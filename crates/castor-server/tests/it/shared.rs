@@ -3,8 +3,9 @@
 use crate::world::free_port;
 use castor_server::limit::Rate;
 use castor_server::role::Permission;
-use castor_server::shared::{Event, Local, Redis, Shared};
+use castor_server::shared::{Event, Local, Redis, Shared, cached};
 use serde_json::json;
+use std::cell::Cell;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
@@ -121,6 +122,39 @@ async fn a_value_stands_until_its_time_or_its_removal() {
         assert_eq!(shared.get("b").await, Some(b"b".to_vec()), "{}", shared.name());
         shared.remove("b").await;
         assert_eq!(shared.get("b").await, None, "{}", shared.name());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_cached_value_is_made_once_in_its_time_and_a_fault_is_not_kept() {
+    on_both(async |shared| {
+        let made = Cell::new(0);
+        let make = async |good: bool| {
+            made.set(made.get() + 1);
+            if good {
+                Ok(json!({ "made": made.get() }))
+            } else {
+                Err("no")
+            }
+        };
+        let ttl = Duration::from_millis(300);
+        assert_eq!(cached(shared, "k", ttl, make(false)).await, Err("no"));
+        for _ in 0..3 {
+            assert_eq!(
+                cached(shared, "k", ttl, make(true)).await,
+                Ok(json!({ "made": 2 })),
+                "{}",
+                shared.name()
+            );
+        }
+        tokio::time::sleep(ttl + Duration::from_millis(50)).await;
+        assert_eq!(
+            cached(shared, "k", ttl, make(true)).await,
+            Ok(json!({ "made": 3 })),
+            "{}",
+            shared.name()
+        );
     })
     .await;
 }

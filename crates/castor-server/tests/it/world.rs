@@ -3,7 +3,8 @@
 use castor_server::cluster::Cluster;
 use castor_server::config::{Config, Service};
 use castor_server::role::Role;
-use castor_server::serve::{Running, serve};
+use castor_server::running::Running;
+use castor_server::serve;
 use castor_server::user::NewUser;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
@@ -50,7 +51,8 @@ pub(crate) async fn cluster() -> &'static Cluster {
 /// Ends the cluster and removes its folder when this process has ended, however it ends.
 fn watch_over(folder: &std::path::Path) {
     let script = "while kill -0 $1 2>/dev/null; do sleep 0.2; done
-        pid=$(head -n 1 \"$2/data/postmaster.pid\" 2>/dev/null) && kill -QUIT $pid; sleep 0.5; rm -rf \"${2%/postgres}\"";
+        pid=$(head -n 1 \"$2/data/postmaster.pid\" 2>/dev/null) && kill -QUIT $pid
+        while kill -0 $pid 2>/dev/null; do sleep 0.1; done; rm -rf \"${2%/postgres}\"";
     std::process::Command::new("sh")
         .args(["-c", script, "sh", &std::process::id().to_string()])
         .arg(folder)

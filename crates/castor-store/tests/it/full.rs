@@ -18,6 +18,7 @@ fn block_on<T>(work: impl Future<Output = T>) -> T {
 
 /// The process whose files may not grow: appends until it is told why not.
 #[test]
+#[expect(clippy::print_stdout, reason = "the process that started it listens")]
 fn filler() {
     let Some(folder) = std::env::var_os(FOLDER) else { return };
     block_on(async {

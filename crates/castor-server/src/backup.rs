@@ -1,0 +1,241 @@
+//! Databases into a folder and back, by PostgreSQL's own programs. Signing keys and files stay in the data folder.
+
+use crate::cluster::{ClusterError, programs};
+use crate::config::Config;
+use crate::running::{Running, ServeError, Store};
+use crate::secret::hex;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use std::ffi::OsStr;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+use tokio::process::Command;
+
+const MANIFEST: &str = "manifest.json";
+
+/// Why there is no backup, or none was restored.
+#[derive(Debug, thiserror::Error)]
+pub enum BackupError {
+    /// The server's parts.
+    #[error(transparent)]
+    Serve(#[from] ServeError),
+    /// PostgreSQL's programs.
+    #[error(transparent)]
+    Cluster(#[from] ClusterError),
+    /// The folder or a file in it.
+    #[error("{path}: {error}", path = path.display())]
+    File {
+        /// The folder or file.
+        path: PathBuf,
+        /// What the system said.
+        error: io::Error,
+    },
+    /// A backup is not written over another.
+    #[error("{path} is not empty: name a new folder", path = .0.display())]
+    NotEmpty(PathBuf),
+    /// The manifest cannot be read or has another form.
+    #[error("{path} is not the manifest of a backup: {reason}", path = path.display())]
+    Manifest {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        reason: String,
+    },
+    /// A file is not the one that the backup wrote.
+    #[error("{path} is missing, or is not the file that the backup wrote; nothing was restored", path = .0.display())]
+    Changed(PathBuf),
+    /// Data is there already.
+    #[error("the database of {0} has data; restore into an empty one, nothing was changed")]
+    HasData(String),
+    /// The database cannot be asked.
+    #[error("the database does not answer: {0}")]
+    Database(#[from] sqlx::Error),
+    /// A program of PostgreSQL failed.
+    #[error("{program} failed: {said}")]
+    Program {
+        /// The program.
+        program: &'static str,
+        /// What it said.
+        said: String,
+    },
+}
+
+/// What is in a backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    /// The version of CASTOR that wrote it.
+    pub version: String,
+    /// One file for each database.
+    pub files: Vec<Dump>,
+}
+
+/// One database's file.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Dump {
+    /// The services whose tables it holds, as in `core+e14`.
+    pub services: String,
+    /// Its name in the folder.
+    pub name: String,
+    /// Its SHA-256.
+    pub sha256: String,
+}
+
+/// Writes every database into a new folder. The server may go on meanwhile: each file is of one moment.
+///
+/// # Errors
+/// See [`BackupError`].
+pub async fn backup(config: Config, folder: &Path) -> Result<Manifest, BackupError> {
+    let at = |error| BackupError::File {
+        path: folder.to_path_buf(),
+        error,
+    };
+    std::fs::create_dir_all(folder).map_err(at)?;
+    if std::fs::read_dir(folder).map_err(at)?.next().is_some() {
+        return Err(BackupError::NotEmpty(folder.to_path_buf()));
+    }
+    let bin = programs(config.postgres_bin.as_deref()).ok_or(ClusterError::NotInstalled)?;
+    let running = Running::open(config).await?;
+    let written = write(&running, &bin, folder).await;
+    running.close().await?;
+    written
+}
+
+async fn write(running: &Running, bin: &Path, folder: &Path) -> Result<Manifest, BackupError> {
+    let mut files = Vec::new();
+    for store in &running.stores {
+        let services = services(store);
+        let name = format!("{services}.dump");
+        let path = folder.join(&name);
+        let arguments = [
+            "--format=custom".as_ref(),
+            "--no-owner".as_ref(),
+            "--file".as_ref(),
+            path.as_os_str(),
+        ];
+        run(bin, "pg_dump", store, &arguments).await?;
+        files.push(Dump {
+            services,
+            name,
+            sha256: sha256(&path)?,
+        });
+    }
+    let manifest = Manifest {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        files,
+    };
+    let path = folder.join(MANIFEST);
+    let text = serde_json::to_vec_pretty(&manifest).map_err(|error| BackupError::Manifest {
+        path: path.clone(),
+        reason: error.to_string(),
+    })?;
+    std::fs::write(&path, text).map_err(|error| BackupError::File { path, error })?;
+    Ok(manifest)
+}
+
+/// Brings a backup into empty databases and these up to date. All files are looked at before anything is changed.
+///
+/// # Errors
+/// See [`BackupError`].
+pub async fn restore(config: Config, folder: &Path) -> Result<Manifest, BackupError> {
+    let manifest = checked(folder)?;
+    let bin = programs(config.postgres_bin.as_deref()).ok_or(ClusterError::NotInstalled)?;
+    let running = Running::open(config).await?;
+    let read = read(&running, &bin, folder, &manifest).await;
+    running.close().await?;
+    read.map(|()| manifest)
+}
+
+async fn read(running: &Running, bin: &Path, folder: &Path, manifest: &Manifest) -> Result<(), BackupError> {
+    let mut pairs = Vec::new();
+    for store in &running.stores {
+        let services = services(store);
+        let dump = manifest.files.iter().find(|dump| dump.services == services);
+        let dump = dump.ok_or_else(|| BackupError::Manifest {
+            path: folder.join(MANIFEST),
+            reason: format!("it has no database of {services}; run the same services as when it was written"),
+        })?;
+        if store.database.is_made().await? {
+            return Err(BackupError::HasData(services));
+        }
+        pairs.push((store, folder.join(&dump.name)));
+    }
+    for (store, path) in pairs {
+        let arguments = ["--single-transaction".as_ref(), "--no-owner".as_ref(), path.as_os_str()];
+        run(bin, "pg_restore", store, &arguments).await?;
+    }
+    Ok(running.migrate().await?)
+}
+
+fn checked(folder: &Path) -> Result<Manifest, BackupError> {
+    let path = folder.join(MANIFEST);
+    let text = std::fs::read(&path).map_err(|error| BackupError::File {
+        path: path.clone(),
+        error,
+    })?;
+    let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| BackupError::Manifest {
+        path,
+        reason: error.to_string(),
+    })?;
+    for dump in &manifest.files {
+        // A name alone: a manifest from elsewhere does not lead out of its folder.
+        let path = folder.join(Path::new(&dump.name).file_name().unwrap_or_default());
+        if !path.is_file() || sha256(&path)? != dump.sha256 {
+            return Err(BackupError::Changed(path));
+        }
+    }
+    Ok(manifest)
+}
+
+fn services(store: &Store) -> String {
+    store
+        .services
+        .iter()
+        .map(|service| service.name())
+        .collect::<Vec<_>>()
+        .join("+")
+}
+
+/// Runs a program on the store's database. The password goes by the environment: a command line is for all to see.
+async fn run(bin: &Path, program: &'static str, store: &Store, arguments: &[&OsStr]) -> Result<(), BackupError> {
+    let failed = |said: String| BackupError::Program { program, said };
+    let mut url = reqwest::Url::parse(store.url.reveal()).map_err(|error| failed(error.to_string()))?;
+    let password = url.password().map(decoded).unwrap_or_default();
+    // A URL that has no host cannot have a password either, so that this cannot fail where it matters.
+    let _ = url.set_password(None);
+    let mut command = Command::new(bin.join(program));
+    command
+        .arg(format!("--dbname={url}"))
+        .args(arguments)
+        .env("PGPASSWORD", password)
+        .kill_on_drop(true);
+    let output = command.output().await.map_err(|error| failed(error.to_string()))?;
+    if output.status.success() {
+        return Ok(());
+    }
+    Err(failed(String::from_utf8_lossy(&output.stderr).trim().to_owned()))
+}
+
+/// Percent signs of a URL read.
+fn decoded(text: &str) -> String {
+    let carrier = reqwest::Url::parse(&format!("text:?text={}", text.replace('+', "%2B")));
+    carrier
+        .ok()
+        .and_then(|url| url.query_pairs().next().map(|(_, text)| text.into_owned()))
+        .unwrap_or_default()
+}
+
+fn sha256(path: &Path) -> Result<String, BackupError> {
+    let failed = |error| BackupError::File {
+        path: path.to_path_buf(),
+        error,
+    };
+    let mut file = std::fs::File::open(path).map_err(failed)?;
+    let mut hash = Sha256::new();
+    let mut buffer = vec![0; 1 << 16];
+    loop {
+        match file.read(&mut buffer).map_err(failed)? {
+            0 => return Ok(hex(&hash.finalize())),
+            length => hash.update(&buffer[..length]),
+        }
+    }
+}
