@@ -93,7 +93,8 @@ async fn a_backup_comes_back_with_every_event_and_file() {
 async fn a_damaged_backup_is_refused_and_nothing_appears() {
     let work = tempfile::tempdir().unwrap();
     let (store, ids) = filled(&work.path().join("data")).await;
-    let damage: [(&str, &dyn Fn(&PathBuf)); 5] = [
+    type Spoil<'a> = &'a dyn Fn(&PathBuf);
+    let damage: [(&str, Spoil<'_>); 5] = [
         ("flipped.d", &|p| flip(&p.join("castor.db"), 5000)),
         ("dropped.d", &|p| {
             std::fs::remove_file(p.join("blobs").join(&ids[0][..2]).join(&ids[0])).unwrap()

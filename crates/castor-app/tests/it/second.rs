@@ -142,10 +142,8 @@ async fn first_reading(desk: &Arc<Desk>) -> (String, Vec<Value>) {
     let query = json!({ "states": ["PENDING"], "limit": 100 });
     let queue = call(desk, "queue", json!({ "query": query })).await;
     let pending = forms(&queue).into_iter().find(|i| i["doubtful"].as_u64() > Some(1));
-    let id = pending.expect("no drawn form has two doubtful cells")["id"]
-        .as_str()
-        .unwrap()
-        .to_owned();
+    // A drawn form with two doubtful cells is among them.
+    let id = pending.unwrap()["id"].as_str().unwrap().to_owned();
     let mut view = form(desk, &id).await;
     let asked = doubtful(&view);
     for cell in &asked {

@@ -206,7 +206,7 @@ async fn events_reach_those_who_may_know_and_the_stream_ends_with_the_server() {
     for _ in 0..100 {
         other.server.shared.publish(&event).await;
         if let Ok(chunk) = tokio::time::timeout(Duration::from_millis(100), one.chunk()).await {
-            heard.push_str(&String::from_utf8(chunk.unwrap().unwrap().to_vec()).unwrap());
+            heard.push_str(std::str::from_utf8(&chunk.unwrap().unwrap()).unwrap());
             break;
         }
     }

@@ -49,6 +49,7 @@ pub(crate) async fn cluster() -> &'static Cluster {
 }
 
 /// Ends the cluster and removes its folder when this process has ended, however it ends.
+#[expect(clippy::zombie_processes, reason = "it outlives the process that it watches")]
 fn watch_over(folder: &std::path::Path) {
     let script = "while kill -0 $1 2>/dev/null; do sleep 0.2; done
         pid=$(head -n 1 \"$2/data/postmaster.pid\" 2>/dev/null) && kill -QUIT $pid
