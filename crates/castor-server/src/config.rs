@@ -2,6 +2,7 @@
 
 use crate::address::Network;
 use crate::limit::Rate;
+use crate::objects::{ObjectsAt, S3_VARIABLES};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -216,6 +217,8 @@ pub struct Config {
     pub databases: DatabaseUrls,
     /// Folder of PostgreSQL's programs for the private cluster; looked for when absent.
     pub postgres_bin: Option<PathBuf>,
+    /// Files of forms.
+    pub objects: ObjectsAt,
     /// Redis, or none: limits, cache and events stay in the process.
     pub redis: Option<Secret>,
     /// The other services.
@@ -305,6 +308,7 @@ impl Reader<'_> {
                 .map_or_else(|| PathBuf::from("castor-data"), PathBuf::from),
             databases: self.databases(),
             postgres_bin: self.text("CASTOR_POSTGRES_BIN").map(PathBuf::from),
+            objects: self.objects(),
             redis: self.url("REDIS_URL", &["redis://", "rediss://"]).map(Secret::new),
             discovery: Discovery {
                 core: self.service_url(Service::Core),
@@ -362,6 +366,15 @@ impl Reader<'_> {
             self.problem(name, format!("is not a database URL: {error}"));
         }
         Some(Secret::new(url))
+    }
+
+    fn objects(&mut self) -> ObjectsAt {
+        let Some(url) = self.url("E14_OBJECTS_URL", &["s3://"]) else {
+            return ObjectsAt::Folder;
+        };
+        let given = |name: &&str| self.text(name).map(|value| ((*name).to_owned(), value));
+        let settings = S3_VARIABLES.iter().filter_map(given).collect();
+        ObjectsAt::S3 { url, settings }
     }
 
     fn jwt_secret(&mut self) -> Option<Secret> {

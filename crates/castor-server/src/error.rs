@@ -42,6 +42,8 @@ pub enum ErrorCode {
     DatabaseUnavailable,
     /// The database's disk is full; nothing was changed.
     StorageFull,
+    /// The store of files does not answer; nothing was changed.
+    ObjectsUnavailable,
     /// Another service that is needed does not answer.
     UpstreamUnavailable,
     /// A fault of the server; the request id finds it in the log.
@@ -50,7 +52,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for the documentation and its test.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::InvalidRequest,
         Self::Unauthenticated,
         Self::InvalidCredentials,
@@ -67,6 +69,7 @@ impl ErrorCode {
         Self::Timeout,
         Self::DatabaseUnavailable,
         Self::StorageFull,
+        Self::ObjectsUnavailable,
         Self::UpstreamUnavailable,
         Self::Internal,
     ];
@@ -85,7 +88,9 @@ impl ErrorCode {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RateLimited | Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
-            Self::DatabaseUnavailable | Self::UpstreamUnavailable => StatusCode::SERVICE_UNAVAILABLE,
+            Self::DatabaseUnavailable | Self::ObjectsUnavailable | Self::UpstreamUnavailable => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }

@@ -23,6 +23,7 @@ pub mod lead;
 pub mod limit;
 mod listen;
 pub mod logs;
+pub mod objects;
 pub mod password;
 pub mod proxy;
 mod repo;

@@ -3,6 +3,7 @@
 use crate::config::{Config, Service};
 use crate::database::Database;
 use crate::error::{ApiError, ErrorCode};
+use crate::objects::{ObjectError, Objects};
 use crate::password::{PasswordError, Passwords};
 use crate::proxy::Circuits;
 use crate::shared::{Local, Redis, Shared};
@@ -35,6 +36,8 @@ pub struct Parts {
     pub circuits: Circuits,
     /// Forms as their events make them, kept between pushes.
     pub(crate) cases: Cases,
+    /// Files of forms.
+    pub objects: Objects,
     /// Figures.
     pub metrics: PrometheusHandle,
     /// Began at.
@@ -64,6 +67,9 @@ pub enum ServerError {
     /// Redis's URL.
     #[error("REDIS_URL: {0}")]
     Redis(#[from] redis::RedisError),
+    /// The store of files.
+    #[error(transparent)]
+    Objects(#[from] ObjectError),
     /// The HTTP client.
     #[error("the HTTP client cannot be made: {0}")]
     Client(#[from] reqwest::Error),
@@ -102,6 +108,7 @@ impl Server {
             client,
             circuits: Circuits::default(),
             cases: Cases::default(),
+            objects: Objects::open(&config)?,
             metrics: crate::figures::recorder()?,
             started: Instant::now(),
             closing: watch::Sender::new(false),

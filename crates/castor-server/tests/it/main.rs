@@ -6,6 +6,7 @@ mod elsewhere;
 mod guard;
 mod leads;
 mod limits;
+mod objects;
 mod outage;
 mod settings;
 mod shared;
