@@ -5,6 +5,7 @@ mod bench;
 mod check;
 mod desk;
 mod e14;
+mod former;
 mod keeping;
 mod model;
 mod ordered;
@@ -48,6 +49,8 @@ enum Command {
     Restore(keeping::BackupArguments),
     /// Look through the data of the desk of this computer: database, log, files.
     Integrity(keeping::IntegrityArguments),
+    /// Bring the data of a desk, or of a SQLite database of the former services, into the server's databases.
+    ImportSqlite(former::ImportArguments),
     /// Draw synthetic sample forms, marked EJEMPLO, one of each family in each set.
     Sample {
         /// Folder to write them to.
@@ -81,6 +84,7 @@ fn main() -> anyhow::Result<ExitCode> {
         Command::Backup(arguments) => keeping::backup(&arguments),
         Command::Restore(arguments) => keeping::restore(&arguments),
         Command::Integrity(arguments) => keeping::integrity(&arguments),
+        Command::ImportSqlite(arguments) => former::import(&arguments),
         Command::Sample { folder, sets } => {
             castor_testkit::corpus::sample_forms(&folder, sets)?;
             println!("{}", folder.display());

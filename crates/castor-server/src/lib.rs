@@ -19,6 +19,7 @@ mod figures;
 pub mod guard;
 mod http;
 mod instant;
+pub mod intake;
 pub mod lead;
 pub mod limit;
 mod listen;

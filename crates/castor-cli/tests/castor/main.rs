@@ -8,4 +8,5 @@ mod closing;
 mod command;
 mod dependencies;
 mod files;
+mod former;
 mod model;

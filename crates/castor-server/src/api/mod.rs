@@ -12,6 +12,7 @@ mod user;
 pub(crate) use auth::register_user;
 pub(crate) use health::checks;
 pub use health::{Check, State};
+pub(crate) use sync::push_events;
 
 use crate::config::Service;
 use crate::route::Routes;

@@ -62,13 +62,18 @@ async fn state(State(server): State<Server>, Params(which): Params<Which>) -> An
 #[utoipa::path(post, path = "/api/sync/push", tag = "sync", request_body = serde_json::Value,
     responses((status = 200, body = Success<serde_json::Value>)))]
 async fn push(State(server): State<Server>, caller: Caller, Payload(push): Payload<Push>) -> Answer<PushAnswer> {
+    answer(push_events(&server, &caller, push).await?)
+}
+
+/// Takes events in for an account and tells the desks that listen.
+pub(crate) async fn push_events(server: &Server, caller: &Caller, push: Push) -> Result<PushAnswer, ApiError> {
     if push.protocol != PROTOCOL {
         let message =
             format!("SYNC_VERSION this server speaks version {PROTOCOL}; bring the older of the two up to date");
         return Err(ApiError::new(ErrorCode::Conflict, message));
     }
     let mut transaction = server.database(Service::E14)?.begin().await?;
-    let (answered, changed) = sync::push(&mut transaction, &server.cases, &caller, push).await?;
+    let (answered, changed) = sync::push(&mut transaction, &server.cases, caller, push).await?;
     transaction.commit().await?;
     let told = changed.forms().count();
     changed.keep(&server.cases);
@@ -80,7 +85,7 @@ async fn push(State(server): State<Server>, caller: Caller, Payload(push): Paylo
         };
         server.shared.publish(&event).await;
     }
-    answer(answered)
+    Ok(answered)
 }
 
 /// From where.

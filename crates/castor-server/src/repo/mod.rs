@@ -2,6 +2,7 @@
 
 pub(crate) mod audit;
 pub(crate) mod form;
+pub(crate) mod former;
 pub(crate) mod lead;
 pub(crate) mod session;
 pub(crate) mod sign_in_guard;
