@@ -4,7 +4,7 @@ import { readFile } from 'node:fs/promises';
 import { firstIn, openPage } from './browser.mjs';
 
 const AXE = await readFile(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
-const SCREENS = ['review', 'copies', 'sources', 'export', 'audit', 'quality', 'settings'];
+const SCREENS = ['review', 'copies', 'sources', 'export', 'audit', 'quality', 'server', 'settings'];
 
 export async function accessible(browser, url) {
   // A desk of real forms has none of these states to begin with.

@@ -8,6 +8,7 @@ import { extname, join, normalize } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { checksOf, freshForm, indexOf, meaning, queueItem } from './fake/forms.mjs';
 import { pageSvg } from './fake/page.mjs';
+import { fakeServer } from './fake/server.mjs';
 
 const DIST = fileURLToPath(new URL('../dist/', import.meta.url));
 const TYPES = { '.html': 'text/html; charset=utf-8', '.js': 'text/javascript', '.css': 'text/css', '.svg': 'image/svg+xml', '.json': 'application/json' };
@@ -32,8 +33,10 @@ export function fakeDesk({ forms: amount = 100_000, slow = 0 } = {}) {
     { source: 'actas/clave.pdf', state: 'failed', code: 'INP_006', message: 'INP_006 clave.pdf: the PDF is encrypted; save it without a password first', form: null, same_sheet: null, at: new Date().toISOString() },
   ];
   let settings = { language: 'es-CO', person: 'Ana Pérez', theme: 'system', blind: false, keys: {}, threshold: null, sampling: { second_percent: 5, known_percent: 3, seed: 'castor' } };
-  const secrets = new Map(['server_token', 'anthropic_api_key', 'openai_api_key', 'x_bearer_token'].map((name) => [name, null]));
+  const secrets = new Map(['anthropic_api_key', 'openai_api_key', 'x_bearer_token'].map((name) => [name, null]));
   const secretsView = () => ({ place: { kind: 'file', path: '/home/ana/.local/share/castor/secrets.enc', because: 'no D-Bus session' }, secrets: [...secrets].map(([name, value]) => ({ name, set: value !== null })) });
+
+  const server = fakeServer(() => items, Refusal);
 
   function open(id) {
     const n = indexOf(id);
@@ -77,6 +80,7 @@ export function fakeDesk({ forms: amount = 100_000, slow = 0 } = {}) {
   function matching(q) {
     const search = q.search?.toLowerCase() ?? '';
     const found = items.filter((item) =>
+      (!q.lent || server.lent().has(item.id)) &&
       (q.states.length === 0 || q.states.includes(item.state)) &&
       (q.reasons.length === 0 || item.reasons.some((r) => q.reasons.includes(r))) &&
       (!q.corporacion || item.corporacion === q.corporacion) && (!q.copia || item.copia === q.copia) &&
@@ -101,11 +105,12 @@ export function fakeDesk({ forms: amount = 100_000, slow = 0 } = {}) {
     version: '0.3.0', model: 'symbols-3n-0.995', threshold: 0.9985, person: settings.person,
     import: { waiting: paused ? waiting : (waiting = Math.max(0, waiting - 3)), done: items.length, failed: 2, paused, per_minute: waiting > 0 ? 62 : null },
     forms: [{ state: 'PENDING', count: items.length }], doubtful: items.reduce((n, i) => n + i.doubtful, 0), demo: items.filter((i) => i.demo).length,
-    pending: null, data_folder: '/home/ana/.local/share/castor', pace: 38 + log.length,
+    pending: server.view() === null ? null : server.pending(), server: server.view(), data_folder: '/home/ana/.local/share/castor', pace: 38 + log.length,
   });
 
   const commands = {
     status,
+    ...server.commands,
     import_paths: () => { waiting += 40; return status().import; },
     import_pause: (a) => { paused = a.paused; return status().import; },
     import_items: ({ offset, limit }) => ({ total: imports.length, items: imports.slice(offset, offset + limit) }),

@@ -31,6 +31,11 @@ const SHOTS = {
   export: { path: '#/export' },
   audit: { path: '#/review', keys: ['*', '8', '4', 'Enter', 'u'], then: '#/audit' },
   quality: { path: '#/quality' },
+  server: { path: '#/server' },
+  'server-offline': { path: '#/server', server: 'offline' },
+  'server-online': { path: '#/server', server: 'online' },
+  'server-stopped': { path: '#/server', server: 'stopped' },
+  'review-offline': { path: '#/review', server: 'offline' },
   settings: { path: '#/settings' },
 };
 
@@ -43,6 +48,7 @@ for (const theme of ['light', 'dark']) {
         const ask = (command, args) => fetch(`${url}/api/desk/${command}`, { method: 'POST', body: JSON.stringify(args) }).then((answer) => answer.json());
         await ask('settings_save', { settings: { ...(await ask('settings', {})), ...shot.settings } });
       }
+      if (shot.server) await fetch(`${url}/api/desk/fake_server`, { method: 'POST', body: JSON.stringify({ state: shot.server }) });
       const path = shot.state === undefined ? shot.path : `#/review/${await firstIn(url, shot.state)}`;
       const page = await openPage(browser, url, { theme, path });
       await page.waitForTimeout(700);

@@ -77,6 +77,34 @@ struct SaveSecret {
 }
 
 #[derive(Deserialize)]
+struct SignIn {
+    address: String,
+    email: String,
+    password: String,
+}
+
+#[derive(Deserialize)]
+struct Lease {
+    count: u16,
+    /// Only of this department's code.
+    departamento: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Release {
+    /// All that are lent when empty.
+    forms: Vec<String>,
+}
+
+#[derive(Deserialize)]
+struct Request {
+    method: String,
+    /// With its query.
+    path: String,
+    body: Option<Value>,
+}
+
+#[derive(Deserialize)]
 struct Folder {
     path: PathBuf,
 }
@@ -96,7 +124,15 @@ fn to<T: serde::Serialize>(value: T) -> Result<Value, AppError> {
 }
 
 /// Commands that concern this computer and not the desk's work: a browser elsewhere may not give them.
-pub const OF_THIS_COMPUTER: [&str; 3] = ["import_paths", "secret_save", "data_folder_save"];
+pub const OF_THIS_COMPUTER: [&str; 6] = [
+    "import_paths",
+    "secret_save",
+    "data_folder_save",
+    // A password and the rights of the account do not go over a network in the clear.
+    "server_sign_in",
+    "server_sign_out",
+    "server_request",
+];
 
 impl Desk {
     /// Does what a command asks.
@@ -104,9 +140,11 @@ impl Desk {
     /// # Errors
     /// [`Failure`] with a stable code and a message in plain words.
     pub async fn call(self: &Arc<Self>, command: &str, arguments: Value) -> Result<Value, Failure> {
-        self.called(command, arguments)
-            .await
-            .map_err(|error| Failure::of(&error))
+        let called = self.called(command, arguments).await;
+        if matches!(command, "decide" | "act") && called.is_ok() {
+            self.syncing.has_work();
+        }
+        called.map_err(|error| Failure::of(&error))
     }
 
     async fn called(self: &Arc<Self>, command: &str, arguments: Value) -> Result<Value, AppError> {
@@ -157,6 +195,26 @@ impl Desk {
                 to(self.save_secret(save.name, save.value).await?)
             }
             "data_folder_save" => to(self.choose_data_folder(&of::<Folder>(arguments)?.path)?),
+            "server_sign_in" => {
+                let SignIn {
+                    address,
+                    email,
+                    password,
+                } = of(arguments)?;
+                to(self.server_sign_in(&address, &email, &password).await?)
+            }
+            "server_sign_out" => to(self.server_sign_out().await?),
+            "server_sync" => to(self.server_sync().await?),
+            "server_refused" => to(self.server_refused().await?),
+            "server_lease" => {
+                let asked: Lease = of(arguments)?;
+                to(self.server_lease(asked.count, asked.departamento).await?)
+            }
+            "server_release" => to(self.server_release(of::<Release>(arguments)?.forms).await?),
+            "server_request" => {
+                let Request { method, path, body } = of(arguments)?;
+                self.server_request(&method, &path, body.as_ref()).await
+            }
             "quality" => to(self.quality().await?),
             "remove_demo" => {
                 self.store.hide_demo().await?;

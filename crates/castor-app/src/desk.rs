@@ -5,6 +5,7 @@ use crate::export::Exporting;
 use crate::folders::settings_folder;
 use crate::import::Importing;
 use crate::secrets::Secrets;
+use crate::server::Syncing;
 use crate::view::{DeskStatus, StateCount};
 use castor_domain::review::{EventId, Moment, State};
 use castor_store::{NewEvent, Store};
@@ -40,6 +41,7 @@ pub struct Desk {
     pub(crate) importing: Importing,
     pub(crate) exporting: Exporting,
     pub(crate) secrets: Secrets,
+    pub(crate) syncing: Syncing,
     /// Settings that come before the data folder.
     pub(crate) settings_folder: PathBuf,
 }
@@ -71,9 +73,11 @@ impl Desk {
             importing: Importing::default(),
             exporting: Exporting::default(),
             secrets: Secrets::of(folder, &settings),
+            syncing: Syncing::default(),
             settings_folder: settings,
         });
         desk.importing.start(&desk);
+        desk.syncing.start(&desk);
         Ok(desk)
     }
 
@@ -110,6 +114,11 @@ impl Desk {
         let counts = self.store.counts().await?;
         let settings = self.settings().await?;
         let small = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
+        let server = self.server_view().await?;
+        let pending = match server {
+            Some(_) => Some(small(self.store.sync_count().await?.pending)),
+            None => None,
+        };
         Ok(DeskStatus {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             model: self.reader.model_version().to_owned(),
@@ -130,7 +139,8 @@ impl Desk {
                 .collect(),
             doubtful: small(counts.doubtful),
             demo: small(counts.demo),
-            pending: None,
+            pending,
+            server,
             data_folder: self.store.folder().display().to_string(),
         })
     }

@@ -34,6 +34,31 @@ pub enum AppError {
     /// A backup is not whole.
     #[error("APP_006 the backup is not whole: {0}; use another one, nothing was changed")]
     Backup(String),
+    /// The server, or the way to it.
+    #[error(transparent)]
+    Sync(#[from] castor_sync::SyncError),
+    /// The server answered a request with a failure.
+    #[error("{message}")]
+    Answered {
+        /// The server's code.
+        code: String,
+        /// What it said.
+        message: String,
+    },
+    /// The desk's forms were shared under another account.
+    #[error(
+        "SYNC_007 this desk's forms are shared under the account {0}; sign in with that one, or choose another data folder for this account"
+    )]
+    OtherAccount(String),
+    /// Nobody is signed in.
+    #[error("SYNC_008 no server is signed in to; sign in under Settings")]
+    NotSignedIn,
+    /// A request that the desk does not pass on.
+    #[error("SYNC_009 the desk does not pass this request on: {0}")]
+    NotPassedOn(String),
+    /// A form's file is on the server and not here.
+    #[error("SYNC_010 the images of form {0} are not on this computer yet; they come when the server is reached")]
+    FileAway(String),
     /// Work in the background ended unexpectedly.
     #[error("APP_004 the work was cut off ({0}); try again")]
     Cut(String),
@@ -42,11 +67,17 @@ pub enum AppError {
 impl AppError {
     /// Stable code.
     #[must_use]
-    pub fn code(&self) -> &'static str {
+    pub fn code(&self) -> &str {
         match self {
             Self::Store(error) => error.code(),
             Self::Read(ReadError::Input(error)) => error.code(),
             Self::Read(ReadError::Runtime(_)) => "RUN_001",
+            Self::Sync(error) => told_by_server(error).unwrap_or(error.code()),
+            Self::Answered { code, .. } => code,
+            Self::OtherAccount(_) => "SYNC_007",
+            Self::NotSignedIn => "SYNC_008",
+            Self::NotPassedOn(_) => "SYNC_009",
+            Self::FileAway(_) => "SYNC_010",
             Self::Asked(_) => "APP_001",
             Self::NoSuchCommand(_) => "APP_002",
             Self::File { .. } => "APP_003",
@@ -62,6 +93,21 @@ impl AppError {
             reason: reason.to_string(),
         }
     }
+}
+
+/// What the server said where that tells a person more than how it was said.
+const TOLD: [&str; 5] = [
+    "INVALID_CREDENTIALS",
+    "TOO_MANY_ATTEMPTS",
+    "RATE_LIMITED",
+    "SYNC_CLIENT",
+    "SYNC_VERSION",
+];
+
+/// The server's own code in an error, where it is one of [`TOLD`].
+fn told_by_server(error: &castor_sync::SyncError) -> Option<&'static str> {
+    let text = error.to_string();
+    TOLD.into_iter().find(|code| text.contains(code))
 }
 
 impl From<InputError> for AppError {

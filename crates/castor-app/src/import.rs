@@ -261,6 +261,7 @@ impl Desk {
             Ok(events)
         };
         self.store.append_with(&hash, make).await?;
+        self.syncing.has_work();
         Ok(Outcome {
             state,
             sha256: Some(hash),

@@ -16,6 +16,7 @@ mod quality;
 mod reader;
 mod review;
 mod secrets;
+mod server;
 mod settings;
 pub mod view;
 

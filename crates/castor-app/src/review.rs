@@ -8,7 +8,7 @@ use crate::view::{
 use crate::{AppError, Desk};
 use castor_domain::checks::{CheckContext, Severity, check_form};
 use castor_domain::reading::FormReading;
-use castor_domain::review::{Act, Case, Event, MACHINE, Recorded, Refusal, Sight, State, reference};
+use castor_domain::review::{Act, Case, Event, MACHINE, Moment, Recorded, Refusal, Sight, State, reference};
 use castor_domain::symbol::Symbol;
 use castor_store::{FormLog, Order, QueueFilter};
 use castor_vision::input::{Document, Limits};
@@ -17,8 +17,8 @@ use std::io::Cursor;
 /// Most forms of one stretch of the queue.
 const STRETCH: u32 = 500;
 
-/// The store's filter of a query.
-pub(crate) fn filter(query: &QueueQuery) -> QueueFilter {
+/// The store's filter of a query at a moment.
+pub(crate) fn filter(query: &QueueQuery, now: Moment) -> QueueFilter {
     let some = |text: &Option<String>| text.clone().filter(|t| !t.is_empty());
     QueueFilter {
         states: query.states.iter().map(crate::cells::word).collect(),
@@ -34,6 +34,7 @@ pub(crate) fn filter(query: &QueueQuery) -> QueueFilter {
         ],
         search: query.search.clone(),
         reader: None,
+        lent: query.lent.then_some(now),
     }
 }
 
@@ -54,7 +55,7 @@ impl Desk {
         let limit = query.limit.clamp(1, STRETCH);
         let (total, rows) = self
             .store
-            .queue(&filter(query), query.order.into(), query.offset, limit)
+            .queue(&filter(query, (self.clock)()), query.order.into(), query.offset, limit)
             .await?;
         let person = self.settings().await?.person;
         Ok(QueuePage {
@@ -67,7 +68,7 @@ impl Desk {
     /// then a settled cell of another form comes before it.
     pub(crate) async fn next(&self, query: &QueueQuery, after: Option<&str>) -> Result<Option<String>, AppError> {
         let settings = self.settings().await?;
-        let mut filter = filter(query);
+        let mut filter = filter(query, (self.clock)());
         filter.reader = Some(settings.person.clone());
         filter.states = State::ALL
             .into_iter()
@@ -216,6 +217,7 @@ impl Desk {
             Some(task) => task.form,
             None => self.store.form_row(id).await?.id,
         };
+        self.bring(&form).await?;
         let path = self.store.blob_path(&form);
         tokio::task::spawn_blocking(move || -> Result<Vec<u8>, AppError> {
             let document = Document::open(&path, &Limits::default())?;

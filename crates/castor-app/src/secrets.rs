@@ -34,8 +34,8 @@ pub enum Secret {
 }
 
 impl Secret {
-    /// Every secret.
-    pub const ALL: [Self; 4] = [Self::ServerToken, Self::Anthropic, Self::OpenAi, Self::X];
+    /// Every secret that a person enters; the server's token comes and goes with the sign-in.
+    pub const ENTERED: [Self; 3] = [Self::Anthropic, Self::OpenAi, Self::X];
 
     /// Stable name.
     #[must_use]
@@ -49,7 +49,7 @@ impl Secret {
     }
 
     fn of(name: &str) -> Result<Self, AppError> {
-        Self::ALL
+        Self::ENTERED
             .into_iter()
             .find(|secret| secret.name() == name)
             .ok_or_else(|| AppError::Asked(format!("there is no secret \"{name}\"")))
@@ -70,6 +70,8 @@ enum Keeper {
 pub(crate) struct Secrets {
     keeper: Mutex<Option<Arc<Keeper>>>,
     file: SecretFile,
+    /// Name of the server's token in the keyring, which all data folders of a person share.
+    token_name: String,
 }
 
 impl fmt::Debug for Secrets {
@@ -87,6 +89,7 @@ impl Secrets {
                 file: data.join("secrets.enc"),
                 key: settings.join("secrets.key"),
             },
+            token_name: format!("{} {}", Secret::ServerToken.name(), data.display()),
         }
     }
 
@@ -114,8 +117,8 @@ impl Secrets {
                 because: because.clone(),
             },
         };
-        let secrets = Secret::ALL.into_iter().map(|secret| {
-            let set = keeper.get(secret)?.is_some();
+        let secrets = Secret::ENTERED.into_iter().map(|secret| {
+            let set = keeper.get(secret.name())?.is_some();
             let name = secret.name().to_owned();
             Ok(SecretView { name, set })
         });
@@ -125,10 +128,14 @@ impl Secrets {
         })
     }
 
-    /// A secret's value.
-    #[expect(dead_code, reason = "read by the clients of cloud services and of the server")]
-    pub(crate) fn get(&self, secret: Secret) -> Result<Option<String>, AppError> {
-        self.keeper().get(secret)
+    /// The token by which the server knows this data folder's desk.
+    pub(crate) fn server_token(&self) -> Result<Option<String>, AppError> {
+        self.keeper().get(&self.token_name)
+    }
+
+    /// Keeps that token, or forgets it.
+    pub(crate) fn set_server_token(&self, token: Option<&str>) -> Result<(), AppError> {
+        self.keeper().set(&self.token_name, token)
     }
 
     /// Sets a secret, or forgets it.
@@ -138,29 +145,29 @@ impl Secrets {
         if value.is_some_and(|v| v.len() > LONGEST) {
             return Err(AppError::Asked(format!("a secret has at most {LONGEST} bytes")));
         }
-        self.keeper().set(secret, value)
+        self.keeper().set(secret.name(), value)
     }
 }
 
 impl Keeper {
-    fn get(&self, secret: Secret) -> Result<Option<String>, AppError> {
+    fn get(&self, name: &str) -> Result<Option<String>, AppError> {
         match self {
             Self::Keyring(store) => {
-                let entry = store.build(SERVICE, secret.name(), None).map_err(unkept)?;
+                let entry = store.build(SERVICE, name, None).map_err(unkept)?;
                 match entry.get_password() {
                     Ok(value) => Ok(Some(value)),
                     Err(keyring_core::Error::NoEntry) => Ok(None),
                     Err(error) => Err(unkept(error)),
                 }
             }
-            Self::File { file, .. } => Ok(file.load()?.remove(secret.name())),
+            Self::File { file, .. } => Ok(file.load()?.remove(name)),
         }
     }
 
-    fn set(&self, secret: Secret, value: Option<&str>) -> Result<(), AppError> {
+    fn set(&self, name: &str, value: Option<&str>) -> Result<(), AppError> {
         match self {
             Self::Keyring(store) => {
-                let entry = store.build(SERVICE, secret.name(), None).map_err(unkept)?;
+                let entry = store.build(SERVICE, name, None).map_err(unkept)?;
                 match value {
                     Some(value) => entry.set_password(value).map_err(unkept),
                     None => match entry.delete_credential() {
@@ -172,8 +179,8 @@ impl Keeper {
             Self::File { file, .. } => {
                 let mut secrets = file.load()?;
                 match value {
-                    Some(value) => secrets.insert(secret.name().to_owned(), value.to_owned()),
-                    None => secrets.remove(secret.name()),
+                    Some(value) => secrets.insert(name.to_owned(), value.to_owned()),
+                    None => secrets.remove(name),
                 };
                 file.save(&secrets)
             }

@@ -94,6 +94,8 @@ pub struct QueueQuery {
     pub mesa: Option<String>,
     /// Part of a table's codes, of a place's name or of a file's name.
     pub search: String,
+    /// Only forms of the shared queue that are lent to this desk.
+    pub lent: bool,
     pub order: QueueOrder,
     pub offset: u32,
     /// At most 500.
@@ -389,9 +391,77 @@ pub struct DeskStatus {
     pub demo: u32,
     /// Events not yet sent to a server; `None` without one.
     pub pending: Option<u32>,
+    /// The server; `None` where nobody has signed in.
+    pub server: Option<ServerView>,
     pub data_folder: String,
     /// Cells settled by this person in the last hour.
     pub pace: u32,
+}
+
+/// How sync with the server goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum ServerState {
+    /// The first round since the start goes on.
+    Connecting,
+    /// The last round went well.
+    Online,
+    /// The server was not reached; it is tried again by itself.
+    Offline,
+    /// A person must do something first; the failure says what.
+    Stopped,
+}
+
+/// The account that is signed in.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct AccountView {
+    pub email: String,
+    pub name: String,
+    /// Such as `VALIDATOR`.
+    pub role: String,
+    /// Such as `correct_e14`.
+    pub permissions: Vec<String>,
+}
+
+/// The server that this desk shares its work with.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct ServerView {
+    pub address: String,
+    pub account: AccountView,
+    pub state: ServerState,
+    /// RFC 3339: when everything was last on both sides.
+    pub last: Option<String>,
+    /// Why it does not get on.
+    pub failure: Option<Failure>,
+    /// Seconds until it is tried again by itself.
+    pub retry_seconds: Option<u32>,
+    /// Own changes that the server refused.
+    pub refused: u32,
+    /// Files of forms that have not got there.
+    pub files_to_send: u32,
+    /// Files of forms that are wanted here.
+    pub files_to_fetch: u32,
+    /// Of all these, those of which the last attempt failed.
+    pub files_failing: u32,
+    /// Forms of the shared queue that are lent to this desk.
+    pub lent: u32,
+}
+
+/// Own changes that the server refused.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct RefusedChange {
+    /// Its place in the log.
+    pub seq: i64,
+    /// The form, and the name of its file.
+    pub form: String,
+    pub name: String,
+    /// Kind of event.
+    pub event: String,
+    /// RFC 3339.
+    pub at: String,
+    /// Why, by the server.
+    pub code: String,
+    pub message: String,
 }
 
 /// How many forms are in a state.

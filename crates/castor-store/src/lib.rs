@@ -4,10 +4,12 @@
 //! was acknowledged survives the end of the process and of the power. `blobs/` holds files by their SHA-256. `lock`
 //! keeps a second program out.
 
+mod attachment;
 mod blobs;
 mod error;
 mod import;
 mod integrity;
+mod lease;
 mod log;
 mod probe;
 mod queue;
@@ -16,6 +18,7 @@ mod sheets;
 mod snapshot;
 mod sync;
 
+pub use attachment::{AttachmentCount, Page};
 pub use blobs::{hex, sha256};
 pub use castor_domain::review::Recorded as NewEvent;
 pub use error::StoreError;

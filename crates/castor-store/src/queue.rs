@@ -77,6 +77,8 @@ pub struct QueueFilter {
     pub search: String,
     /// Only forms whose present reading this person may do.
     pub reader: Option<String>,
+    /// Only forms that are lent to this laptop at this moment.
+    pub lent: Option<Moment>,
 }
 
 /// How many forms there are.
@@ -125,6 +127,12 @@ impl QueueFilter {
             query
                 .push(" AND NOT EXISTS (SELECT 1 FROM json_each(barred) WHERE value = ")
                 .push_bind(reader.clone())
+                .push(")");
+        }
+        if let Some(now) = self.lent {
+            query
+                .push(" AND id IN (SELECT form FROM lease WHERE until > ")
+                .push_bind(now.0)
                 .push(")");
         }
         let words = self.search.trim();

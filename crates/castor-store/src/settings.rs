@@ -13,6 +13,17 @@ impl Store {
             .await?)
     }
 
+    /// Forgets a setting.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn forget_setting(&self, name: &str) -> Result<(), StoreError> {
+        sqlx::query!("DELETE FROM setting WHERE name = ?", name)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
     /// Sets a setting.
     ///
     /// # Errors

@@ -1,8 +1,10 @@
 //! What sync needs of the store: own events that the server has not settled, places in its order, events of others.
 
+use crate::attachment::{IMPORTED, send_again, to_send};
 use crate::log::{Tail, append, loads};
 use crate::queue::write_form;
 use crate::{Store, StoreError};
+use castor_domain::review::Moment;
 use castor_wire::sync::{Outcome, Pulled, Pushed, Settled, SyncEvent};
 use sqlx::SqliteConnection;
 use std::collections::BTreeSet;
@@ -28,8 +30,12 @@ pub struct RefusedRow {
     pub seq: i64,
     /// The form.
     pub form: String,
+    /// Name of the form's file.
+    pub name: String,
     /// Its kind.
     pub kind: String,
+    /// When it was written.
+    pub at: Moment,
     /// Stable code of the reason.
     pub code: String,
     /// The reason in plain words.
@@ -93,15 +99,27 @@ impl Store {
     /// [`StoreError`] when the database fails.
     pub async fn refused(&self, limit: u32) -> Result<Vec<RefusedRow>, StoreError> {
         let limit = i64::from(limit);
-        Ok(sqlx::query_as!(
-            RefusedRow,
-            "SELECT e.seq, e.form, e.kind, coalesce(o.code, '') AS \"code!: String\",
-                    coalesce(o.message, '') AS \"message!: String\"
-             FROM own o JOIN event e ON e.seq = o.seq WHERE o.state = 'refused' ORDER BY o.counter DESC LIMIT ?",
+        let rows = sqlx::query!(
+            "SELECT e.seq, e.form, e.kind, e.at, coalesce(f.name, '') AS \"name!: String\",
+                    coalesce(o.code, '') AS \"code!: String\", coalesce(o.message, '') AS \"message!: String\"
+             FROM own o JOIN event e ON e.seq = o.seq LEFT JOIN form f ON f.id = e.form
+             WHERE o.state = 'refused' ORDER BY o.counter DESC LIMIT ?",
             limit
         )
         .fetch_all(&self.pool)
-        .await?)
+        .await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| RefusedRow {
+                seq: row.seq,
+                form: row.form,
+                name: row.name,
+                kind: row.kind,
+                at: Moment(row.at),
+                code: row.code,
+                message: row.message,
+            })
+            .collect())
     }
 
     /// Own events from the first that is not settled, or from the counter that the server waits for where that is less.
@@ -145,7 +163,7 @@ impl Store {
         for Settled { counter, outcome } in settled {
             let counter = signed(*counter);
             let own = sqlx::query!(
-                "SELECT o.seq, o.state, e.form FROM own o JOIN event e ON e.seq = o.seq WHERE o.counter = ?",
+                "SELECT o.seq, o.state, e.form, e.kind FROM own o JOIN event e ON e.seq = o.seq WHERE o.counter = ?",
                 counter
             )
             .fetch_optional(&mut *transaction)
@@ -171,6 +189,10 @@ impl Store {
             )
             .execute(&mut *transaction)
             .await?;
+            // Another laptop may have brought the same file in before and not sent it yet.
+            if own.kind == IMPORTED {
+                to_send(&mut transaction, &own.form).await?;
+            }
             touched.insert(own.form);
         }
         rewrite(&mut transaction, touched).await?;
@@ -235,6 +257,7 @@ impl Store {
         sqlx::query!("INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)", UPTO, text)
             .execute(&mut *transaction)
             .await?;
+        send_again(&mut transaction).await?;
         rewrite(&mut transaction, forms.into_iter().collect()).await?;
         transaction.commit().await?;
         Ok(())

@@ -28,7 +28,28 @@ pub struct Round {
 /// [`SyncError`]; what was done until then stays, and the next round goes on from there.
 pub async fn round<T: Transport>(store: &Store, transport: &T) -> Result<Round, SyncError> {
     let client = store.client().await?;
-    let state = transport.state(&client).await?;
+    let mut done = Round::default();
+    let next = begin(store, transport, &client).await?;
+    send(store, transport, &client, next, &mut done).await?;
+    receive(store, transport, &client, &mut done).await?;
+    Ok(done)
+}
+
+/// Sends what waits, for an account that does not see the work of others.
+///
+/// # Errors
+/// As [`round`].
+pub async fn sending<T: Transport>(store: &Store, transport: &T) -> Result<Round, SyncError> {
+    let client = store.client().await?;
+    let mut done = Round::default();
+    let next = begin(store, transport, &client).await?;
+    send(store, transport, &client, next, &mut done).await?;
+    Ok(done)
+}
+
+/// The counter that the server waits for, once both sides understand each other.
+async fn begin<T: Transport>(store: &Store, transport: &T, client: &str) -> Result<u64, SyncError> {
+    let state = transport.state(client).await?;
     if state.protocol < PROTOCOL || state.oldest > PROTOCOL {
         let message = format!(
             "SYNC_VERSION it speaks versions {} to {}, this program {PROTOCOL}",
@@ -38,10 +59,7 @@ pub async fn round<T: Transport>(store: &Store, transport: &T) -> Result<Round, 
     }
     // A server that knows less than it once said was restored from a backup: what it forgot is sent and asked for again.
     store.forget_after(state.last).await?;
-    let mut done = Round::default();
-    send(store, transport, &client, state.next, &mut done).await?;
-    receive(store, transport, &client, &mut done).await?;
-    Ok(done)
+    Ok(state.next)
 }
 
 async fn send<T: Transport>(

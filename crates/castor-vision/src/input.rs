@@ -187,6 +187,22 @@ impl Document {
         &self.sha256
     }
 
+    /// The page files of a folder in reading order, each with its SHA-256; nothing for a single file.
+    #[must_use]
+    pub fn page_files(&self) -> Vec<(PathBuf, String)> {
+        let Source::Folder(pages) = &self.source else {
+            return Vec::new();
+        };
+        // A file with several pictures stands once.
+        let mut files: Vec<(PathBuf, String)> = Vec::new();
+        for page in pages {
+            if files.last().is_none_or(|(file, _)| *file != page.file) {
+                files.push((page.file.clone(), page.sha256.clone()));
+            }
+        }
+        files
+    }
+
     /// Decodes page `number` (from 1) to grey, upright as the file says it should be shown.
     ///
     /// # Errors

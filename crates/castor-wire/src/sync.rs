@@ -12,6 +12,9 @@ pub const PROTOCOL: u16 = 1;
 /// Most events in one push or one pull.
 pub const MOST_EVENTS: usize = 1000;
 
+/// How long a form is lent.
+pub const LEASE_MINUTES: u16 = 15;
+
 /// Most bytes of one piece of an attachment.
 pub const PIECE: usize = 4 << 20;
 
@@ -171,7 +174,46 @@ pub struct Lease {
     pub until: i64,
 }
 
-/// How much of an attachment the server has: `GET /api/sync/blob/{sha256}/state`.
+/// Most bytes of one attachment: as many as a form's file may have.
+pub const ATTACHMENT: u64 = 200_000_000;
+
+/// Bytes of one hash in the list of a form's page files.
+pub const PAGE_HASH: usize = 32;
+
+/// What an attachment is; `kind` of `POST /api/blobs/{sha256}`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum BlobKind {
+    /// A file: of a form, or one of its pages.
+    File,
+    /// The list of a form's page files: their hashes as bytes, one behind the other, in reading order. The hash of such
+    /// a form is the hash of this list; each page is an attachment of its own.
+    Pages,
+}
+
+impl BlobKind {
+    /// As it is written in a query, and in the header [`BLOB_KIND`] of an attachment.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Pages => "pages",
+        }
+    }
+
+    /// Reads [`Self::name`].
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::File, Self::Pages].into_iter().find(|kind| kind.name() == text)
+    }
+}
+
+/// Header of an attachment that says which [`BlobKind`] it is.
+pub const BLOB_KIND: &str = "castor-kind";
+
+/// How much of an attachment the server has: `GET /api/blobs/{sha256}/state`, and the answer to a piece of it,
+/// `POST /api/blobs/{sha256}?offset=…&total=…&kind=…`. A piece that does not begin where the server's bytes end is
+/// answered with this alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct BlobState {
     /// Bytes that are there, in order from the first.

@@ -5,7 +5,7 @@ import { tauriTransport } from './tauri';
 import type { Choice, DropListener, Transport } from './transport';
 import type {
   AuditQuery, AuditRow, CellAction, ChainReport, CopiesItem, CopiesView, DeskStatus, ExportFormat, ExportProgress, ExportResult,
-  FormAction, FormView, ImportItem, ImportStatus, PersonQuality, QueuePage, QueueQuery, SecretsView, Settings,
+  FormAction, FormView, ImportItem, ImportStatus, PersonQuality, QueuePage, QueueQuery, RefusedChange, SecretsView, ServerView, Settings,
 } from './types';
 
 export { DeskFailure } from './transport';
@@ -59,6 +59,20 @@ export const backend = {
   saveSecret: (name: string, value: string | null) => call<SecretsView>('secret_save', { name, value }),
   /** From the next start on. */
   chooseDataFolder: (path: string) => call<null>('data_folder_save', { path }),
+  serverSignIn: (address: string, email: string, password: string) =>
+    call<ServerView>('server_sign_in', { address, email, password }),
+  serverSignOut: () => call<null>('server_sign_out'),
+  /** Syncs now. */
+  serverSync: () => call<ServerView>('server_sync'),
+  /** Own changes that the server refused, latest first. */
+  serverRefused: () => call<RefusedChange[]>('server_refused'),
+  /** Takes more forms of the shared queue, of one department or of any; how many are lent then. */
+  serverLease: (count: number, departamento: string | null) => call<number>('server_lease', { count, departamento }),
+  /** Gives forms back; all that are lent when none is named. */
+  serverRelease: (forms: string[]) => call<null>('server_release', { forms }),
+  /** A request to the server that is signed in to, such as `GET /api/users`: its answer's data, or a failure with its code. */
+  serverRequest: <T>(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body: object | null = null) =>
+    call<T>('server_request', { method, path, body }),
   quality: () => call<PersonQuality[]>('quality'),
   removeDemo: () => call<DeskStatus>('remove_demo'),
 };

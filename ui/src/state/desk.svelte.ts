@@ -13,6 +13,8 @@ class Desk {
   unreachable = $state.raw<DeskFailure | null>(null);
   online = $state(navigator.onLine);
   keys = $derived(keyMap(this.settings?.keys ?? {}));
+  /** The account at the server; null where nobody has signed in. */
+  account = $derived(this.status?.server?.account ?? null);
   reading = $derived((this.status?.import.waiting ?? 0) > 0);
 
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -24,6 +26,11 @@ class Desk {
     matchMedia('(prefers-color-scheme: dark)').addEventListener('change', () => this.#dress());
     this.#dress();
     await Promise.all([this.#loadSettings(), this.refresh()]);
+  }
+
+  /** Whether the signed-in account's role has a permission; everything of this desk's own is open without a server. */
+  may(permission: string): boolean {
+    return this.account === null || this.account.permissions.includes(permission);
   }
 
   /** Asks for the state now, and again after a while as long as the window is seen. */

@@ -9,7 +9,7 @@ export const WAITING_STATES: StateName[] = ['PENDING', 'IN_PROGRESS', 'ESCALATED
 export function wholeQueue(): QueueQuery {
   return {
     states: [...WAITING_STATES], reasons: [], corporacion: null, copia: null, departamento: null, municipio: null,
-    zona: null, puesto: null, mesa: null, search: '', order: 'priority', offset: 0, limit: STRETCH,
+    zona: null, puesto: null, mesa: null, search: '', lent: false, order: 'priority', offset: 0, limit: STRETCH,
   };
 }
 

@@ -1,6 +1,14 @@
 /** The screens of the rail. */
-export const SCREENS = ['review', 'copies', 'sources', 'export', 'audit', 'quality', 'settings'] as const;
+export const SCREENS = ['review', 'copies', 'sources', 'export', 'audit', 'quality', 'server', 'settings'] as const;
 export type Screen = (typeof SCREENS)[number];
+
+/** What a role must be allowed so that a screen is of use to it; the others are for everyone. */
+const NEEDS: Partial<Record<Screen, string>> = { review: 'validate_e14', sources: 'upload_e14' };
+
+/** The screens for whoever may do what `may` says. */
+export function screensFor(may: (permission: string) => boolean): Screen[] {
+  return SCREENS.filter((screen) => { const needed = NEEDS[screen]; return needed === undefined || may(needed); });
+}
 
 function parse(hash: string): { screen: Screen; rest: string | null } {
   const [name, rest] = hash.replace(/^#\/?/, '').split('/');

@@ -125,7 +125,7 @@ impl Desk {
             events,
         };
         let ids = match scope {
-            Scope::Found(query) => store.ids(&filter(&query), Order::Table).await?,
+            Scope::Found(query) => store.ids(&filter(&query, (self.clock)()), Order::Table).await?,
             Scope::Form(id) => {
                 self.store.form_row(&id).await?;
                 vec![id]

@@ -1,11 +1,12 @@
 //! The interface's types are those of the desk.
 
 use castor_app::view::{
-    Alternative, AuditQuery, AuditRow, CellAction, CellReading, CellState, CellView, ChainReport, CheckView,
-    CopiesItem, CopiesView, CopyRow, CopyView, Decision, DeskStatus, ExportFormat, ExportProgress, ExportResult,
-    Failure, FormAction, FormView, HeaderItem, HistoryView, ImportItem, ImportStatus, KappaView, PageView,
-    PersonQuality, PriorityName, QueueItem, QueueOrder, QueuePage, QueueQuery, ReasonName, Rect, SamplingSettings,
-    SecretView, SecretsPlace, SecretsView, Settings, ShareView, SightName, StateCount, StateName,
+    AccountView, Alternative, AuditQuery, AuditRow, CellAction, CellReading, CellState, CellView, ChainReport,
+    CheckView, CopiesItem, CopiesView, CopyRow, CopyView, Decision, DeskStatus, ExportFormat, ExportProgress,
+    ExportResult, Failure, FormAction, FormView, HeaderItem, HistoryView, ImportItem, ImportStatus, KappaView,
+    PageView, PersonQuality, PriorityName, QueueItem, QueueOrder, QueuePage, QueueQuery, ReasonName, Rect,
+    RefusedChange, SamplingSettings, SecretView, SecretsPlace, SecretsView, ServerState, ServerView, Settings,
+    ShareView, SightName, StateCount, StateName,
 };
 use std::fmt::Write;
 use std::path::Path;
@@ -48,6 +49,10 @@ fn the_interface_has_the_desks_types() {
         FormAction,
         ImportStatus,
         ImportItem,
+        ServerState,
+        AccountView,
+        ServerView,
+        RefusedChange,
         DeskStatus,
         StateCount,
         CopyView,

@@ -2,12 +2,9 @@
 
 use crate::sync::Folded;
 use castor_domain::review::Summary;
-use castor_wire::sync::Lease;
+use castor_wire::sync::{LEASE_MINUTES, Lease};
 use sqlx::{PgConnection, query};
 use uuid::Uuid;
-
-/// How long a form is lent.
-const MINUTES: f64 = 15.0;
 
 /// Writes the rows of forms as their events make them, all in one statement.
 pub(crate) async fn write(connection: &mut PgConnection, forms: &[(&String, &Folded)]) -> Result<(), sqlx::Error> {
@@ -81,7 +78,7 @@ pub(crate) async fn lend(
         account,
         count,
         departamento,
-        MINUTES
+        f64::from(LEASE_MINUTES)
     )
     .fetch_all(connection)
     .await?;

@@ -1,0 +1,268 @@
+//! The server that a desk shares its work with: signing in and out, and how sync goes. What is written here works
+//! without it; see docs/SYNC.md.
+
+mod background;
+mod files;
+mod lease;
+mod request;
+
+use crate::desk::rfc3339;
+use crate::view::{AccountView, Failure, RefusedChange, ServerState, ServerView};
+use crate::{AppError, Desk};
+use castor_domain::review::Moment;
+use castor_sync::{Account, HttpTransport, Keep, Kept, ServerUrl, SignIn};
+use serde::{Deserialize, Serialize};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use tokio::sync::{Notify, watch};
+
+/// Setting: which server, and who is signed in there.
+const SERVER: &str = "server";
+/// Setting: the account under which this desk's forms are shared, from the first time on.
+const SHARED_AS: &str = "sync.account";
+/// Most refused events that are shown.
+const REFUSED: u32 = 200;
+
+/// What is remembered of a sign-in beside its token.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct Remembered {
+    address: String,
+    account: Account,
+}
+
+/// The account that a desk's forms are shared under.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+struct SharedAs {
+    id: String,
+    email: String,
+}
+
+/// The way to the server, and how sync goes.
+#[derive(Debug, Default)]
+pub(crate) struct Syncing {
+    link: watch::Sender<Option<Arc<HttpTransport>>>,
+    now: Mutex<Now>,
+    /// Ends the wait for the next round.
+    woken: Arc<Notify>,
+    /// One round, sign-in or sign-out at a time.
+    turn: tokio::sync::Mutex<()>,
+    /// There may be files to send or to fetch.
+    files: Arc<Notify>,
+    /// One file is fetched at a time.
+    fetching: tokio::sync::Mutex<()>,
+    /// Whether the server's own events are heard, so that asking can wait longer.
+    listening: AtomicBool,
+}
+
+/// How sync goes.
+#[derive(Debug, Clone, Default)]
+struct Now {
+    /// Whether the last round went well; `None` before the first.
+    well: Option<bool>,
+    /// When everything was last on both sides.
+    last: Option<Moment>,
+    failure: Option<Failure>,
+    /// Whether the failure can pass by itself.
+    passes: bool,
+    /// When it is tried again by itself.
+    next: Option<Moment>,
+}
+
+impl Syncing {
+    fn link(&self) -> Option<Arc<HttpTransport>> {
+        self.link.borrow().clone()
+    }
+
+    fn now(&self) -> Now {
+        self.now.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn set(&self, change: impl FnOnce(&mut Now)) {
+        change(&mut self.now.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// Something was written that the server should have. While it cannot be reached, its own time to try again holds.
+    pub(crate) fn has_work(&self) {
+        if self.now().well != Some(false) {
+            self.woken.notify_one();
+        }
+    }
+
+    fn listens(&self, listening: bool) {
+        self.listening.store(listening, Ordering::Relaxed);
+    }
+}
+
+impl Desk {
+    /// Signs in to a server. The password is not kept.
+    pub(crate) async fn server_sign_in(
+        self: &Arc<Self>,
+        address: &str,
+        email: &str,
+        password: &str,
+    ) -> Result<ServerView, AppError> {
+        let turn = self.syncing.turn.lock().await;
+        let server = ServerUrl::parse(address)?;
+        let signing = SignIn { email, password };
+        let transport = HttpTransport::sign_in(server.clone(), &signing, self.keeper(server.text())).await?;
+        let account = transport.account().await;
+        if let Err(error) = self.share_as(&account).await {
+            // The session that was begun is of no use to anyone.
+            let _ = transport.sign_out().await;
+            return Err(error);
+        }
+        transport.keep().await?;
+        self.syncing.set(|now| *now = Now::default());
+        self.syncing.link.send_replace(Some(Arc::new(transport)));
+        drop(turn);
+        self.syncing.woken.notify_one();
+        self.server_view().await?.ok_or(AppError::NotSignedIn)
+    }
+
+    /// Signs out. What the server has not got stays here and is sent after the next sign-in.
+    pub(crate) async fn server_sign_out(self: &Arc<Self>) -> Result<(), AppError> {
+        let _turn = self.syncing.turn.lock().await;
+        if let Some(transport) = self.syncing.link.send_replace(None) {
+            // Without a network the session ends on the server when it is not used; here it ends now.
+            let _ = transport.sign_out().await;
+        }
+        self.keep_token(None).await?;
+        self.store.forget_setting(SERVER).await?;
+        self.syncing.set(|now| *now = Now::default());
+        Ok(())
+    }
+
+    /// Syncs now, and says how it went.
+    pub(crate) async fn server_sync(self: &Arc<Self>) -> Result<ServerView, AppError> {
+        if self.syncing.link().is_none() {
+            return Err(AppError::NotSignedIn);
+        }
+        // What is wrong shows in the state.
+        let _ = self.sync_round().await;
+        self.syncing.woken.notify_one();
+        self.server_view().await?.ok_or(AppError::NotSignedIn)
+    }
+
+    /// Own changes that the server refused, latest first.
+    pub(crate) async fn server_refused(&self) -> Result<Vec<RefusedChange>, AppError> {
+        let rows = self.store.refused(REFUSED).await?;
+        Ok(rows
+            .into_iter()
+            .map(|row| RefusedChange {
+                seq: row.seq,
+                form: row.form,
+                name: row.name,
+                event: row.kind,
+                at: rfc3339(row.at),
+                code: row.code,
+                message: row.message,
+            })
+            .collect())
+    }
+
+    /// The server and how sync goes; `None` where nobody has signed in.
+    pub(crate) async fn server_view(&self) -> Result<Option<ServerView>, AppError> {
+        let Some(Remembered { address, account }) = self.remembered().await? else {
+            return Ok(None);
+        };
+        let now = self.syncing.now();
+        let state = match now.well {
+            None if self.syncing.link().is_none() && now.failure.is_some() => ServerState::Stopped,
+            None => ServerState::Connecting,
+            Some(true) => ServerState::Online,
+            Some(false) if now.passes => ServerState::Offline,
+            Some(false) => ServerState::Stopped,
+        };
+        let at = (self.clock)();
+        let retry = now.next.filter(|_| now.well == Some(false));
+        let seconds = |next: Moment| u32::try_from((next.0 - at.0).max(0) / 1000).unwrap_or(u32::MAX);
+        let files = self.store.attachment_count().await?;
+        let small = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
+        Ok(Some(ServerView {
+            address,
+            account: AccountView {
+                name: full_name(&account),
+                email: account.email,
+                role: account.role,
+                permissions: account.permissions,
+            },
+            state,
+            last: now.last.map(rfc3339),
+            failure: now.failure,
+            retry_seconds: retry.map(seconds),
+            refused: small(self.store.sync_count().await?.refused),
+            files_to_send: small(files.to_send),
+            files_to_fetch: small(files.to_fetch),
+            files_failing: small(files.failing),
+            lent: small(self.store.leased(at).await?),
+        }))
+    }
+
+    /// Makes the account the one that this desk's forms are shared under, where there is none and it shares forms.
+    async fn share_as(&self, account: &Account) -> Result<(), AppError> {
+        if !account.may(SENDS) {
+            return Ok(());
+        }
+        let kept = self.store.setting(SHARED_AS).await?;
+        match kept.and_then(|text| serde_json::from_str::<SharedAs>(&text).ok()) {
+            Some(shared) if shared.id == account.id => Ok(()),
+            Some(shared) => Err(AppError::OtherAccount(shared.email)),
+            None => {
+                let shared = SharedAs {
+                    id: account.id.clone(),
+                    email: account.email.clone(),
+                };
+                let text = serde_json::to_string(&shared).map_err(|e| AppError::Asked(e.to_string()))?;
+                Ok(self.store.set_setting(SHARED_AS, &text).await?)
+            }
+        }
+    }
+
+    async fn remembered(&self) -> Result<Option<Remembered>, AppError> {
+        let kept = self.store.setting(SERVER).await?;
+        Ok(kept.and_then(|text| serde_json::from_str(&text).ok()))
+    }
+
+    /// What keeps a sign-in each time that it changes.
+    fn keeper(self: &Arc<Self>, address: String) -> Keep {
+        let desk = Arc::downgrade(self);
+        Box::new(move |kept: Kept| {
+            let (desk, address) = (desk.clone(), address.clone());
+            Box::pin(async move {
+                let desk = desk.upgrade().ok_or_else(|| "the desk is closed".to_owned())?;
+                desk.keep_sign_in(address, kept).await.map_err(|e| e.to_string())
+            })
+        })
+    }
+
+    async fn keep_sign_in(self: &Arc<Self>, address: String, kept: Kept) -> Result<(), AppError> {
+        self.keep_token(Some(kept.refresh_token)).await?;
+        let account = kept.account;
+        let text =
+            serde_json::to_string(&Remembered { address, account }).map_err(|e| AppError::Asked(e.to_string()))?;
+        Ok(self.store.set_setting(SERVER, &text).await?)
+    }
+
+    async fn keep_token(self: &Arc<Self>, token: Option<String>) -> Result<(), AppError> {
+        let desk = Arc::clone(self);
+        let kept = tokio::task::spawn_blocking(move || desk.secrets.set_server_token(token.as_deref())).await;
+        kept.map_err(|e| AppError::Cut(e.to_string()))?
+    }
+
+    async fn kept_token(self: &Arc<Self>) -> Result<Option<String>, AppError> {
+        let desk = Arc::clone(self);
+        let kept = tokio::task::spawn_blocking(move || desk.secrets.server_token()).await;
+        kept.map_err(|e| AppError::Cut(e.to_string()))?
+    }
+}
+
+/// Permission of who sends events.
+const SENDS: &str = "upload_e14";
+/// Permission of who sees the events of others.
+const SEES: &str = "validate_e14";
+
+fn full_name(account: &Account) -> String {
+    format!("{} {}", account.first_name, account.last_name)
+        .trim()
+        .to_owned()
+}

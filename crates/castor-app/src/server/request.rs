@@ -1,0 +1,125 @@
+//! Requests that screens of the server's administration make through the desk, which holds the sign-in.
+
+use crate::{AppError, Desk};
+use castor_sync::Method;
+use serde_json::Value;
+
+/// What is passed on: these paths and what lies under them. Whoever signs in, renews or syncs is the desk itself.
+const PASSED_ON: [&str; 14] = [
+    "/api/audit",
+    "/api/auth/me",
+    "/api/auth/password",
+    "/api/auth/sessions",
+    "/api/e14",
+    "/api/health",
+    "/api/jobs",
+    "/api/leads",
+    "/api/metrics",
+    "/api/pipeline",
+    "/api/queue",
+    "/api/review",
+    "/api/users",
+    "/api/workers",
+];
+
+/// Longest path with its query.
+const LONGEST: usize = 2000;
+
+impl Desk {
+    /// Passes a request on to the server that is signed in to, and gives back what it answered.
+    ///
+    /// # Errors
+    /// [`AppError::Answered`] with the server's own code where it answers with a failure.
+    pub(crate) async fn server_request(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<&Value>,
+    ) -> Result<Value, AppError> {
+        let method = method_of(method)?;
+        checked(path)?;
+        let transport = self.syncing.link().ok_or(AppError::NotSignedIn)?;
+        let answered = transport.request(method, path, body).await?;
+        let mut answer = answered.body;
+        if (200..300).contains(&answered.status) {
+            let enveloped = answer.get("ok") == Some(&Value::Bool(true));
+            return Ok(match answer.get_mut("data") {
+                Some(data) if enveloped => data.take(),
+                Some(_) | None => answer,
+            });
+        }
+        let text = |name: &str| answer["error"][name].as_str().map(str::to_owned);
+        let code = text("code").unwrap_or_else(|| format!("HTTP_{}", answered.status));
+        let mut message = text("message").unwrap_or_else(|| code.clone());
+        // Which field breaks which rule.
+        for field in answer["error"]["fields"].as_array().into_iter().flatten() {
+            let part = |name: &str| field[name].as_str().unwrap_or_default();
+            message = format!("{message}; {}: {}", part("field"), part("rule"));
+        }
+        Err(AppError::Answered { code, message })
+    }
+}
+
+fn method_of(text: &str) -> Result<Method, AppError> {
+    match text {
+        "GET" => Ok(Method::GET),
+        "POST" => Ok(Method::POST),
+        "PUT" => Ok(Method::PUT),
+        "PATCH" => Ok(Method::PATCH),
+        "DELETE" => Ok(Method::DELETE),
+        other => Err(AppError::NotPassedOn(format!("there is no method {other:?}"))),
+    }
+}
+
+/// Whether a path is one of those that are passed on, written so that nobody can read it in two ways.
+fn checked(path: &str) -> Result<(), AppError> {
+    let (place, query) = path.split_once('?').unwrap_or((path, ""));
+    let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_' | b':' | b'@');
+    let of_query = |b: u8| plain(b) || matches!(b, b'=' | b'&' | b'%' | b'+' | b'.' | b'~' | b',');
+    let written = place.bytes().all(plain) && !place.contains("//") && query.bytes().all(of_query);
+    let listed = PASSED_ON.iter().any(|start| {
+        let rest = place.strip_prefix(start);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+    });
+    if path.len() <= LONGEST && written && listed {
+        Ok(())
+    } else {
+        Err(AppError::NotPassedOn(path.chars().take(200).collect()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::checked;
+
+    #[test]
+    fn only_listed_paths_are_passed_on() {
+        for path in [
+            "/api/users",
+            "/api/users/018f-00/sessions",
+            "/api/audit?before=12&limit=50",
+            "/api/users?q=ana%40example.org",
+        ] {
+            assert!(checked(path).is_ok(), "{path}");
+        }
+        for path in [
+            "",
+            "/",
+            "/api/auth/login",
+            "/api/auth/refresh",
+            "/api/auth/logout",
+            "/api/sync/push",
+            "/api/usersandmore",
+            "/api/users/../auth/refresh",
+            "/api/users/%2e%2e/auth/refresh",
+            "/api/users//x",
+            "//example.org/api/users",
+            "https://example.org/api/users",
+            "/api/users#x",
+            "/api/users\\x",
+            "/api/users?x=\r\n",
+        ] {
+            assert!(checked(path).is_err(), "{path}");
+        }
+    }
+}
