@@ -7,6 +7,7 @@ pub mod address;
 mod api;
 pub mod audit;
 pub mod backup;
+mod blob;
 pub mod breaker;
 pub mod cluster;
 pub mod config;

@@ -4,7 +4,7 @@
 use crate::config::Config;
 use crate::error::{ApiError, ErrorCode};
 use axum::body::Bytes;
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
 use object_store::path::Path;
@@ -235,6 +235,55 @@ impl Objects {
         }
         upload.finish().await?;
         Ok(())
+    }
+
+    /// Keeps a piece of a file that arrives bit by bit, apart from whole files, by the byte at which it begins.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn put_piece(&self, hash: &ContentHash, offset: i64, bytes: Bytes) -> Result<(), ObjectError> {
+        // Names in the order of their bytes.
+        let place = self.pieces(hash).join(format!("{offset:012}"));
+        self.store.put(&place, PutPayload::from_bytes(bytes)).await?;
+        Ok(())
+    }
+
+    /// Puts the pieces of a file together as that file. Nothing of it is kept unless the hash is right; the pieces stay.
+    ///
+    /// # Errors
+    /// As [`Self::put_stream`].
+    pub async fn join_pieces(&self, hash: &ContentHash) -> Result<(), ObjectError> {
+        let places = self.places_of_pieces(hash).await?;
+        let pieces = stream::iter(places).then(|place| async move {
+            let found = self.store.get(&place).await.map_err(io::Error::other)?;
+            found.bytes().await.map_err(io::Error::other)
+        });
+        self.put_stream(hash, pieces).await
+    }
+
+    /// Throws the pieces of a file away.
+    ///
+    /// # Errors
+    /// The store does not answer; some may be gone then.
+    pub async fn drop_pieces(&self, hash: &ContentHash) -> Result<(), ObjectError> {
+        for place in self.places_of_pieces(hash).await? {
+            match self.store.delete(&place).await {
+                Ok(()) | Err(Error::NotFound { .. }) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    fn pieces(&self, hash: &ContentHash) -> Path {
+        self.under.clone().join("pieces").join(hash.as_str())
+    }
+
+    async fn places_of_pieces(&self, hash: &ContentHash) -> Result<Vec<Path>, ObjectError> {
+        let found: Vec<_> = self.store.list(Some(&self.pieces(hash))).try_collect().await?;
+        let mut places: Vec<Path> = found.into_iter().map(|piece| piece.location).collect();
+        places.sort();
+        Ok(places)
     }
 
     /// Bytes of a file, `None` where it is not there.

@@ -1,6 +1,7 @@
 //! Starting, running and ending a server; and what the commands beside `serve` need of it.
 
 use crate::api;
+use crate::blob;
 use crate::config::{Config, Service};
 use crate::error::ApiError;
 use crate::http::wrapped;
@@ -149,12 +150,27 @@ async fn clear_ended(server: Server) {
 }
 
 async fn clear_once(server: &Server) -> Result<(), ApiError> {
-    if !server.config.runs(Service::Core) {
-        return Ok(());
+    let now = OffsetDateTime::now_utc();
+    if server.config.runs(Service::Core) {
+        let mut connection = server.database(Service::Core)?.connection().await?;
+        let sessions = session::forget_ended(&mut connection, now - SESSIONS_KEPT).await?;
+        let failures = sign_in_guard::forget_old(&mut connection).await?;
+        tracing::debug!(sessions, failures, "cleared away");
     }
-    let mut connection = server.database(Service::Core)?.connection().await?;
-    let sessions = session::forget_ended(&mut connection, OffsetDateTime::now_utc() - SESSIONS_KEPT).await?;
-    let failures = sign_in_guard::forget_old(&mut connection).await?;
-    tracing::debug!(sessions, failures, "cleared away");
+    if server.config.runs(Service::E14) {
+        let files = clear_files(server, now - blob::LEFT).await?;
+        tracing::debug!(files, "files that nobody went on with thrown away");
+    }
     Ok(())
+}
+
+/// Throws away what came of files that nobody went on with since a moment; how many.
+///
+/// # Errors
+/// The database or the store of files does not answer.
+pub async fn clear_files(server: &Server, before: OffsetDateTime) -> Result<usize, ApiError> {
+    let mut transaction = server.database(Service::E14)?.begin().await?;
+    let files = blob::clear_left(&mut transaction, &server.objects, before).await?;
+    transaction.commit().await?;
+    Ok(files)
 }

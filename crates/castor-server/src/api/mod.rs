@@ -3,6 +3,7 @@
 mod account;
 mod audit;
 mod auth;
+mod blob;
 mod events;
 mod health;
 mod lead;
@@ -50,7 +51,7 @@ fn core() -> Routes {
 
 /// Forms: reading, queue, review, sync.
 fn e14() -> Routes {
-    sync::routes()
+    sync::routes().and(blob::routes())
 }
 
 /// Analyses of the conversation.

@@ -1,6 +1,7 @@
 //! Queries, one noun per file, each a function on a connection so that several fit one transaction.
 
 pub(crate) mod audit;
+pub(crate) mod blob;
 pub(crate) mod form;
 pub(crate) mod former;
 pub(crate) mod lead;
