@@ -64,6 +64,17 @@ impl Desk {
         Ok(settings)
     }
 
+    /// Gives a person who has not chosen a name theirs: what stands beside corrections belongs to one account alone.
+    pub(crate) async fn named_by_account(&self, name: &str) -> Result<(), AppError> {
+        let settings = self.settings().await?;
+        let name: String = name.chars().take(80).collect();
+        if settings.person == usual().person && !name.is_empty() {
+            let person = name;
+            self.save_settings(Settings { person, ..settings }).await?;
+        }
+        Ok(())
+    }
+
     /// Which secrets are set, and where they are kept.
     pub(crate) async fn secrets(self: &Arc<Self>) -> Result<SecretsView, AppError> {
         let desk = Arc::clone(self);

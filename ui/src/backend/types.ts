@@ -8,7 +8,11 @@ export type QueueQuery = { states: Array<StateName>, reasons: Array<ReasonName>,
 /**
  * Part of a table's codes, of a place's name or of a file's name.
  */
-search: string, order: QueueOrder, offset: number, 
+search: string, 
+/**
+ * Only forms of the shared queue that are lent to this desk.
+ */
+lent: boolean, order: QueueOrder, offset: number, 
 /**
  * At most 500.
  */
@@ -199,6 +203,70 @@ same_sheet: string | null,
  * RFC 3339.
  */
 at: string, };
+export type ServerState = "connecting" | "online" | "offline" | "stopped";
+export type AccountView = { email: string, name: string, 
+/**
+ * Such as `VALIDATOR`.
+ */
+role: string, 
+/**
+ * Such as `correct_e14`.
+ */
+permissions: Array<string>, };
+export type ServerView = { address: string, account: AccountView, state: ServerState, 
+/**
+ * RFC 3339: when everything was last on both sides.
+ */
+last: string | null, 
+/**
+ * Why it does not get on.
+ */
+failure: Failure | null, 
+/**
+ * Seconds until it is tried again by itself.
+ */
+retry_seconds: number | null, 
+/**
+ * Own changes that the server refused.
+ */
+refused: number, 
+/**
+ * Files of forms that have not got there.
+ */
+files_to_send: number, 
+/**
+ * Files of forms that are wanted here.
+ */
+files_to_fetch: number, 
+/**
+ * Of all these, those of which the last attempt failed.
+ */
+files_failing: number, 
+/**
+ * Forms of the shared queue that are lent to this desk.
+ */
+lent: number, };
+export type RefusedChange = { 
+/**
+ * Its place in the log.
+ */
+seq: number, 
+/**
+ * The form, and the name of its file.
+ */
+form: string, name: string, 
+/**
+ * Kind of event.
+ */
+event: string, 
+/**
+ * RFC 3339.
+ */
+at: string, 
+/**
+ * Why, by the server.
+ */
+code: string, message: string, };
 export type DeskStatus = { version: string, model: string, 
 /**
  * The model's threshold: cells below this confidence go to a person.
@@ -215,7 +283,11 @@ doubtful: number, demo: number,
 /**
  * Events not yet sent to a server; `None` without one.
  */
-pending: number | null, data_folder: string, 
+pending: number | null, 
+/**
+ * The server; `None` where nobody has signed in.
+ */
+server: ServerView | null, data_folder: string, 
 /**
  * Cells settled by this person in the last hour.
  */

@@ -53,6 +53,11 @@ class Desk {
     await this.refresh();
   }
 
+  /** Takes up settings that changed on the desk itself. */
+  async reload(): Promise<void> {
+    await Promise.all([this.#loadSettings(), this.refresh()]);
+  }
+
   async removeDemo(): Promise<void> {
     this.status = await backend.removeDemo();
   }

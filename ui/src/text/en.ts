@@ -650,6 +650,7 @@ export const en: Readonly<Record<TextKey, string>> = {
   'server.lead': 'With an account, the forms and corrections of this computer are shared. Without a network everything goes on and is sent later.',
   'server.account': 'Account',
   'server.address': 'Address of the server',
+  'server.addressExample': 'https://castor.example.org',
   'server.email': 'E-mail',
   'server.password': 'Password',
   'server.passwordLead': 'The password is not kept. This computer’s permission goes to the system’s keyring or, where there is none, is kept encrypted.',

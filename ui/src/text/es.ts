@@ -647,6 +647,7 @@ export const es = {
   'server.lead': 'Con una cuenta, las actas y correcciones de este equipo se comparten. Sin red todo sigue funcionando y se envía después.',
   'server.account': 'Cuenta',
   'server.address': 'Dirección del servidor',
+  'server.addressExample': 'https://castor.ejemplo.org',
   'server.email': 'Correo',
   'server.password': 'Contraseña',
   'server.passwordLead': 'La contraseña no se guarda. El permiso de este equipo queda en el llavero del sistema o, si no hay, cifrado.',

@@ -112,6 +112,7 @@ impl Desk {
             return Err(error);
         }
         transport.keep().await?;
+        self.named_by_account(&full_name(&account)).await?;
         self.syncing.set(|now| *now = Now::default());
         self.syncing.link.send_replace(Some(Arc::new(transport)));
         drop(turn);
