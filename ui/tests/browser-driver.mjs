@@ -60,6 +60,13 @@ export class BrowserDriver {
     await this.page.waitForTimeout(500);
   }
 
+  /** Lets files and folders of the disk fall on the page, as from the system's file manager. */
+  async drop(files) {
+    const session = await this.page.context().newCDPSession(this.page);
+    const data = { items: [], files, dragOperationsMask: 1 };
+    for (const type of ['dragEnter', 'dragOver', 'drop']) await session.send('Input.dispatchDragEvent', { type, x: 600, y: 300, data });
+  }
+
   async open(form) {
     await this.page.goto(`${this.origin}/#/review/${form}`);
     await this.page.reload();

@@ -25,7 +25,7 @@ export async function inNewFolder(makeDriver, act) {
 }
 
 /** Files of drawn forms: 20, of every family. */
-function drawn(work) {
+export function drawn(work) {
   execFileSync(castor, ['sample', '--sets', '3', join(work, 'samples')]);
   const folder = join(work, 'samples', 'forms');
   const files = readdirSync(folder).sort().map((name) => join(folder, name));
@@ -33,10 +33,11 @@ function drawn(work) {
   return files.slice(0, FORMS);
 }
 
-async function settled(driver) {
+/** Waits until so many files are dealt with; the status then. */
+export async function settled(driver, files) {
   for (let i = 0; i < 1500; i += 1) {
     const status = await driver.ask('status');
-    if (status.import.waiting === 0 && status.import.done > 0) return status;
+    if (status.import.waiting === 0 && status.import.done >= files) return status;
     await driver.page.waitForTimeout(200);
   }
   throw new Error('the import did not end');
@@ -98,7 +99,7 @@ export async function deskFlow(driver, work) {
   await driver.start();
   const { page } = driver;
   await driver.importFiles(files);
-  const status = await settled(driver);
+  const status = await settled(driver, FORMS);
   assert.equal(status.import.failed, 0);
   assert.equal(status.import.done, FORMS);
   console.log(`imported: ${status.import.done} forms, ${status.doubtful} cells wait`);
@@ -144,6 +145,8 @@ export async function deskFlow(driver, work) {
   const chain = await driver.ask('audit_verify');
   assert.equal(chain.whole, true);
   await driver.click('nav', 'Exportar');
+  // Some went on to a second reader, so that they are not reviewed yet.
+  await driver.click('label', 'Todas las leídas, también las que esperan revisión');
   await driver.click('button', 'Exportar');
   await until(driver.page, 'the export is named', (s) => /casillas\.csv/.test(s.said));
   const exports = join(driver.data, 'exports');

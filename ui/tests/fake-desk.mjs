@@ -25,6 +25,7 @@ export function fakeDesk({ forms: amount = 100_000, slow = 0 } = {}) {
   const log = [];
   let seq = amount * 10;
   let paused = false;
+  let trouble = null;
   let waiting = 0;
   const imports = [
     { source: 'actas/turbo-03-01.pdf', state: 'read', code: null, message: null, form: items[0]?.id ?? null, same_sheet: null, at: new Date().toISOString() },
@@ -54,7 +55,7 @@ export function fakeDesk({ forms: amount = 100_000, slow = 0 } = {}) {
     const { cells, ...rest } = form;
     const sight = { SECOND_READING: 'blind', ADJUDICATION: 'compared' }[form.item.state] ?? 'open';
     const shown = cells.map(({ ink, ...cell }) => (cell.state === 'DOUBTFUL' ? covered({ ...cell, value: null }, sight) : cell));
-    return { ...rest, sight, cells: shown, checks: sight === 'blind' ? [] : checks, history: sight === 'open' ? form.history : [], can_undo: undo.length > 0, can_redo: redo.length > 0 };
+    return { ...rest, sources: [{ source: `C:\\actas\\${form.item.name}`, at: form.item.imported_at }], sight, cells: shown, checks: sight === 'blind' ? [] : checks, history: sight === 'open' ? form.history : [], can_undo: undo.length > 0, can_redo: redo.length > 0 };
   }
 
   // What is hidden of a cell that is read a second time, or shown of one that two readings differ on.
@@ -103,7 +104,7 @@ export function fakeDesk({ forms: amount = 100_000, slow = 0 } = {}) {
 
   const status = () => ({
     version: '0.3.0', model: 'symbols-3n-0.995', threshold: 0.9985, person: settings.person,
-    import: { waiting: paused ? waiting : (waiting = Math.max(0, waiting - 3)), done: items.length, failed: 2, paused, per_minute: waiting > 0 ? 62 : null },
+    import: { waiting: paused ? waiting : (waiting = Math.max(0, waiting - 3)), done: items.length + 2, failed: 2, paused, per_minute: waiting > 0 ? 62 : null, trouble },
     forms: [{ state: 'PENDING', count: items.length }], doubtful: items.reduce((n, i) => n + i.doubtful, 0), demo: items.filter((i) => i.demo).length,
     pending: server.view() === null ? null : server.pending(), server: server.view(), data_folder: '/home/ana/.local/share/castor', pace: 38 + log.length,
   });
@@ -113,7 +114,11 @@ export function fakeDesk({ forms: amount = 100_000, slow = 0 } = {}) {
     ...server.commands,
     import_paths: () => { waiting += 40; return status().import; },
     import_pause: (a) => { paused = a.paused; return status().import; },
-    import_items: ({ offset, limit }) => ({ total: imports.length, items: imports.slice(offset, offset + limit) }),
+    import_retry: () => status().import,
+    import_items: ({ offset, limit, trouble: only }) => {
+      const found = imports.filter((item) => !only || ['failed', 'duplicate'].includes(item.state));
+      return { total: found.length, items: found.slice(offset, offset + limit) };
+    },
     queue: ({ query }) => { const found = cached(query); return { total: found.length, items: found.slice(query.offset, query.offset + Math.min(500, query.limit)) }; },
     next: ({ query, after }) => {
       const found = cached(query);
@@ -167,19 +172,25 @@ export function fakeDesk({ forms: amount = 100_000, slow = 0 } = {}) {
       }
       return view(slot);
     },
-    copies_list: () => items.slice(0, 40).map((i, n) => ({ mesa: i.mesa, corporacion: i.corporacion, place: i.place, copies: n % 3 ? ['CLAVEROS', 'DELEGADOS'] : ['CLAVEROS', 'DELEGADOS', 'TRANSMISION'], differences: n % 4 === 0 ? 2 : n % 4 === 2 ? 1 : 0 })),
-    copies: ({ mesa, corporacion }) => {
+    copies_list: ({ offset, limit }) => {
+      const all = items.slice(0, 60).map((i, n) => ({ mesa: i.mesa, corporacion: i.corporacion, demo: i.demo, place: i.place, copies: n % 3 ? ['CLAVEROS', 'DELEGADOS'] : ['CLAVEROS', 'DELEGADOS', 'TRANSMISION'], differences: n % 4 === 0 ? 2 : n % 4 === 2 ? 1 : 0, unread: n % 5 === 1 ? 1 : 0 }));
+      return { total: all.length, items: all.slice(offset, offset + limit) };
+    },
+    copies: ({ mesa, corporacion, demo }) => {
       const n = Math.max(0, items.findIndex((i) => i.mesa === mesa && i.corporacion === corporacion));
       const { cells, item } = freshForm(n);
-      const paths = cells.filter((c) => c.path.startsWith('candidato') || /solo_lista$/.test(c.path)).map((c) => c.path);
-      const moved = n % 4 === 0 && paths.length > 1 ? [[paths[0], paths[1]]] : [];
+      const options = cells.flatMap((c, at) => (c.path.startsWith('candidato') || /solo_lista$/.test(c.path) ? [at] : []));
+      const shifts = n % 4 === 0 && options.length > 1 ? new Map([[options[0], -4], [options[1], 4]]) : new Map();
+      const read = (c, value) => ({ state: value === null ? 'blank' : 'read', value, key: c.key });
       return {
-        mesa, corporacion, moved,
+        mesa, corporacion, demo,
+        moved: shifts.size > 0 ? [{ copy: 1, from: [options[0]], to: [options[1]], votes: 4 }] : [],
         copies: ['CLAVEROS', 'DELEGADOS', ...(n % 3 ? [] : ['TRANSMISION'])].map((copia, at) => ({ item: { ...item, copia, state: at === 1 ? 'COMPLETED' : item.state }, chosen: at === 0, because: at === 0 ? 'legal_rank' : '' })),
-        rows: cells.map((c) => {
-          const shift = moved[0]?.indexOf(c.path) ?? -1;
-          const other = c.value === null ? null : c.value + (shift === 0 ? -4 : shift === 1 ? 4 : n % 4 === 2 && c.path === 'nulos' ? 1 : 0);
-          return { path: c.path, label: c.label, values: [c.value, other, ...(n % 3 ? [] : [c.value])], differs: other !== c.value };
+        rows: cells.map((c, at) => {
+          const value = c.machine.value;
+          const other = value === null ? null : value + (shifts.get(at) ?? (n % 4 === 2 && c.path === 'nulos' ? 1 : 0));
+          const third = c.path === 'no_marcados' ? { state: 'unread', value: null, key: c.key } : read(c, value);
+          return { label: c.label, cells: [read(c, value), read(c, other), ...(n % 3 ? [] : [third])], differs: other !== value };
         }),
       };
     },

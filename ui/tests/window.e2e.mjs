@@ -97,7 +97,7 @@ class WindowDriver {
   }
 
   async click(kind, text) {
-    const within = kind === 'nav' ? '//nav//a' : '//main//button';
+    const within = { nav: '//nav//a', button: '//main//button', label: '//main//label' }[kind];
     await this.session.findElement(By.xpath(`${within}[normalize-space()="${text}"]`)).click();
   }
 

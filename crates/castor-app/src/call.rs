@@ -3,6 +3,7 @@
 use crate::export::Scope;
 use crate::view::{AuditQuery, CellAction, ExportFormat, Failure, FormAction, QueueQuery, Settings};
 use crate::{AppError, Desk};
+use castor_store::TableKey;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -23,6 +24,15 @@ struct Paused {
 struct Stretch {
     offset: u32,
     limit: u32,
+}
+
+#[derive(Deserialize)]
+struct Files {
+    offset: u32,
+    limit: u32,
+    /// Those alone that failed or repeat another.
+    #[serde(default)]
+    trouble: bool,
 }
 
 #[derive(Deserialize)]
@@ -58,6 +68,8 @@ struct ActOn {
 struct Table {
     mesa: String,
     corporacion: String,
+    #[serde(default)]
+    demo: bool,
 }
 
 #[derive(Deserialize)]
@@ -150,11 +162,12 @@ impl Desk {
     async fn called(self: &Arc<Self>, command: &str, arguments: Value) -> Result<Value, AppError> {
         match command {
             "status" => to(self.status().await?),
-            "import_paths" => to(self.import(&of::<Paths>(arguments)?.paths, false).await?),
+            "import_paths" => to(self.import(of::<Paths>(arguments)?.paths, false).await?),
             "import_pause" => to(self.pause_import(of::<Paused>(arguments)?.paused).await?),
+            "import_retry" => to(self.retry_import().await?),
             "import_items" => {
-                let stretch: Stretch = of(arguments)?;
-                to(self.import_items(stretch.offset, stretch.limit).await?)
+                let files: Files = of(arguments)?;
+                to(self.import_items(files.offset, files.limit, files.trouble).await?)
             }
             "queue" => to(self.queue(&of::<Query<QueueQuery>>(arguments)?.query).await?),
             "next" => {
@@ -170,10 +183,24 @@ impl Desk {
                 let act: ActOn = of(arguments)?;
                 to(self.act(&act.id, &act.action).await?)
             }
-            "copies_list" => to(self.copies_list().await?),
+            "copies_list" => {
+                let stretch: Stretch = of(arguments)?;
+                to(self.copies_list(stretch.offset, stretch.limit).await?)
+            }
             "copies" => {
                 let table: Table = of(arguments)?;
-                to(self.copies(&table.mesa, &table.corporacion).await?)
+                let Table {
+                    mesa,
+                    corporacion,
+                    demo,
+                } = table;
+                to(self
+                    .copies(TableKey {
+                        mesa,
+                        corporacion,
+                        demo,
+                    })
+                    .await?)
             }
             "export" => {
                 let export: Export = of(arguments)?;

@@ -1,15 +1,17 @@
 //! The copies of one table side by side.
 
-use crate::cells::queue_item;
-use crate::view::{CopiesItem, CopiesView, CopyRow, CopyView};
+use crate::cells::{key, label, queue_item};
+use crate::view::{CopiesItem, CopiesPage, CopiesView, CopyCell, CopyCellName, CopyRow, CopyView, MovedVotes};
 use crate::{AppError, Desk};
-use castor_domain::checks::compare_copies;
-use castor_domain::checks::{Detail, FieldRef};
+use castor_domain::checks::{CopiedRow, FieldRef, FieldState, Finding, align_copies, moved_votes};
 use castor_domain::form::Copia;
 use castor_domain::reading::FormReading;
 use castor_domain::review::State;
-use castor_store::FormRow;
-use std::collections::BTreeMap;
+use castor_store::{FormLog, FormRow, TableKey};
+use std::collections::HashMap;
+
+/// Most tables of one stretch of the list: each is read whole to say how many rows differ.
+const STRETCH: u32 = 100;
 
 /// One copy with the form as it stands.
 struct Copy {
@@ -29,82 +31,126 @@ impl Copy {
             None => 3,
         }
     }
+
+    fn of(row: FormRow, log: &FormLog, person: &str) -> Option<Self> {
+        let form = log.case.seen_by(person)?;
+        Some(Self {
+            validated: log.case.state() == State::Completed,
+            consistent: !form.findings.iter().any(Finding::failed),
+            row,
+            form,
+        })
+    }
 }
 
 impl Desk {
-    /// Tables of which more than one copy was read.
-    pub(crate) async fn copies_list(&self) -> Result<Vec<CopiesItem>, AppError> {
-        let groups = self.store.tables_with_copies().await?;
-        let mut out = Vec::new();
-        for (mesa, corporacion) in groups {
-            let view = self.copies(&mesa, &corporacion).await?;
-            let place = view.copies.first().map(|c| c.item.place.clone()).unwrap_or_default();
-            out.push(CopiesItem {
-                mesa,
-                corporacion,
-                place,
-                copies: view
-                    .copies
-                    .iter()
-                    .map(|c| c.item.copia.clone().unwrap_or_else(|| "?".to_owned()))
-                    .collect(),
-                differences: u32::try_from(view.rows.iter().filter(|r| r.differs).count()).unwrap_or(u32::MAX),
-            });
-        }
-        Ok(out)
+    /// Tables of which more than one copy was read, those whose copies are not the same first.
+    pub(crate) async fn copies_list(&self, offset: u32, limit: u32) -> Result<CopiesPage, AppError> {
+        let (total, tables) = self.store.tables_with_copies(offset, limit.min(STRETCH)).await?;
+        let mut copies = self.copies_of(&tables).await?;
+        let items = tables.iter().filter_map(|table| {
+            let copies = copies.remove(table).filter(|copies| !copies.is_empty())?;
+            Some(listed(table, &copies))
+        });
+        Ok(CopiesPage {
+            total: u32::try_from(total).unwrap_or(u32::MAX),
+            items: items.collect(),
+        })
     }
 
     /// The copies of one table and corporación, aligned row by row.
-    pub(crate) async fn copies(&self, mesa: &str, corporacion: &str) -> Result<CopiesView, AppError> {
+    pub(crate) async fn copies(&self, table: TableKey) -> Result<CopiesView, AppError> {
         let person = self.settings().await?.person;
-        let mut copies = Vec::new();
-        for row in self.store.copies_of(mesa, corporacion).await? {
-            let case = self.store.case(&row.id).await?;
-            let Some(form) = case.seen_by(&person) else { continue };
-            let consistent = !form.findings.iter().any(castor_domain::checks::Finding::failed);
-            copies.push(Copy {
-                row,
-                validated: case.state() == State::Completed,
-                consistent,
-                form,
-            });
+        let copies = self.copies_of(std::slice::from_ref(&table)).await?.remove(&table);
+        Ok(side_by_side(table, copies.unwrap_or_default(), &person))
+    }
+
+    /// The copies of each table, the one that counts first; what was set aside is none.
+    async fn copies_of(&self, tables: &[TableKey]) -> Result<HashMap<TableKey, Vec<Copy>>, AppError> {
+        let person = self.settings().await?.person;
+        let rows = self.store.forms_of_tables(tables).await?;
+        let ids: Vec<String> = rows.iter().map(|(_, row)| row.id.clone()).collect();
+        let logs: HashMap<String, FormLog> = self.store.logs(&ids).await?.into_iter().collect();
+        let mut copies: HashMap<TableKey, Vec<Copy>> = HashMap::new();
+        for (table, row) in rows {
+            let copy = logs.get(&row.id).and_then(|log| Copy::of(row, log, &person));
+            copies.entry(table).or_default().extend(copy);
         }
-        copies.sort_by_key(|c| (c.rank(), !c.validated, !c.consistent));
-        let because = why_chosen(&copies);
-        let mut rows: BTreeMap<FieldRef, Vec<Option<u16>>> = BTreeMap::new();
-        for (i, copy) in copies.iter().enumerate() {
-            for field in &copy.form.fields {
-                let at = castor_domain::review::reference(field);
-                let values = rows.entry(at).or_insert_with(|| vec![None; copies.len()]);
-                values[i] = if field.needs_review { None } else { field.value };
-            }
+        for copies in copies.values_mut() {
+            copies.sort_by_key(|c| (c.rank(), !c.validated, !c.consistent));
         }
-        Ok(CopiesView {
-            mesa: mesa.to_owned(),
-            corporacion: corporacion.to_owned(),
-            moved: moved(&copies),
-            rows: rows
-                .into_iter()
-                .map(|(at, values)| {
-                    let known: Vec<u16> = values.iter().flatten().copied().collect();
-                    CopyRow {
-                        label: crate::cells::label(&at.path),
-                        path: crate::cells::key(&at),
-                        differs: known.windows(2).any(|w| w[0] != w[1]),
-                        values,
-                    }
-                })
-                .collect(),
-            copies: copies
-                .into_iter()
-                .enumerate()
-                .map(|(i, copy)| CopyView {
-                    item: queue_item(copy.row, &person),
-                    chosen: i == 0,
-                    because: if i == 0 { because.to_owned() } else { String::new() },
-                })
-                .collect(),
-        })
+        Ok(copies)
+    }
+}
+
+fn aligned(copies: &[Copy]) -> Vec<CopiedRow> {
+    let forms: Vec<&FormReading> = copies.iter().map(|copy| &copy.form).collect();
+    align_copies(&forms)
+}
+
+fn small(n: usize) -> u32 {
+    u32::try_from(n).unwrap_or(u32::MAX)
+}
+
+fn listed(table: &TableKey, copies: &[Copy]) -> CopiesItem {
+    let rows = aligned(copies);
+    let known = |row: &CopiedRow| row.cells.iter().flatten().filter(|(_, s)| s.votes().is_some()).count();
+    CopiesItem {
+        mesa: table.mesa.clone(),
+        corporacion: table.corporacion.clone(),
+        demo: table.demo,
+        place: copies.first().map(|copy| copy.row.place.clone()).unwrap_or_default(),
+        copies: copies
+            .iter()
+            .map(|copy| copy.row.copia.clone().unwrap_or_else(|| "?".to_owned()))
+            .collect(),
+        differences: small(rows.iter().filter(|row| row.differs()).count()),
+        unread: small(rows.iter().filter(|row| known(row) < 2).count()),
+    }
+}
+
+fn side_by_side(table: TableKey, copies: Vec<Copy>, person: &str) -> CopiesView {
+    let rows = aligned(&copies);
+    let because = why_chosen(&copies);
+    let moved = (1..copies.len()).flat_map(|n| moved(&rows, n)).collect();
+    CopiesView {
+        mesa: table.mesa,
+        corporacion: table.corporacion,
+        demo: table.demo,
+        moved,
+        rows: rows.iter().map(row).collect(),
+        copies: copies
+            .into_iter()
+            .enumerate()
+            .map(|(n, copy)| CopyView {
+                item: queue_item(copy.row, person),
+                chosen: n == 0,
+                because: if n == 0 { because.to_owned() } else { String::new() },
+            })
+            .collect(),
+    }
+}
+
+fn row(row: &CopiedRow) -> CopyRow {
+    CopyRow {
+        label: label(&row.path),
+        cells: row.cells.iter().map(|cell| told(row, cell.as_ref())).collect(),
+        differs: row.differs(),
+    }
+}
+
+fn told(row: &CopiedRow, cell: Option<&(FieldRef, FieldState)>) -> CopyCell {
+    let (state, value) = match cell.map(|(_, state)| state) {
+        None => (CopyCellName::Missing, None),
+        Some(FieldState::Undecided) => (CopyCellName::Unread, None),
+        Some(FieldState::Read(number)) => (CopyCellName::Read, Some(*number)),
+        // A number about other fields that was left out is not none of them.
+        Some(FieldState::ImplicitZero) => (CopyCellName::Blank, row.counts_votes().then_some(0)),
+    };
+    CopyCell {
+        state,
+        value,
+        key: cell.map(|(field, _)| key(field)),
     }
 }
 
@@ -117,28 +163,15 @@ fn why_chosen(copies: &[Copy]) -> &'static str {
     }
 }
 
-/// Pairs of rows between which votes stand differently in two copies while the sums are equal.
-fn moved(copies: &[Copy]) -> Vec<[String; 2]> {
-    let mut out = Vec::new();
-    for pair in copies.windows(2) {
-        let [first, second] = pair else { continue };
-        let finding = compare_copies(&second.form, &first.form);
-        if !finding.details.iter().any(|d| matches!(d, Detail::EqualSums)) {
-            continue;
-        }
-        let mut gains = Vec::new();
-        let mut losses = Vec::new();
-        for detail in &finding.details {
-            if let Detail::Field { field, expected, found } = detail {
-                let side = if found > expected { &mut gains } else { &mut losses };
-                side.push((crate::cells::key(field), (found - expected).abs()));
-            }
-        }
-        for (gain, n) in &gains {
-            if let Some((loss, _)) = losses.iter().find(|(_, m)| m == n) {
-                out.push([loss.clone(), gain.clone()]);
-            }
-        }
-    }
-    out
+/// Votes that stand in other rows of a copy than of the one that counts.
+fn moved(rows: &[CopiedRow], copy: usize) -> Vec<MovedVotes> {
+    let places = |rows: Vec<usize>| rows.into_iter().map(small).collect();
+    let moves = moved_votes(rows, 0, copy).into_iter();
+    let told = moves.map(|moved| MovedVotes {
+        copy: small(copy),
+        from: places(moved.from),
+        to: places(moved.to),
+        votes: u32::try_from(moved.votes).unwrap_or(u32::MAX),
+    });
+    told.collect()
 }

@@ -76,7 +76,7 @@ impl Desk {
             syncing: Syncing::default(),
             settings_folder: settings,
         });
-        desk.importing.start(&desk);
+        desk.importing.start(&desk).await?;
         desk.syncing.start(&desk);
         Ok(desk)
     }
@@ -86,8 +86,8 @@ impl Desk {
     /// # Errors
     /// [`AppError::Store`] when the database fails.
     pub async fn import_demo(&self, folder: PathBuf) -> Result<(), AppError> {
-        if self.store.imports(0, 1).await?.0 == 0 {
-            self.import(&[folder], true).await?;
+        if self.store.imports(0, 1, false).await?.0 == 0 {
+            self.import(vec![folder], true).await?;
         }
         Ok(())
     }

@@ -17,6 +17,9 @@ pub enum AppError {
     /// What was asked is not understood.
     #[error("APP_001 {0}")]
     Asked(String),
+    /// Nothing of what was given can be a form.
+    #[error("APP_007 no PDF, image or ZIP in what was given; choose others")]
+    NoForms,
     /// There is no such command.
     #[error("APP_002 there is no command \"{0}\"")]
     NoSuchCommand(String),
@@ -84,6 +87,7 @@ impl AppError {
             Self::Cut(_) => "APP_004",
             Self::Keyring(_) => "APP_005",
             Self::Backup(_) => "APP_006",
+            Self::NoForms => "APP_007",
         }
     }
 

@@ -1,23 +1,28 @@
 //! Taking files in: remembered first, read in the background, each with its outcome.
 
+mod sources;
+
 use crate::desk::rfc3339;
-use crate::view::{ImportItem, ImportStatus};
+use crate::view::{Failure, ImportItem, ImportStatus, SourceView};
 use crate::{AppError, Desk};
 use castor_domain::review::{Case, Event, MACHINE, Moment, Recorded};
-use castor_store::{ImportRow, ImportState, StoreError};
+use castor_store::{ImportOutcome, ImportRow, ImportState, NewImport, StoreError};
 use castor_vision::input::{Document, Limits};
 use castor_vision::read::ReadError;
 use serde::Serialize;
-use std::collections::VecDeque;
+use sources::{Kind, Sources};
+use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::Notify;
+use tokio::task::JoinSet;
 
-/// Largest ZIP content taken out, in bytes and files.
-const ZIP_BYTES: u64 = 8 << 30;
-const ZIP_FILES: usize = 100_000;
+/// Setting: whether reading was paused.
+const PAUSED: &str = "import.paused";
+/// Until the disk is tried again that took nothing.
+const REST: Duration = Duration::from_secs(5);
 
 /// The background work of the import.
 #[derive(Debug, Default)]
@@ -26,59 +31,79 @@ pub(crate) struct Importing {
     woken: Arc<Notify>,
     /// When the last forms were done, for the pace.
     finished: Mutex<VecDeque<Moment>>,
+    /// What keeps all files from being read, while it does.
+    trouble: Mutex<Option<Failure>>,
 }
 
 impl Importing {
-    /// Starts the workers, one for each core. They end with the desk.
-    pub(crate) fn start(&self, desk: &Arc<Desk>) {
+    /// Starts the workers, one for each core, unless reading was paused. They end with the desk.
+    pub(crate) async fn start(&self, desk: &Arc<Desk>) -> Result<(), AppError> {
+        let paused = desk.store.setting(PAUSED).await?.is_some_and(|value| value == "1");
+        self.paused.store(paused, Ordering::Relaxed);
         let weak = Arc::downgrade(desk);
         let woken = Arc::clone(&self.woken);
         tokio::spawn(async move { work(weak, woken).await });
+        Ok(())
+    }
+
+    fn say(&self, trouble: Option<Failure>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 }
 
 /// Reads what waits, as many files at a time as there are cores.
 async fn work(desk: Weak<Desk>, woken: Arc<Notify>) {
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let mut reading: JoinSet<(i64, Result<(), AppError>)> = JoinSet::new();
+    let mut at_work: BTreeSet<i64> = BTreeSet::new();
     loop {
         let Some(strong) = desk.upgrade() else { return };
-        let paused = strong.importing.paused.load(Ordering::Relaxed);
-        let limit = u32::try_from(cores).unwrap_or(1);
-        let waiting = if paused {
-            Vec::new()
-        } else {
-            strong.store.waiting_imports(limit).await.unwrap_or_default()
-        };
-        if waiting.is_empty() {
-            drop(strong);
+        if !strong.importing.paused.load(Ordering::Relaxed) && at_work.len() < cores {
+            let limit = u32::try_from(cores + at_work.len()).unwrap_or(1);
+            let waiting = strong.store.waiting_imports(limit).await.unwrap_or_default();
+            for row in waiting {
+                if at_work.len() < cores && at_work.insert(row.seq) {
+                    let desk = Arc::clone(&strong);
+                    let seq = row.seq;
+                    reading.spawn(async move { (seq, desk.take_in(row).await) });
+                }
+            }
+        }
+        drop(strong);
+        if at_work.is_empty() {
             // Woken at once by new files; the pause between looks covers a database that was busy.
             let _ = tokio::time::timeout(Duration::from_secs(2), woken.notified()).await;
             continue;
         }
-        let tasks: Vec<_> = waiting
-            .into_iter()
-            .map(|row| {
-                let desk = Arc::clone(&strong);
-                tokio::spawn(async move { desk.take_in(row).await })
-            })
-            .collect();
-        let mut failing = false;
-        for task in tasks {
-            // What went wrong with a file is written beside it. Where even that cannot be written (the disk is full), the
-            // file stays in the queue and is tried again after a while.
-            failing |= !matches!(task.await, Ok(Ok(())));
-        }
-        if failing {
-            tokio::time::sleep(Duration::from_secs(5)).await;
+        let Some(done) = reading.join_next().await else {
+            continue;
+        };
+        let failure = match done {
+            Ok((seq, outcome)) => {
+                at_work.remove(&seq);
+                outcome.err()
+            }
+            // Its number went with it: the others end first, then all that waits is taken anew.
+            Err(error) => {
+                while reading.join_next().await.is_some() {}
+                at_work.clear();
+                Some(AppError::Cut(error.to_string()))
+            }
+        };
+        let Some(strong) = desk.upgrade() else { return };
+        // What went wrong with a file is written beside it. Where even that cannot be written (the disk is full), the file
+        // keeps its turn and is tried again after a while.
+        strong.importing.say(failure.as_ref().map(Failure::of));
+        drop(strong);
+        if failure.is_some() {
+            tokio::time::sleep(REST).await;
         }
     }
 }
 
-/// What became of a file.
-struct Outcome {
-    state: ImportState,
-    sha256: Option<String>,
-    failure: Option<(String, String)>,
+/// Whether an error stands in the way of every file, so that it says nothing of the one at hand.
+fn stops_all(error: &AppError) -> bool {
+    matches!(error, AppError::Store(StoreError::Full | StoreError::Unwritable(_)))
 }
 
 /// One stretch of the list of files given.
@@ -89,116 +114,74 @@ pub(crate) struct ImportPage {
 }
 
 impl Desk {
-    /// Takes files in: PDFs, images, folders, ZIP archives.
+    /// Takes files of this computer in: PDFs, images, folders, ZIP archives.
     ///
     /// # Errors
     /// [`AppError`] when a path cannot be looked at; nothing is taken in then.
-    pub async fn import(&self, paths: &[PathBuf], demo: bool) -> Result<ImportStatus, AppError> {
-        let mut sources = Vec::new();
-        for path in paths {
-            self.spread(path, &mut sources)?;
+    pub async fn import(&self, paths: Vec<PathBuf>, demo: bool) -> Result<ImportStatus, AppError> {
+        self.take(move || Sources::of(&paths), demo).await
+    }
+
+    /// Takes in what a browser put into a folder under [`Desk::incoming`], by the names that it gave.
+    ///
+    /// # Errors
+    /// [`AppError`] when the folder cannot be looked at or the database fails.
+    pub async fn import_sent(&self, folder: PathBuf) -> Result<ImportStatus, AppError> {
+        self.take(move || Sources::sent(&folder), false).await
+    }
+
+    /// Where copies stand that are made to be read once.
+    #[must_use]
+    pub fn incoming(&self) -> PathBuf {
+        self.store.folder().join("incoming")
+    }
+
+    /// Looks for forms without holding anybody up, and remembers them.
+    async fn take(
+        &self,
+        look: impl FnOnce() -> Result<Vec<NewImport>, AppError> + Send + 'static,
+        demo: bool,
+    ) -> Result<ImportStatus, AppError> {
+        let files = tokio::task::spawn_blocking(look)
+            .await
+            .map_err(|e| AppError::Cut(e.to_string()))??;
+        if files.is_empty() {
+            return Err(AppError::NoForms);
         }
-        if sources.is_empty() {
-            return Err(AppError::Asked("no PDF, image or ZIP in what was given".to_owned()));
-        }
-        self.store.add_imports(&sources, demo, (self.clock)()).await?;
+        self.store.add_imports(&files, demo, (self.clock)()).await?;
         self.importing.woken.notify_one();
         self.import_status().await
     }
 
-    /// The forms that a path holds: a folder of page images is one form, any other folder holds forms.
-    fn spread(&self, path: &Path, sources: &mut Vec<String>) -> Result<(), AppError> {
-        let unreadable = |e: std::io::Error| AppError::file(path, &e);
-        let kind = |path: &Path| {
-            let extension = path.extension().map(|e| e.to_string_lossy().to_lowercase());
-            match extension.as_deref() {
-                Some("pdf") => Kind::Form,
-                Some("png" | "jpg" | "jpeg" | "tif" | "tiff" | "webp") => Kind::Picture,
-                Some("zip") => Kind::Archive,
-                _ => Kind::Other,
-            }
-        };
-        if !path.metadata().map_err(unreadable)?.is_dir() {
-            if kind(path) == Kind::Archive {
-                return self.spread(&self.unpacked(path)?, sources);
-            }
-            // Whatever the name says, the content decides; a file that is no form gets its error beside it.
-            sources.push(path.display().to_string());
-            return Ok(());
-        }
-        let mut entries: Vec<PathBuf> = std::fs::read_dir(path)
-            .map_err(unreadable)?
-            .filter_map(|entry| entry.ok().map(|e| e.path()))
-            .collect();
-        entries.sort();
-        let pictures = entries.iter().filter(|e| kind(e) == Kind::Picture).count();
-        let others = entries
-            .iter()
-            .any(|e| e.is_dir() || matches!(kind(e), Kind::Form | Kind::Archive));
-        if pictures > 0 && !others {
-            sources.push(path.display().to_string());
-            return Ok(());
-        }
-        for entry in entries {
-            if entry.is_dir() || kind(&entry) != Kind::Other {
-                self.spread(&entry, sources)?;
-            }
-        }
-        Ok(())
-    }
-
-    /// A ZIP archive taken out into a folder of its own.
-    fn unpacked(&self, path: &Path) -> Result<PathBuf, AppError> {
-        let fails = |e: &dyn std::fmt::Display| AppError::file(path, &e.to_string());
-        let file = std::fs::File::open(path).map_err(|e| fails(&e))?;
-        let mut archive = zip::ZipArchive::new(file).map_err(|e| fails(&e))?;
-        let folder = self
-            .store
-            .folder()
-            .join("incoming")
-            .join(uuid::Uuid::now_v7().to_string());
-        if archive.len() > ZIP_FILES {
-            return Err(fails(&format!("more than {ZIP_FILES} files in one archive")));
-        }
-        let mut left = ZIP_BYTES;
-        for i in 0..archive.len() {
-            let mut entry = archive.by_index(i).map_err(|e| fails(&e))?;
-            // Names that lead out of the folder are passed over.
-            let Some(name) = entry.enclosed_name() else { continue };
-            let target = folder.join(name);
-            if entry.is_dir() {
-                continue;
-            }
-            let parent = target.parent().unwrap_or(&folder);
-            std::fs::create_dir_all(parent).map_err(|e| fails(&e))?;
-            let mut out = std::fs::File::create(&target).map_err(|e| fails(&e))?;
-            let written = std::io::copy(&mut std::io::Read::take(&mut entry, left), &mut out).map_err(|e| fails(&e))?;
-            left -= written;
-            if left == 0 {
-                return Err(fails(&format!("more than {ZIP_BYTES} bytes in one archive")));
-            }
-        }
-        Ok(folder)
-    }
-
     /// Reads one file and writes what became of it.
     async fn take_in(self: Arc<Self>, row: ImportRow) -> Result<(), AppError> {
-        let outcome = match self.read_in(&row).await {
+        let path = PathBuf::from(&row.source);
+        let taken = if Kind::of(&path) == Kind::Archive && path.is_file() {
+            self.unpack(&row).await
+        } else {
+            self.read_in(&row).await
+        };
+        let at = (self.clock)();
+        let outcome = match taken {
             Ok(outcome) => outcome,
-            Err(error) => Outcome {
+            Err(error) if stops_all(&error) => return Err(error),
+            Err(error) => ImportOutcome {
                 state: ImportState::Failed,
                 sha256: None,
                 failure: Some((error.code().to_owned(), error.to_string())),
+                at,
             },
         };
-        let failure = outcome
-            .failure
-            .as_ref()
-            .map(|(code, message)| (code.as_str(), message.as_str()));
-        let at = (self.clock)();
-        self.store
-            .settle_import(row.seq, outcome.state, outcome.sha256.as_deref(), failure, at)
-            .await?;
+        // An archive was settled together with what it held.
+        if outcome.state != ImportState::Unpacked {
+            self.store.settle_import(row.seq, &outcome).await?;
+        }
+        if outcome.state != ImportState::Failed {
+            let incoming = self.incoming();
+            tokio::task::spawn_blocking(move || sources::forget(&path, &incoming))
+                .await
+                .map_err(|e| AppError::Cut(e.to_string()))?;
+        }
         let mut finished = self.importing.finished.lock().unwrap_or_else(PoisonError::into_inner);
         finished.push_back(at);
         if finished.len() > 600 {
@@ -207,10 +190,36 @@ impl Desk {
         Ok(())
     }
 
-    async fn read_in(self: &Arc<Self>, row: &ImportRow) -> Result<Outcome, AppError> {
+    /// Puts the files of an archive in its place. A run that was cut off begins it anew.
+    async fn unpack(&self, row: &ImportRow) -> Result<ImportOutcome, AppError> {
+        let origin = known_as(row).to_owned();
         let path = PathBuf::from(&row.source);
+        let folder = self.incoming().join(format!("zip-{}", row.seq));
+        let files = tokio::task::spawn_blocking(move || {
+            sources::unpack(&path, &origin, &folder).inspect_err(|_| {
+                // Half of an archive is of no use to anybody.
+                let _ = std::fs::remove_dir_all(&folder);
+            })?;
+            Ok::<_, AppError>(Sources::unpacked(&origin, &folder))
+        })
+        .await
+        .map_err(|e| AppError::Cut(e.to_string()))??;
+        if files.is_empty() {
+            return Err(AppError::NoForms);
+        }
+        let outcome = ImportOutcome {
+            state: ImportState::Unpacked,
+            sha256: None,
+            failure: None,
+            at: (self.clock)(),
+        };
+        self.store.unpack_import(row.seq, &files, row.demo, &outcome).await?;
+        Ok(outcome)
+    }
+
+    async fn read_in(self: &Arc<Self>, row: &ImportRow) -> Result<ImportOutcome, AppError> {
         let desk = Arc::clone(self);
-        let source = path.clone();
+        let source = PathBuf::from(&row.source);
         let (hash, read) = tokio::task::spawn_blocking(move || desk.opened(&source))
             .await
             .map_err(|e| AppError::Cut(e.to_string()))??;
@@ -219,23 +228,24 @@ impl Desk {
             Err(StoreError::NoSuchForm(_)) => None,
             Err(error) => return Err(error.into()),
         };
+        let settled = |state, failure| ImportOutcome {
+            state,
+            sha256: Some(hash.clone()),
+            failure,
+            at: (self.clock)(),
+        };
         if known.as_ref().is_some_and(|case| case.reading().is_some()) {
-            return Ok(Outcome {
-                state: ImportState::Duplicate,
-                sha256: Some(hash),
-                failure: None,
-            });
+            return Ok(settled(ImportState::Duplicate, None));
         }
-        let name = path
-            .file_name()
-            .map_or_else(String::new, |n| n.to_string_lossy().into_owned());
         let mut events = Vec::new();
         if known.is_none() {
+            let name = name_of(row);
             events.push(self.event(MACHINE, Event::Imported { name, demo: row.demo }));
         }
+        let settings = self.settings().await?;
         let (state, failure, event) = match read {
             Ok(mut form) => {
-                if let Some(threshold) = self.settings().await?.threshold {
+                if let Some(threshold) = settings.threshold {
                     form.reading.ask_below(threshold);
                 }
                 let event = Event::Read {
@@ -255,18 +265,13 @@ impl Desk {
             }
         };
         events.push(self.event(MACHINE, event));
-        let sampling = self.settings().await?.sampling;
         let make = |case: &Case| -> Result<Vec<Recorded>, AppError> {
-            self.ask_second(&hash, case, &mut events, &sampling)?;
+            self.ask_second(&hash, case, &mut events, &settings.sampling)?;
             Ok(events)
         };
         self.store.append_with(&hash, make).await?;
         self.syncing.has_work();
-        Ok(Outcome {
-            state,
-            sha256: Some(hash),
-            failure,
-        })
+        Ok(settled(state, failure))
     }
 
     /// Opens, keeps and reads a file.
@@ -292,41 +297,69 @@ impl Desk {
             failed: small(count.failed),
             paused: self.importing.paused.load(Ordering::Relaxed),
             per_minute: u16::try_from(lately).ok().filter(|n| *n > 0).map(f32::from),
+            trouble: self
+                .importing
+                .trouble
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .clone(),
         })
     }
 
-    /// Pauses or goes on.
+    /// Pauses or goes on, also after a restart.
     pub(crate) async fn pause_import(&self, paused: bool) -> Result<ImportStatus, AppError> {
+        self.store.set_setting(PAUSED, if paused { "1" } else { "0" }).await?;
         self.importing.paused.store(paused, Ordering::Relaxed);
         self.importing.woken.notify_one();
         self.import_status().await
     }
 
-    /// Files given, latest first.
-    pub(crate) async fn import_items(&self, offset: u32, limit: u32) -> Result<ImportPage, AppError> {
-        let (total, rows) = self.store.imports(offset, limit.min(500)).await?;
+    /// Lets files that could not be read wait for their turn again.
+    pub(crate) async fn retry_import(&self) -> Result<ImportStatus, AppError> {
+        self.store.retry_imports().await?;
+        self.importing.woken.notify_one();
+        self.import_status().await
+    }
+
+    /// Files given, latest first; `trouble` asks for those alone that failed or repeat another.
+    pub(crate) async fn import_items(&self, offset: u32, limit: u32, trouble: bool) -> Result<ImportPage, AppError> {
+        let (total, rows) = self.store.imports(offset, limit.min(500), trouble).await?;
         Ok(ImportPage {
             total: u32::try_from(total).unwrap_or(u32::MAX),
-            items: rows
-                .into_iter()
-                .map(|row| ImportItem {
-                    source: row.source,
-                    state: row.state,
-                    code: row.code,
-                    message: row.message,
-                    form: row.sha256,
-                    at: rfc3339(row.at),
-                    same_sheet: row.same_sheet,
-                })
-                .collect(),
+            items: rows.into_iter().map(item).collect(),
         })
+    }
+
+    /// Where a form's file came from, each time that it was given.
+    pub(crate) async fn sources_of(&self, form: &str) -> Result<Vec<SourceView>, AppError> {
+        let rows = self.store.imports_of(form).await?.into_iter();
+        let view = |row: ImportRow| SourceView {
+            source: known_as(&row).to_owned(),
+            at: rfc3339(row.at),
+        };
+        Ok(rows.map(view).collect())
     }
 }
 
-#[derive(PartialEq)]
-enum Kind {
-    Form,
-    Picture,
-    Archive,
-    Other,
+/// What people know a file by: where it comes from, else its path.
+fn known_as(row: &ImportRow) -> &str {
+    row.origin.as_deref().unwrap_or(&row.source)
+}
+
+/// The name of a file alone.
+fn name_of(row: &ImportRow) -> String {
+    let last = known_as(row).rsplit(['/', '\\', '›']).next().unwrap_or_default();
+    last.trim().to_owned()
+}
+
+fn item(row: ImportRow) -> ImportItem {
+    ImportItem {
+        source: known_as(&row).to_owned(),
+        state: row.state,
+        code: row.code,
+        message: row.message,
+        form: row.sha256,
+        at: rfc3339(row.at),
+        same_sheet: row.same_sheet,
+    }
 }

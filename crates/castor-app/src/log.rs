@@ -10,49 +10,75 @@ use castor_domain::review::{Act, Event, EventId, Recorded, Sight, State, referen
 use castor_domain::symbol::Symbol;
 use castor_store::{FormLog, LogQuery, LogRow, hex};
 use castor_wire::event::kind;
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::fmt::Write;
 
 /// Events of a form that are shown beside it, the latest of them.
 const HISTORY: usize = 400;
 
-/// What each cell was last said to be.
-type Said = HashMap<(String, String), String>;
+/// A cell of a form.
+type Place = (String, FieldRef);
 
-/// An event as a person reads it. The value before is what the event before it said of the same cell.
-fn told(form: &str, seq: i64, recorded: &Recorded, said: &mut Said) -> HistoryView {
-    let mut view = HistoryView {
-        seq,
-        event: kind(&recorded.event).to_owned(),
-        at: rfc3339(recorded.at),
-        by: recorded.by.clone(),
-        cell: None,
-        before: None,
-        after: None,
-        reason: None,
-    };
-    let place = |field: &FieldRef| (form.to_owned(), key(field));
-    match &recorded.event {
-        Event::Read { reading, .. } => {
-            let fields = reading.fields.iter();
-            said.extend(fields.map(|f| (place(&reference(f)), shown(f.marks))));
+/// What was said of cells, event after event.
+#[derive(Default)]
+struct Telling {
+    /// What each cell is said to be now.
+    said: HashMap<Place, String>,
+    /// What each act said of a cell, and what was said before.
+    acts: HashMap<EventId, (Place, Option<String>, String)>,
+}
+
+impl Telling {
+    /// An event as a person reads it. The value before is what counted until then.
+    fn told(&mut self, form: &str, seq: i64, recorded: &Recorded) -> HistoryView {
+        let mut view = HistoryView {
+            seq,
+            event: kind(&recorded.event).to_owned(),
+            at: rfc3339(recorded.at),
+            by: recorded.by.clone(),
+            cell: None,
+            before: None,
+            after: None,
+            reason: None,
+        };
+        match &recorded.event {
+            Event::Read { reading, .. } => {
+                let fields = reading.fields.iter();
+                let said = fields.map(|f| ((form.to_owned(), reference(f)), shown(f.marks)));
+                self.said.extend(said);
+            }
+            Event::Act(Act::Cell { field, marks, .. }) => {
+                let place = (form.to_owned(), field.clone());
+                view.cell = Some(key(field));
+                view.before = self.said.insert(place.clone(), shown(*marks));
+                view.after = Some(shown(*marks));
+                self.acts
+                    .insert(recorded.id, (place, view.before.clone(), shown(*marks)));
+            }
+            Event::Undone(id) | Event::Redone(id) => {
+                let undone = matches!(recorded.event, Event::Undone(_));
+                if let Some((place, before, after)) = self.acts.get(id) {
+                    let now = if undone { before.clone() } else { Some(after.clone()) };
+                    view.cell = Some(key(&place.1));
+                    view.after.clone_from(&now);
+                    view.before = match now {
+                        Some(now) => self.said.insert(place.clone(), now),
+                        None => self.said.remove(place),
+                    };
+                }
+            }
+            Event::Probe { field, marks } => {
+                view.cell = Some(key(field));
+                view.after = Some(shown(*marks));
+            }
+            Event::Unreadable { message: reason, .. }
+            | Event::Act(Act::Escalate(reason) | Act::Return(reason) | Act::Reopen(reason) | Act::Reject(reason)) => {
+                view.reason = Some(reason.clone());
+            }
+            Event::Imported { .. } | Event::Act(Act::AskSecond | Act::Complete) => {}
         }
-        Event::Act(Act::Cell { field, marks, .. }) => {
-            view.cell = Some(key(field));
-            view.before = said.insert(place(field), shown(*marks));
-            view.after = Some(shown(*marks));
-        }
-        Event::Probe { field, marks } => {
-            view.cell = Some(key(field));
-            view.after = Some(shown(*marks));
-        }
-        Event::Unreadable { message: reason, .. }
-        | Event::Act(Act::Escalate(reason) | Act::Return(reason) | Act::Reopen(reason) | Act::Reject(reason)) => {
-            view.reason = Some(reason.clone());
-        }
-        Event::Imported { .. } | Event::Act(Act::AskSecond | Act::Complete) | Event::Undone(_) | Event::Redone(_) => {}
+        view
     }
-    view
 }
 
 fn shown(marks: [Symbol; 3]) -> String {
@@ -77,11 +103,11 @@ pub(crate) fn history(log: &FormLog, person: &str) -> Vec<HistoryView> {
         Event::Act(Act::Cell { round: of, .. }) => open || (recorded.by == person && Some(*of) == round),
         Event::Unreadable { .. } | Event::Read { .. } | Event::Act(_) => open,
     };
-    let mut said = Said::new();
+    let mut telling = Telling::default();
     let mut views: Vec<HistoryView> = Vec::new();
     for entry in &log.entries {
         // Each event counts for what was before, also one that is not shown.
-        let mut view = told("", entry.seq, &entry.recorded, &mut said);
+        let mut view = telling.told("", entry.seq, &entry.recorded);
         if !open {
             view.before = None;
         }
@@ -116,11 +142,14 @@ impl Desk {
                 limit: query.limit.clamp(1, 500),
             })
             .await?;
-        let mut said = Said::new();
+        let told = self.told_of(&rows).await?;
         let mut views = Vec::with_capacity(rows.len());
-        for row in rows.into_iter().rev() {
-            let recorded = row.recorded()?;
-            let mut event = told(&row.form, row.seq, &recorded, &mut said);
+        for row in rows {
+            let mut event = match told.get(&row.seq) {
+                Some(view) => view.clone(),
+                // One that counts for nothing: the server refused it.
+                None => Telling::default().told(&row.form, row.seq, &row.recorded()?),
+            };
             if sealed(&row) {
                 event.before = None;
                 event.after = None;
@@ -132,8 +161,30 @@ impl Desk {
                 name: row.name,
             });
         }
-        views.reverse();
         Ok(views)
+    }
+
+    /// Events by their place in the log, each told after all that happened to its form before: what a cell was until then
+    /// may stand far outside of the stretch that is looked at.
+    async fn told_of(&self, rows: &[LogRow]) -> Result<HashMap<i64, HistoryView>, AppError> {
+        // Readings are large: so many forms at a time.
+        const STRETCH: usize = 50;
+        let wanted: HashSet<i64> = rows.iter().map(|row| row.seq).collect();
+        let forms: BTreeSet<&str> = rows.iter().map(|row| row.form.as_str()).collect();
+        let forms: Vec<String> = forms.into_iter().map(str::to_owned).collect();
+        let mut told = HashMap::with_capacity(rows.len());
+        for stretch in forms.chunks(STRETCH) {
+            for (form, log) in self.store.logs(stretch).await? {
+                let mut telling = Telling::default();
+                for entry in &log.entries {
+                    let view = telling.told(&form, entry.seq, &entry.recorded);
+                    if wanted.contains(&entry.seq) {
+                        told.insert(entry.seq, view);
+                    }
+                }
+            }
+        }
+        Ok(told)
     }
 
     /// Writes the log, or what a query finds of it, as CSV with each event's hash, oldest first.

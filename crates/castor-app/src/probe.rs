@@ -79,6 +79,7 @@ impl Desk {
             "cell" => event.cell.as_ref() != Some(&task.cell),
             _ => false,
         });
+        view.sources = self.sources_of(&task.form).await?;
         view.message = None;
         view.can_undo = answer.is_some();
         view.can_redo = probe.is_some_and(|probe| probe.undone);

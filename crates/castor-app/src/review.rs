@@ -79,21 +79,12 @@ impl Desk {
         if filter.states.is_empty() {
             return Ok(None);
         }
-        // One that was just settled is no longer in the queue; the first that waits is then the next.
-        let (_, rows) = self.store.queue(&filter, query.order.into(), 0, STRETCH).await?;
-        let place = after.and_then(|id| rows.iter().position(|row| row.id == id));
-        let next = place.and_then(|at| rows.get(at + 1)).or_else(|| {
-            let first = rows.first();
-            first.filter(|row| Some(row.id.as_str()) != after)
-        });
-        match next {
-            // Only before a real form: where nothing waits, nothing comes.
-            Some(row) => {
-                let known = self.known_cell(&settings, &filter, after).await?;
-                Ok(Some(known.unwrap_or_else(|| row.id.clone())))
-            }
-            None => Ok(None),
-        }
+        let Some(next) = self.store.behind(&filter, query.order.into(), after).await? else {
+            return Ok(None);
+        };
+        // Only before a real form: where nothing waits, nothing comes.
+        let known = self.known_cell(&settings, &filter, after).await?;
+        Ok(Some(known.unwrap_or(next)))
     }
 
     /// A form on the review screen.
@@ -109,6 +100,7 @@ impl Desk {
         let person = self.settings().await?.person;
         let item = queue_item(self.store.form_row(id).await?, &person);
         let mut view = form_view(item, log, &person);
+        view.sources = self.sources_of(id).await?;
         if let Some(form) = log.case.seen_by(&person)
             && log.case.sight(&person) != Sight::Blind
         {
@@ -262,6 +254,7 @@ pub(crate) fn form_view(item: QueueItem, log: &FormLog, person: &str) -> FormVie
         message: message.filter(|_| open).map(str::to_owned),
         model: case.model().to_owned(),
         sight: sight.into(),
+        sources: Vec::new(),
         item,
     }
 }

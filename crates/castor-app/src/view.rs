@@ -300,6 +300,8 @@ pub struct FormView {
     pub message: Option<String>,
     pub model: String,
     pub sight: SightName,
+    /// Where its file came from, each time that it was given to this desk.
+    pub sources: Vec<SourceView>,
 }
 
 /// An item of the printed header.
@@ -357,13 +359,16 @@ pub struct ImportStatus {
     pub paused: bool,
     /// Forms a minute over the last minute; `None` when nothing was read.
     pub per_minute: Option<f32>,
+    /// What keeps all files from being read, while it does; they keep their turn.
+    pub trouble: Option<Failure>,
 }
 
 /// One file given to the import.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct ImportItem {
+    /// Where it comes from: its path, or an archive and the path in it.
     pub source: String,
-    /// `waiting`, `read`, `failed`, `duplicate`.
+    /// `waiting`, `read`, `failed`, `duplicate`, `unpacked`.
     pub state: String,
     pub code: Option<String>,
     pub message: Option<String>,
@@ -372,6 +377,15 @@ pub struct ImportItem {
     /// Another form, read before, that shows the same sheet.
     pub same_sheet: Option<String>,
     /// RFC 3339.
+    pub at: String,
+}
+
+/// Where a form's file came from once.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct SourceView {
+    /// Its path, or an archive and the path in it.
+    pub source: String,
+    /// RFC 3339: when it was given.
     pub at: String,
 }
 
@@ -481,25 +495,60 @@ pub struct CopyView {
     pub because: String,
 }
 
+/// What a copy says in a row.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, TS)]
+#[serde(rename_all = "snake_case")]
+pub enum CopyCellName {
+    /// A number.
+    Read,
+    /// Nothing, which in a row of votes is none.
+    Blank,
+    /// It waits for a person.
+    Unread,
+    /// The copy does not show the row.
+    Missing,
+}
+
+/// A row in one copy.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct CopyCell {
+    pub state: CopyCellName,
+    /// The number, where one is read.
+    pub value: Option<u16>,
+    /// Key of the cell on its form, where it shows the row.
+    pub key: Option<String>,
+}
+
 /// One row of the copies of a table side by side.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct CopyRow {
-    pub path: String,
     pub label: String,
-    /// A value for each copy, `None` where it has none.
-    pub values: Vec<Option<u16>>,
+    /// One for each copy.
+    pub cells: Vec<CopyCell>,
     pub differs: bool,
 }
 
-/// The copies of one table and corporación.
+/// Votes that stand in other rows of a copy than of the one that counts, with equal sums.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct MovedVotes {
+    /// Place of the copy among all.
+    pub copy: u32,
+    /// Places of rows with fewer votes in it.
+    pub from: Vec<u32>,
+    /// Places of rows with more.
+    pub to: Vec<u32>,
+    pub votes: u32,
+}
+
+/// The copies of one table and corporación, the one that counts first.
 #[derive(Debug, Clone, Serialize, Deserialize, TS)]
 pub struct CopiesView {
     pub mesa: String,
     pub corporacion: String,
+    pub demo: bool,
     pub copies: Vec<CopyView>,
     pub rows: Vec<CopyRow>,
-    /// Rows between which votes moved with equal sums: codes of two paths each.
-    pub moved: Vec<[String; 2]>,
+    pub moved: Vec<MovedVotes>,
 }
 
 /// A table with more than one copy.
@@ -507,9 +556,21 @@ pub struct CopiesView {
 pub struct CopiesItem {
     pub mesa: String,
     pub corporacion: String,
+    pub demo: bool,
     pub place: String,
     pub copies: Vec<String>,
+    /// Rows that differ.
     pub differences: u32,
+    /// Rows that no two copies can be compared in yet.
+    pub unread: u32,
+}
+
+/// A stretch of the tables with more than one copy, those whose copies are not the same first.
+#[derive(Debug, Clone, Serialize, Deserialize, TS)]
+pub struct CopiesPage {
+    /// Tables in all.
+    pub total: u32,
+    pub items: Vec<CopiesItem>,
 }
 
 /// What an export wrote.

@@ -214,23 +214,61 @@ async fn upload(State(served): State<Served>, mut form: Multipart) -> Response {
 }
 
 async fn uploaded(desk: &Desk, form: &mut Multipart) -> Result<castor_app::view::ImportStatus> {
-    let folder = desk.store().folder().join("incoming").join(Uuid::now_v7().to_string());
-    let mut paths = Vec::new();
+    let folder = desk.incoming().join(Uuid::now_v7().to_string());
+    match received(&folder, form).await {
+        Ok(()) => Ok(desk.import_sent(folder).await?),
+        Err(error) => {
+            // Half of what was sent is of no use; it is sent again.
+            let _ = tokio::fs::remove_dir_all(&folder).await;
+            Err(error)
+        }
+    }
+}
+
+/// Writes what a browser sends into a folder, each file under the path that the browser gave it.
+async fn received(folder: &Path, form: &mut Multipart) -> Result<()> {
+    tokio::fs::create_dir_all(folder).await?;
+    let mut parts = 0u32;
     while let Some(mut part) = form.next_field().await? {
         let given = part.file_name().unwrap_or_default().to_owned();
-        // Only the last part of a name: what a browser calls a file never leads elsewhere.
-        let Some(name) = Path::new(&given).file_name().map(ToOwned::to_owned) else {
-            continue;
-        };
-        let place = folder.join(paths.len().to_string());
-        tokio::fs::create_dir_all(&place).await?;
-        let path = place.join(name);
+        let Some(name) = inside(&given) else { continue };
+        parts += 1;
+        let mut path = folder.join(&name);
+        if tokio::fs::try_exists(&path).await? {
+            // Two files of one name from different places.
+            path = folder.join(parts.to_string()).join(&name);
+        }
+        tokio::fs::create_dir_all(path.parent().unwrap_or(folder)).await?;
         let mut file = tokio::fs::File::create(&path).await?;
         while let Some(bytes) = part.chunk().await? {
             file.write_all(&bytes).await?;
         }
         file.sync_all().await?;
-        paths.push(path);
     }
-    Ok(desk.import(&paths, false).await?)
+    Ok(())
+}
+
+/// A path that a browser gave as one that stays inside of a folder: what leads elsewhere is left out of it.
+fn inside(given: &str) -> Option<PathBuf> {
+    let steps = given
+        .split(['/', '\\'])
+        .filter(|step| !matches!(*step, "" | "." | ".."));
+    let path: PathBuf = steps.map(|step| step.replace(':', "_")).collect();
+    (!path.as_os_str().is_empty()).then_some(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_browser_calls_a_file_never_leads_out_of_the_folder() {
+        let path = |given| inside(given).map(|path| path.display().to_string());
+        assert_eq!(path("acta.pdf").as_deref(), Some("acta.pdf"));
+        assert_eq!(path("lote/mesa 1/acta.pdf").as_deref(), Some("lote/mesa 1/acta.pdf"));
+        assert_eq!(path("../../etc/passwd").as_deref(), Some("etc/passwd"));
+        assert_eq!(path("/etc/passwd").as_deref(), Some("etc/passwd"));
+        assert_eq!(path("C:\\actas\\acta.pdf").as_deref(), Some("C_/actas/acta.pdf"));
+        assert_eq!(path("..").as_deref(), None);
+    }
 }

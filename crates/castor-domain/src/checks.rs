@@ -17,7 +17,7 @@ use crate::form::{Copia, Corporacion, FieldPath, ListCode};
 use crate::reading::FormReading;
 use crate::serial::{ControlCode, Serial};
 
-pub use compare::{compare_copies, compare_e24};
+pub use compare::{CopiedRow, Move, align_copies, compare_copies, compare_e24, moved_votes};
 pub use tally::{FieldState, Tally};
 
 pub(crate) use sums::{sum_checks, sums_of};

@@ -241,6 +241,20 @@ impl fmt::Display for FieldPath {
 }
 
 impl FieldPath {
+    /// Whether the field holds votes of its own, not a number about other fields.
+    #[must_use]
+    pub fn counts_votes(&self) -> bool {
+        match self {
+            Self::Candidato(_)
+            | Self::SoloLista(_)
+            | Self::ListaCandidato(..)
+            | Self::Blanco
+            | Self::Nulos
+            | Self::NoMarcados => true,
+            Self::Nivelacion(_) | Self::ListaTotal(_) | Self::Total => false,
+        }
+    }
+
     /// The list that the field belongs to, if any.
     #[must_use]
     pub fn list(&self) -> Option<&ListCode> {

@@ -2,6 +2,7 @@
 
 use crate::{Store, StoreError};
 use castor_domain::review::Moment;
+use sqlx::SqliteConnection;
 
 /// What became of a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -14,6 +15,8 @@ pub enum ImportState {
     Failed,
     /// The same file was taken in before.
     Duplicate,
+    /// An archive whose files are rows of their own now.
+    Unpacked,
 }
 
 impl ImportState {
@@ -25,8 +28,31 @@ impl ImportState {
             Self::Read => "read",
             Self::Failed => "failed",
             Self::Duplicate => "duplicate",
+            Self::Unpacked => "unpacked",
         }
     }
+}
+
+/// A file to be read.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewImport {
+    /// Path of the file, or of a folder of page images.
+    pub source: String,
+    /// Where it comes from in people's words, where the path does not say it.
+    pub origin: Option<String>,
+}
+
+/// What became of a file, to be written beside it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ImportOutcome {
+    /// What became of it.
+    pub state: ImportState,
+    /// Hash of its content, where it was opened.
+    pub sha256: Option<String>,
+    /// Code and words of why it failed.
+    pub failure: Option<(String, String)>,
+    /// When.
+    pub at: Moment,
 }
 
 /// One file given to the import.
@@ -36,6 +62,8 @@ pub struct ImportRow {
     pub seq: i64,
     /// Path as given.
     pub source: String,
+    /// Where it comes from in people's words, where the path does not say it.
+    pub origin: Option<String>,
     /// Hash of its content, once it was opened.
     pub sha256: Option<String>,
     /// Stable name of what became of it.
@@ -68,18 +96,27 @@ impl Store {
     ///
     /// # Errors
     /// [`StoreError`] when the database fails.
-    pub async fn add_imports(&self, sources: &[String], demo: bool, at: Moment) -> Result<(), StoreError> {
+    pub async fn add_imports(&self, files: &[NewImport], demo: bool, at: Moment) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        for source in sources {
-            sqlx::query!(
-                "INSERT INTO import (source, state, demo, at) VALUES (?, 'waiting', ?, ?)",
-                source,
-                demo,
-                at.0
-            )
-            .execute(&mut *transaction)
-            .await?;
-        }
+        add(&mut transaction, files, demo, at).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Puts the files of an archive behind all others and settles the archive, both or neither.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn unpack_import(
+        &self,
+        seq: i64,
+        files: &[NewImport],
+        demo: bool,
+        outcome: &ImportOutcome,
+    ) -> Result<(), StoreError> {
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        add(&mut transaction, files, demo, outcome.at).await?;
+        settle(&mut transaction, seq, outcome).await?;
         transaction.commit().await?;
         Ok(())
     }
@@ -91,7 +128,8 @@ impl Store {
     pub async fn waiting_imports(&self, limit: u32) -> Result<Vec<ImportRow>, StoreError> {
         let rows = sqlx::query_as!(
             RawImport,
-            "SELECT seq, source, sha256, state, code, message, demo AS \"demo: bool\", at, NULL AS \"same_sheet?: String\"
+            "SELECT seq, source, origin, sha256, state, code, message, demo AS \"demo: bool\", at,
+                    NULL AS \"same_sheet?: String\"
              FROM import WHERE state = 'waiting' ORDER BY seq LIMIT ?",
             limit
         )
@@ -100,20 +138,27 @@ impl Store {
         Ok(rows.into_iter().map(ImportRow::from).collect())
     }
 
-    /// Files given, latest first, with the number of all.
+    /// Files given, latest first, with the number of all; `trouble` asks for those alone that failed or repeat another.
     ///
     /// # Errors
     /// [`StoreError`] when the database fails.
-    pub async fn imports(&self, offset: u32, limit: u32) -> Result<(i64, Vec<ImportRow>), StoreError> {
-        let total = sqlx::query_scalar!("SELECT COUNT(*) FROM import")
-            .fetch_one(&self.pool)
-            .await?;
+    pub async fn imports(&self, offset: u32, limit: u32, trouble: bool) -> Result<(i64, Vec<ImportRow>), StoreError> {
+        let total = sqlx::query_scalar!(
+            "SELECT COUNT(*) FROM import i LEFT JOIN form f ON f.id = i.sha256
+             WHERE NOT ? OR i.state IN ('failed', 'duplicate') OR f.same_sheet IS NOT NULL",
+            trouble
+        )
+        .fetch_one(&self.pool)
+        .await?;
         let rows = sqlx::query_as!(
             RawImport,
-            "SELECT i.seq AS \"seq!\", i.source AS \"source!\", i.sha256, i.state AS \"state!\", i.code, i.message,
+            "SELECT i.seq AS \"seq!\", i.source AS \"source!\", i.origin, i.sha256, i.state AS \"state!\", i.code, i.message,
                     i.demo AS \"demo!: bool\", i.at AS \"at!\",
                     f.same_sheet AS \"same_sheet?: String\"
-             FROM import i LEFT JOIN form f ON f.id = i.sha256 ORDER BY i.seq DESC LIMIT ? OFFSET ?",
+             FROM import i LEFT JOIN form f ON f.id = i.sha256
+             WHERE NOT ?1 OR i.state IN ('failed', 'duplicate') OR f.same_sheet IS NOT NULL
+             ORDER BY i.seq DESC LIMIT ?2 OFFSET ?3",
+            trouble,
             limit,
             offset
         )
@@ -122,32 +167,42 @@ impl Store {
         Ok((total, rows.into_iter().map(ImportRow::from).collect()))
     }
 
+    /// Every file that was taken in as one form, first given first: the form's provenance.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn imports_of(&self, form: &str) -> Result<Vec<ImportRow>, StoreError> {
+        let rows = sqlx::query_as!(
+            RawImport,
+            "SELECT seq, source, origin, sha256, state, code, message, demo AS \"demo: bool\", at,
+                    NULL AS \"same_sheet?: String\"
+             FROM import WHERE sha256 = ? ORDER BY seq LIMIT 20",
+            form
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        Ok(rows.into_iter().map(ImportRow::from).collect())
+    }
+
     /// Says what became of a file.
     ///
     /// # Errors
     /// [`StoreError`] when the database fails.
-    pub async fn settle_import(
-        &self,
-        seq: i64,
-        state: ImportState,
-        sha256: Option<&str>,
-        failure: Option<(&str, &str)>,
-        at: Moment,
-    ) -> Result<(), StoreError> {
-        let state = state.name();
-        let (code, message) = failure.unzip();
-        sqlx::query!(
-            "UPDATE import SET state = ?, sha256 = ?, code = ?, message = ?, at = ? WHERE seq = ?",
-            state,
-            sha256,
-            code,
-            message,
-            at.0,
-            seq
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(())
+    pub async fn settle_import(&self, seq: i64, outcome: &ImportOutcome) -> Result<(), StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        settle(&mut connection, seq, outcome).await
+    }
+
+    /// Lets files that failed wait for their turn again; how many.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn retry_imports(&self) -> Result<u64, StoreError> {
+        let done =
+            sqlx::query!("UPDATE import SET state = 'waiting', code = NULL, message = NULL WHERE state = 'failed'")
+                .execute(&self.pool)
+                .await?;
+        Ok(done.rows_affected())
     }
 
     /// How many files wait and how many are done.
@@ -170,9 +225,42 @@ impl Store {
     }
 }
 
+async fn add(connection: &mut SqliteConnection, files: &[NewImport], demo: bool, at: Moment) -> Result<(), StoreError> {
+    for file in files {
+        sqlx::query!(
+            "INSERT INTO import (source, origin, state, demo, at) VALUES (?, ?, 'waiting', ?, ?)",
+            file.source,
+            file.origin,
+            demo,
+            at.0
+        )
+        .execute(&mut *connection)
+        .await?;
+    }
+    Ok(())
+}
+
+async fn settle(connection: &mut SqliteConnection, seq: i64, outcome: &ImportOutcome) -> Result<(), StoreError> {
+    let state = outcome.state.name();
+    let (code, message) = outcome.failure.as_ref().map(|(code, message)| (code, message)).unzip();
+    sqlx::query!(
+        "UPDATE import SET state = ?, sha256 = ?, code = ?, message = ?, at = ? WHERE seq = ?",
+        state,
+        outcome.sha256,
+        code,
+        message,
+        outcome.at.0,
+        seq
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 struct RawImport {
     seq: i64,
     source: String,
+    origin: Option<String>,
     sha256: Option<String>,
     state: String,
     code: Option<String>,
@@ -187,6 +275,7 @@ impl From<RawImport> for ImportRow {
         Self {
             seq: raw.seq,
             source: raw.source,
+            origin: raw.origin,
             sha256: raw.sha256,
             state: raw.state,
             code: raw.code,

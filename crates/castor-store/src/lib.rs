@@ -17,17 +17,19 @@ mod settings;
 mod sheets;
 mod snapshot;
 mod sync;
+mod tables;
 
 pub use attachment::{AttachmentCount, Page};
 pub use blobs::{hex, sha256};
 pub use castor_domain::review::Recorded as NewEvent;
 pub use error::StoreError;
-pub use import::{ImportCount, ImportRow, ImportState};
+pub use import::{ImportCount, ImportOutcome, ImportRow, ImportState, NewImport};
 pub use log::{ChainReport, Entry, FormLog, LogQuery, LogRow};
 pub use probe::ProbeTask;
 pub use queue::{FormCounts, FormRow, Order, QueueFilter};
 pub use snapshot::{Filed, Snapshot};
 pub use sync::{RefusedRow, SyncCount};
+pub use tables::TableKey;
 
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
@@ -38,7 +40,7 @@ use std::time::Duration;
 /// Setting that says by which rules the rows of forms were written, and the rules of this version: rows of another one are
 /// written afresh from the log.
 const ROWS: &str = "rows_version";
-const ROWS_VERSION: &str = "3";
+const ROWS_VERSION: &str = "4";
 
 /// The store of one data folder.
 #[derive(Debug)]

@@ -154,6 +154,16 @@ impl Store {
         }
     }
 
+    /// Forms with everything that happened to them, shown or not, in the order of their ids; forms without events are
+    /// left out.
+    ///
+    /// # Errors
+    /// [`StoreError`] when an event cannot be read or the database fails.
+    pub async fn logs(&self, forms: &[String]) -> Result<Vec<(String, FormLog)>, StoreError> {
+        let mut connection = self.pool.acquire().await?;
+        loads(&mut connection, forms).await
+    }
+
     /// Events of the log, latest first.
     ///
     /// # Errors

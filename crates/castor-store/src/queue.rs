@@ -1,11 +1,14 @@
 //! What the queue shows of each form, and the ways to ask for it.
 
+use crate::blobs::sha256;
 use crate::sheets::{first_reading, page_bits, seen_before};
 use crate::{Store, StoreError};
-use castor_domain::checks::{CheckContext, check_form};
+use castor_domain::checks::{CheckContext, align_copies, check_form};
+use castor_domain::reading::FormReading;
 use castor_domain::review::{Case, Moment, Summary};
 use sqlx::sqlite::SqliteRow;
 use sqlx::{QueryBuilder, Row, Sqlite, SqliteConnection};
+use std::fmt::Write;
 
 /// One form in the queue.
 #[derive(Debug, Clone, PartialEq)]
@@ -153,7 +156,20 @@ impl Order {
             Self::Priority => " ORDER BY waits DESC, priority, imported_at, id",
             Self::Uncertainty => " ORDER BY waits DESC, confidence, id",
             Self::Impact => " ORDER BY waits DESC, impact DESC, id",
-            Self::Table => " ORDER BY departamento, municipio, zona, puesto, mesa, corporacion, copia",
+            Self::Table => " ORDER BY departamento, municipio, zona, puesto, mesa, corporacion, copia, id",
+        }
+    }
+
+    /// The columns of the clause so that the later has the larger values, nothing being the least.
+    fn keys(self) -> &'static str {
+        match self {
+            Self::Priority => "-waits, priority, imported_at, id",
+            Self::Uncertainty => "-waits, confidence, id",
+            Self::Impact => "-waits, -impact, id",
+            Self::Table => {
+                "coalesce(departamento, ''), coalesce(municipio, ''), coalesce(zona, ''), coalesce(puesto, ''),
+                 coalesce(mesa, ''), coalesce(corporacion, ''), coalesce(copia, ''), id"
+            }
         }
     }
 }
@@ -186,6 +202,52 @@ impl Store {
         Ok((total, rows))
     }
 
+    /// The form behind another in an order; the first where nothing is behind it, or where it is not among those that the
+    /// filter finds. Never the other itself.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn behind(
+        &self,
+        filter: &QueueFilter,
+        order: Order,
+        after: Option<&str>,
+    ) -> Result<Option<String>, StoreError> {
+        let found = || {
+            let mut query = QueryBuilder::new("SELECT id FROM form");
+            filter.push(&mut query);
+            query
+        };
+        if let Some(after) = after {
+            // A table keeps its place when its form is done; urgency and doubt end with it.
+            let here = if order == Order::Table {
+                Some(after.to_owned())
+            } else {
+                let mut among = found();
+                among.push(" AND id = ").push_bind(after.to_owned());
+                among.build_query_scalar().fetch_optional(&self.pool).await?
+            };
+            let keys = order.keys();
+            let mut query = found();
+            query
+                .push(format!(" AND ({keys}) > (SELECT {keys} FROM form WHERE id = "))
+                .push_bind(here)
+                .push(")")
+                .push(order.clause())
+                .push(" LIMIT 1");
+            let next: Option<String> = query.build_query_scalar().fetch_optional(&self.pool).await?;
+            if next.is_some() {
+                return Ok(next);
+            }
+        }
+        let mut query = found();
+        if let Some(after) = after {
+            query.push(" AND id <> ").push_bind(after.to_owned());
+        }
+        query.push(order.clause()).push(" LIMIT 1");
+        Ok(query.build_query_scalar().fetch_optional(&self.pool).await?)
+    }
+
     /// One form's row.
     ///
     /// # Errors
@@ -197,40 +259,6 @@ impl Store {
             .await?;
         let row = row.ok_or_else(|| StoreError::NoSuchForm(id.to_owned()))?;
         Ok(form_row(&row)?)
-    }
-
-    /// Table and corporación of which more than one copy was read, by table.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database fails.
-    pub async fn tables_with_copies(&self) -> Result<Vec<(String, String)>, StoreError> {
-        let rows = sqlx::query!(
-            "SELECT departamento || '-' || municipio || '-' || zona || '-' || puesto || '-' || mesa AS \"table!\",
-                    corporacion AS \"corporacion!\"
-             FROM form WHERE mesa IS NOT NULL AND departamento IS NOT NULL AND municipio IS NOT NULL
-                 AND zona IS NOT NULL AND puesto IS NOT NULL AND corporacion IS NOT NULL
-             GROUP BY departamento, municipio, zona, puesto, mesa, corporacion HAVING COUNT(*) > 1 LIMIT 1000"
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        Ok(rows.into_iter().map(|r| (r.table, r.corporacion)).collect())
-    }
-
-    /// The forms of a table and corporación.
-    ///
-    /// # Errors
-    /// [`StoreError`] when the database fails.
-    pub async fn copies_of(&self, table: &str, corporacion: &str) -> Result<Vec<FormRow>, StoreError> {
-        let codes: Vec<Option<String>> = table.split('-').map(|code| Some(code.to_owned())).collect();
-        let Ok(codes) = <[Option<String>; 5]>::try_from(codes) else {
-            return Ok(Vec::new());
-        };
-        let filter = QueueFilter {
-            corporacion: Some(corporacion.to_owned()),
-            codes,
-            ..QueueFilter::default()
-        };
-        Ok(self.queue(&filter, Order::Table, 0, 50).await?.1)
     }
 
     /// Takes the generated forms out of everything that is shown. Their events stay in the log.
@@ -303,6 +331,17 @@ pub(crate) fn form_row(row: &SqliteRow) -> Result<FormRow, sqlx::Error> {
     })
 }
 
+/// What all rows of a form say together; `None` for one without rows.
+fn votes_of(form: &FormReading) -> Option<String> {
+    let mut said = String::new();
+    for row in align_copies(&[form]) {
+        let votes = row.cells.first().and_then(|cell| cell.as_ref()?.1.votes());
+        let votes = votes.map_or_else(|| "?".to_owned(), |votes| votes.to_string());
+        let _ = writeln!(said, "{} {votes}", row.path);
+    }
+    (!said.is_empty()).then(|| sha256(said.as_bytes()))
+}
+
 /// Writes a form's row as its case stands.
 pub(crate) async fn write_form(
     connection: &mut SqliteConnection,
@@ -322,6 +361,7 @@ pub(crate) async fn write_form(
     );
     let same_sheet = seen.first().map(|sheet| sheet.form.clone());
     let printed_pages = page_bits(&form);
+    let votes = votes_of(&form);
     let Summary {
         state,
         priority,
@@ -350,8 +390,8 @@ pub(crate) async fn write_form(
     sqlx::query!(
         "INSERT OR REPLACE INTO form (id, seq, name, demo, state, waits, priority, reasons, departamento, municipio, zona,
              puesto, mesa, place, corporacion, copia, doubtful, finding, confidence, impact, imported_at, due_at,
-             printed_pages, control, read_seq, same_sheet, readers, barred, known)
-         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+             printed_pages, control, read_seq, same_sheet, readers, barred, known, votes)
+         VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         id,
         seq,
         name,
@@ -380,7 +420,8 @@ pub(crate) async fn write_form(
         same_sheet,
         readers,
         barred,
-        known
+        known,
+        votes
     )
     .execute(&mut *connection)
     .await?;

@@ -1,4 +1,4 @@
-import { DeskFailure, type Choice, type DropListener, type Transport } from './transport';
+import { DeskFailure, type Choice, type DropListener, type Transport, type Watcher } from './transport';
 import type { ImportStatus } from './types';
 
 /** The desk over HTTP, as `castor desk --http` serves it. */
@@ -15,10 +15,26 @@ export function httpTransport(base = '/api/desk'): Transport {
     throw DeskFailure.from(body ?? new Error(`HTTP ${response.status}`));
   }
 
-  function upload(files: readonly File[]): Promise<ImportStatus> {
+  // Not fetch: it does not say how much has been sent.
+  function upload(files: readonly Named[], watch: Watcher): Promise<ImportStatus | null> {
+    if (files.length === 0) return Promise.resolve(null);
     const form = new FormData();
-    for (const file of files) form.append('files', file, file.webkitRelativePath || file.name);
-    return answer(fetch(`${base}/upload`, { method: 'POST', body: form }));
+    for (const { file, path } of files) form.append('files', file, path);
+    return new Promise((resolve, reject) => {
+      const request = new XMLHttpRequest();
+      const stop = () => request.abort();
+      request.responseType = 'json';
+      request.upload.addEventListener('progress', ({ loaded, total }) => watch(total > 0 ? loaded / total : 0, stop));
+      request.addEventListener('load', () => {
+        if (request.status < 300) resolve(request.response as ImportStatus);
+        else reject(DeskFailure.from(request.response ?? new Error(`HTTP ${request.status}`)));
+      });
+      request.addEventListener('error', () => reject(DeskFailure.from(new Error('upload'))));
+      request.addEventListener('abort', () => resolve(null));
+      request.open('POST', `${base}/upload`);
+      request.send(form);
+      watch(0, stop);
+    });
   }
 
   return {
@@ -32,9 +48,9 @@ export function httpTransport(base = '/api/desk'): Transport {
         }),
       ),
     pageUrl: (form, page) => `${base}/page/${encodeURIComponent(form)}/${page}`,
-    async pickAndImport(choice: Choice) {
+    async pickAndImport(choice: Choice, watch: Watcher) {
       const files = await chooseFiles(choice);
-      return files.length > 0 ? upload(files) : null;
+      return upload(files.map((file) => ({ file, path: file.webkitRelativePath || file.name })), watch);
     },
     async listenDrops(listener: DropListener) {
       const stop = new AbortController();
@@ -45,12 +61,43 @@ export function httpTransport(base = '/api/desk'): Transport {
       window.addEventListener('drop', (event) => {
         event.preventDefault();
         listener.over(false);
-        const files = [...(event.dataTransfer?.files ?? [])];
-        if (files.length > 0) listener.dropped(upload(files));
+        if (event.dataTransfer === null) return;
+        // What was dropped can only be asked for now; folders are looked into afterwards.
+        const entries = [...event.dataTransfer.items].map((item) => item.webkitGetAsEntry()).filter((entry) => entry !== null);
+        if (entries.length > 0) listener.dropped(async (watch) => upload(await within(entries), watch));
       }, { signal });
       return () => stop.abort();
     },
   };
+}
+
+/** A file under the path by which the person knows it. */
+interface Named {
+  file: File;
+  path: string;
+}
+
+/** The files of what was dropped, folders with all that is in them. */
+async function within(entries: readonly FileSystemEntry[]): Promise<Named[]> {
+  const found: Named[] = [];
+  for (const entry of entries) {
+    if (entry.isDirectory) found.push(...(await within(await listed(entry as FileSystemDirectoryEntry))));
+    else found.push({ file: await opened(entry as FileSystemFileEntry), path: entry.fullPath.replace(/^\//, '') });
+  }
+  return found;
+}
+
+const opened = (entry: FileSystemFileEntry): Promise<File> => new Promise((resolve, reject) => entry.file(resolve, reject));
+
+/** Browsers give a folder in parts, the last of them empty. */
+async function listed(folder: FileSystemDirectoryEntry): Promise<FileSystemEntry[]> {
+  const reader = folder.createReader();
+  const all: FileSystemEntry[] = [];
+  for (;;) {
+    const part = await new Promise<FileSystemEntry[]>((resolve, reject) => reader.readEntries(resolve, reject));
+    if (part.length === 0) return all;
+    all.push(...part);
+  }
 }
 
 function chooseFiles(choice: Choice): Promise<File[]> {
@@ -59,7 +106,7 @@ function chooseFiles(choice: Choice): Promise<File[]> {
     input.type = 'file';
     input.multiple = true;
     if (choice === 'folder') input.webkitdirectory = true;
-    else input.accept = '.pdf,.png,.jpg,.jpeg,.tif,.tiff,.zip';
+    else input.accept = '.pdf,.png,.jpg,.jpeg,.tif,.tiff,.webp,.zip';
     input.addEventListener('change', () => resolve([...(input.files ?? [])]));
     input.addEventListener('cancel', () => resolve([]));
     input.click();

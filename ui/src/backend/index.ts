@@ -2,14 +2,14 @@
 
 import { httpTransport } from './http';
 import { tauriTransport } from './tauri';
-import type { Choice, DropListener, Transport } from './transport';
+import type { Choice, DropListener, Transport, Watcher } from './transport';
 import type {
-  AuditQuery, AuditRow, CellAction, ChainReport, CopiesItem, CopiesView, DeskStatus, ExportFormat, ExportProgress, ExportResult,
+  AuditQuery, AuditRow, CellAction, ChainReport, CopiesItem, CopiesPage, CopiesView, DeskStatus, ExportFormat, ExportProgress, ExportResult,
   FormAction, FormView, ImportItem, ImportStatus, PersonQuality, QueuePage, QueueQuery, RefusedChange, SecretsView, ServerView, Settings,
 } from './types';
 
 export { DeskFailure } from './transport';
-export type { Choice, DropListener } from './transport';
+export type { Choice, DropListener, Watcher } from './transport';
 export type * from './types';
 
 let transport: Transport | null = null;
@@ -29,22 +29,24 @@ const call = <T>(command: string, args: object = {}): Promise<T> => via().call<T
 export const backend = {
   kind: () => via().kind,
   pageUrl: (form: string, page: number) => via().pageUrl(form, page),
-  pickAndImport: (choice: Choice) => via().pickAndImport(choice),
+  pickAndImport: (choice: Choice, watch: Watcher) => via().pickAndImport(choice, watch),
   listenDrops: (listener: DropListener) => via().listenDrops(listener),
 
   status: () => call<DeskStatus>('status'),
-  importPaths: (paths: string[]) => call<ImportStatus>('import_paths', { paths }),
   importPause: (paused: boolean) => call<ImportStatus>('import_pause', { paused }),
-  importItems: (offset: number, limit: number) =>
-    call<{ total: number; items: ImportItem[] }>('import_items', { offset, limit }),
+  /** Lets what could not be read wait for its turn again. */
+  importRetry: () => call<ImportStatus>('import_retry'),
+  /** `trouble` asks for those alone that failed or repeat another. */
+  importItems: (offset: number, limit: number, trouble: boolean) =>
+    call<{ total: number; items: ImportItem[] }>('import_items', { offset, limit, trouble }),
   queue: (query: QueueQuery) => call<QueuePage>('queue', { query }),
   /** The next form that waits for a person; from the start when `after` is null. */
   next: (query: QueueQuery, after: string | null) => call<string | null>('next', { query, after }),
   form: (id: string) => call<FormView>('form', { id }),
   decide: (id: string, cell: string, action: CellAction) => call<FormView>('decide', { id, cell, action }),
   act: (id: string, action: FormAction) => call<FormView>('act', { id, action }),
-  copiesList: () => call<CopiesItem[]>('copies_list'),
-  copies: (mesa: string, corporacion: string) => call<CopiesView>('copies', { mesa, corporacion }),
+  copiesList: (offset: number, limit: number) => call<CopiesPage>('copies_list', { offset, limit }),
+  copies: ({ mesa, corporacion, demo }: CopiesItem) => call<CopiesView>('copies', { mesa, corporacion, demo }),
   /** What the query finds, or everything; `form` asks for that one alone. */
   export: (format: ExportFormat, query: QueueQuery | null, form: string | null = null) =>
     call<ExportResult>('export', { format, query, form }),

@@ -29,7 +29,7 @@ export async function tauriTransport(): Promise<Transport> {
           ? { directory: true }
           : {
               multiple: true,
-              filters: [{ name: 'E-14', extensions: ['pdf', 'png', 'jpg', 'jpeg', 'tif', 'tiff', 'zip'] }],
+              filters: [{ name: 'E-14', extensions: ['pdf', 'png', 'jpg', 'jpeg', 'tif', 'tiff', 'webp', 'zip'] }],
             },
       );
       if (chosen === null) return null;
@@ -39,7 +39,8 @@ export async function tauriTransport(): Promise<Transport> {
       getCurrentWebview().onDragDropEvent(({ payload }) => {
         if (payload.type === 'enter' || payload.type === 'over') listener.over(true);
         else listener.over(false);
-        if (payload.type === 'drop' && payload.paths.length > 0) listener.dropped(importPaths(payload.paths));
+        // The window's shell reads files where they are: nothing is brought.
+        if (payload.type === 'drop' && payload.paths.length > 0) listener.dropped(() => importPaths(payload.paths));
       }),
   };
 }

@@ -3,10 +3,14 @@ import type { Failure, ImportStatus } from './types';
 /** What is chosen from the disk. */
 export type Choice = 'files' | 'folder';
 
+/** Told how far files are that are brought to the desk, 0–1; what it gets ends the bringing when called. */
+export type Watcher = (share: number, stop: () => void) => void;
+
 /** Told while files are dragged over the window and when they are let go. */
 export interface DropListener {
   over(inside: boolean): void;
-  dropped(imported: Promise<ImportStatus>): void;
+  /** `bring` hands over what was dropped; null when nothing in it is a file. */
+  dropped(bring: (watch: Watcher) => Promise<ImportStatus | null>): void;
 }
 
 /** How the interface reaches the desk: through the window's shell, or over HTTP. */
@@ -17,7 +21,7 @@ export interface Transport {
   /** Address of a page image; pages count from 1. */
   pageUrl(form: string, page: number): string;
   /** Lets the person choose and imports the choice; null when nothing was chosen. */
-  pickAndImport(choice: Choice): Promise<ImportStatus | null>;
+  pickAndImport(choice: Choice, watch: Watcher): Promise<ImportStatus | null>;
   /** Listens to files dropped on the window until the returned function is called. */
   listenDrops(listener: DropListener): Promise<() => void>;
 }

@@ -169,7 +169,11 @@ export type FormView = { item: QueueItem, header: Array<HeaderItem>, pages: Arra
 /**
  * Why it was escalated, returned or reopened, to be shown at once.
  */
-message: string | null, model: string, sight: SightName, };
+message: string | null, model: string, sight: SightName, 
+/**
+ * Where its file came from, each time that it was given to this desk.
+ */
+sources: Array<SourceView>, };
 export type HeaderItem = { item: string, value: string | null, 
 /**
  * Whether readings of it differ.
@@ -185,10 +189,18 @@ export type ImportStatus = { waiting: number, done: number, failed: number, paus
 /**
  * Forms a minute over the last minute; `None` when nothing was read.
  */
-per_minute: number | null, };
-export type ImportItem = { source: string, 
+per_minute: number | null, 
 /**
- * `waiting`, `read`, `failed`, `duplicate`.
+ * What keeps all files from being read, while it does; they keep their turn.
+ */
+trouble: Failure | null, };
+export type ImportItem = { 
+/**
+ * Where it comes from: its path, or an archive and the path in it.
+ */
+source: string, 
+/**
+ * `waiting`, `read`, `failed`, `duplicate`, `unpacked`.
  */
 state: string, code: string | null, message: string | null, 
 /**
@@ -267,6 +279,15 @@ at: string,
  * Why, by the server.
  */
 code: string, message: string, };
+export type SourceView = { 
+/**
+ * Its path, or an archive and the path in it.
+ */
+source: string, 
+/**
+ * RFC 3339: when it was given.
+ */
+at: string, };
 export type DeskStatus = { version: string, model: string, 
 /**
  * The model's threshold: cells below this confidence go to a person.
@@ -302,17 +323,49 @@ chosen: boolean,
  * `legal_rank`, `validated`, `consistent`: what decided.
  */
 because: string, };
-export type CopyRow = { path: string, label: string, 
+export type CopyCellName = "read" | "blank" | "unread" | "missing";
+export type CopyCell = { state: CopyCellName, 
 /**
- * A value for each copy, `None` where it has none.
+ * The number, where one is read.
  */
-values: Array<number | null>, differs: boolean, };
-export type CopiesView = { mesa: string, corporacion: string, copies: Array<CopyView>, rows: Array<CopyRow>, 
+value: number | null, 
 /**
- * Rows between which votes moved with equal sums: codes of two paths each.
+ * Key of the cell on its form, where it shows the row.
  */
-moved: Array<[string, string]>, };
-export type CopiesItem = { mesa: string, corporacion: string, place: string, copies: Array<string>, differences: number, };
+key: string | null, };
+export type CopyRow = { label: string, 
+/**
+ * One for each copy.
+ */
+cells: Array<CopyCell>, differs: boolean, };
+export type MovedVotes = { 
+/**
+ * Place of the copy among all.
+ */
+copy: number, 
+/**
+ * Places of rows with fewer votes in it.
+ */
+from: Array<number>, 
+/**
+ * Places of rows with more.
+ */
+to: Array<number>, votes: number, };
+export type CopiesView = { mesa: string, corporacion: string, demo: boolean, copies: Array<CopyView>, rows: Array<CopyRow>, moved: Array<MovedVotes>, };
+export type CopiesItem = { mesa: string, corporacion: string, demo: boolean, place: string, copies: Array<string>, 
+/**
+ * Rows that differ.
+ */
+differences: number, 
+/**
+ * Rows that no two copies can be compared in yet.
+ */
+unread: number, };
+export type CopiesPage = { 
+/**
+ * Tables in all.
+ */
+total: number, items: Array<CopiesItem>, };
 export type ExportResult = { 
 /**
  * Paths of the files written.

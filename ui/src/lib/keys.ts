@@ -20,6 +20,7 @@ export const USUAL_KEYS = {
   ask_second: 'D',
   fit_row: 'F',
   fit_page: 'G',
+  constancias: 'V',
   zoom_in: '+',
   zoom_out: '-',
   rotate: 'R',

@@ -61,6 +61,21 @@ class Review {
   #steps: Step[] = [];
   #running = false;
   #visited: string[] = [];
+  // A cell to go to in a form that is about to be opened.
+  #wish: { form: string; cell: string } | null = null;
+
+  /** Says at which cell a form is to open. */
+  wish(form: string, cell: string): void {
+    this.#wish = { form, cell };
+    if (this.form?.item.id === form) this.#grant();
+  }
+
+  #grant(): void {
+    const wish = this.#wish;
+    if (wish === null || this.form?.item.id !== wish.form) return;
+    this.#wish = null;
+    if (this.form.cells.some((cell) => cell.key === wish.cell)) this.goTo(wish.cell);
+  }
 
   async open(id: string, remember = true): Promise<void> {
     if (this.form?.item.id === id && this.phase !== 'failed') return;
@@ -311,6 +326,7 @@ class Review {
     this.backTo = null;
     this.cursor = nextWaiting(form.cells, null) ?? form.cells[0]?.key ?? null;
     this.phase = 'open';
+    this.#grant();
     void this.#prepare();
   }
 

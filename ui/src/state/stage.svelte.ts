@@ -17,6 +17,8 @@ class Stage {
   /** Whether the last move should be seen as one, not jumped. */
   gliding = $state(false);
   fit = $state<Fit>('row');
+  /** A page looked at without a cell of it being current, and what of it. */
+  turnedTo = $state.raw<{ page: number; place: Box | null } | null>(null);
 
   filter = $derived(
     [this.contrast > 0 ? `contrast(${CONTRASTS[this.contrast] ?? 1})` : '', this.inverted ? 'invert(1)' : '']
@@ -28,6 +30,8 @@ class Stage {
   #page: Size = { width: 1, height: 1 };
   #cell: Box | null = null;
   #placed = false;
+  // The zoom of the cells, while something else is looked at.
+  #cells: number | null = null;
 
   get #turned(): Size {
     return turnedSize(this.#page, this.turn);
@@ -46,14 +50,36 @@ class Stage {
     if (newForm) {
       this.turn = 0;
       this.#placed = false;
+      this.#cells = null;
       if (this.fit === 'free') this.fit = 'row';
     }
     this.#place(!newForm);
   }
 
+  /** Turns to a page, or to a place of it, until another cell is current. */
+  show(page: number, place: Box | null): void {
+    this.turnedTo = { page, place };
+  }
+
+  /** A place of a page is looked at: as large as it fits. The zoom of the cells stays as it was. */
+  lookAt(page: Size, place: Box): void {
+    this.#page = page;
+    if (this.#window.width < 2) return;
+    this.#leaveCells();
+    this.gliding = false;
+    const box = turnedBox(page, place, this.turn);
+    const scale = Math.min(this.#window.width / box.width, this.#window.height / box.height) * 0.98;
+    this.placing = centred(box, scale, this.#turned, this.#window);
+  }
+
+  #leaveCells(): void {
+    if (this.#placed) this.#cells ??= this.placing.scale;
+  }
+
   fitRow(): void {
     this.fit = 'row';
     this.#placed = false;
+    this.#cells = null;
     this.#place(true);
   }
 
@@ -98,11 +124,13 @@ class Stage {
     this.gliding = glide;
     const page = this.#turned;
     if (this.fit === 'page' || this.#cell === null) {
+      if (this.fit !== 'page') this.#leaveCells();
       this.placing = fitPage(page, this.#window);
       return;
     }
     const row = turnedBox(this.#page, rowOf(this.#cell, this.#page), this.turn);
-    const scale = this.#placed ? this.placing.scale : rowScale(row, this.#window);
+    const scale = this.#cells ?? (this.#placed ? this.placing.scale : rowScale(row, this.#window));
+    this.#cells = null;
     this.#placed = true;
     this.placing = centred(row, scale, page, this.#window);
   }

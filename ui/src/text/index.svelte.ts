@@ -22,8 +22,8 @@ export function t(key: TextKey, fillings: Fillings = {}): string {
 }
 
 /** A text for one thing or for several; the keys end in `.one` and `.many`. */
-export function count(stem: string, n: number, shown: string): string {
-  return told(`${stem}.${n === 1 ? 'one' : 'many'}`, { n: shown }) ?? shown;
+export function count(stem: string, n: number, shown: string, more: Fillings = {}): string {
+  return told(`${stem}.${n === 1 ? 'one' : 'many'}`, { ...more, n: shown }) ?? shown;
 }
 
 /** A text whose key is put together from a code of the desk; null when the catalogue does not know it. */

@@ -20,7 +20,7 @@ async fn settled(folder: &Path) -> (Arc<Desk>, Value, String) {
     write_form(samples.path(), &form, Scan::drop_out()).unwrap();
     let desk = desk(folder).await;
     let path = samples.path().join("forms").join("uninominal.pdf");
-    desk.import(&[path], true).await.unwrap();
+    desk.import(vec![path], true).await.unwrap();
     read_all(&desk).await;
     let queue = call(&desk, "queue", json!({ "query": { "limit": 10 } })).await;
     let id = forms(&queue)[0]["id"].clone();

@@ -5,5 +5,7 @@
 mod backup;
 mod desk;
 mod export;
+mod import;
+mod killed;
 mod second;
 mod types;

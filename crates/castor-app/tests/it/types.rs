@@ -1,12 +1,7 @@
 //! The interface's types are those of the desk.
 
 use castor_app::view::{
-    AccountView, Alternative, AuditQuery, AuditRow, CellAction, CellReading, CellState, CellView, ChainReport,
-    CheckView, CopiesItem, CopiesView, CopyRow, CopyView, Decision, DeskStatus, ExportFormat, ExportProgress,
-    ExportResult, Failure, FormAction, FormView, HeaderItem, HistoryView, ImportItem, ImportStatus, KappaView,
-    PageView, PersonQuality, PriorityName, QueueItem, QueueOrder, QueuePage, QueueQuery, ReasonName, Rect,
-    RefusedChange, SamplingSettings, SecretView, SecretsPlace, SecretsView, ServerState, ServerView, Settings,
-    ShareView, SightName, StateCount, StateName,
+    AccountView, Alternative, AuditQuery, AuditRow, CellAction, CellReading, CellState, CellView, ChainReport, CheckView, CopiesItem, CopiesPage, CopiesView, CopyCell, CopyCellName, CopyRow, CopyView, Decision, DeskStatus, ExportFormat, ExportProgress, ExportResult, Failure, FormAction, FormView, HeaderItem, HistoryView, ImportItem, ImportStatus, KappaView, MovedVotes, PageView, PersonQuality, PriorityName, QueueItem, QueueOrder, QueuePage, QueueQuery, ReasonName, Rect, RefusedChange, SamplingSettings, SecretView, SecretsPlace, SecretsView, ServerState, ServerView, Settings, ShareView, SightName, SourceView, StateCount, StateName,
 };
 use std::fmt::Write;
 use std::path::Path;
@@ -53,12 +48,17 @@ fn the_interface_has_the_desks_types() {
         AccountView,
         ServerView,
         RefusedChange,
+        SourceView,
         DeskStatus,
         StateCount,
         CopyView,
+        CopyCellName,
+        CopyCell,
         CopyRow,
+        MovedVotes,
         CopiesView,
         CopiesItem,
+        CopiesPage,
         ExportResult,
         ExportFormat,
         ExportProgress,

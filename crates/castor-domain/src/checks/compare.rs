@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::tally::{Pages, Tally};
+use super::tally::{FieldState, Pages, Tally};
 use super::{CheckCode, Detail, FieldRef, Finding, Missing, Numbers, Severity};
 use crate::form::FieldPath;
 use crate::reading::FormReading;
@@ -17,9 +17,9 @@ pub fn compare_copies(form: &FormReading, other: &FormReading) -> Finding {
     let own = Numbered::of(form);
     let copy = Numbered::of(other);
     let mut vectors = Vectors::default();
-    for (key, (field, votes)) in &own.fields {
+    for (key, (field, state)) in &own.fields {
         match copy.fields.get(key) {
-            Some((_, expected)) => vectors.compare(field, *expected, *votes),
+            Some((_, expected)) => vectors.compare(field, expected.votes(), state.votes()),
             None => vectors.missing.push(Missing::NotFound(key.1.clone())),
         }
     }
@@ -27,6 +27,154 @@ pub fn compare_copies(form: &FormReading, other: &FormReading) -> Finding {
         vectors.missing.push(Missing::NotFound(key.1.clone()));
     }
     vectors.finding(CheckCode::Cpy001)
+}
+
+/// One row of copies laid side by side.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CopiedRow {
+    /// Row of the form.
+    pub path: FieldPath,
+    /// For each copy its cell with what is known of it; `None` where the copy does not show the row.
+    pub cells: Vec<Option<(FieldRef, FieldState)>>,
+}
+
+impl CopiedRow {
+    /// Whether two copies say different numbers. What nobody has read differs from nothing.
+    #[must_use]
+    pub fn differs(&self) -> bool {
+        let mut known = self.cells.iter().flatten().filter_map(|(_, state)| state.votes());
+        let first = known.next();
+        known.any(|votes| Some(votes) != first)
+    }
+
+    /// Whether the row holds votes of its own, so that nothing written is no votes.
+    #[must_use]
+    pub fn counts_votes(&self) -> bool {
+        self.path.counts_votes()
+    }
+}
+
+/// The rows of copies of one form side by side, in the order of the form: by printed page, so that files with their
+/// pages in another order stand beside each other.
+#[must_use]
+pub fn align_copies(forms: &[&FormReading]) -> Vec<CopiedRow> {
+    let mut rows: BTreeMap<(u16, FieldPath), CopiedRow> = BTreeMap::new();
+    for (n, form) in forms.iter().enumerate() {
+        for (key, cell) in Numbered::of(form).fields {
+            let row = rows.entry(key).or_insert_with_key(|(_, path)| CopiedRow {
+                path: path.clone(),
+                cells: vec![None; forms.len()],
+            });
+            if let Some(place) = row.cells.get_mut(n) {
+                *place = Some(cell);
+            }
+        }
+    }
+    rows.into_values().collect()
+}
+
+/// Votes that stand in other rows of a copy than of the form it is held against, the sum of both being equal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Move {
+    /// Rows, as in [`align_copies`], that have fewer votes in the copy.
+    pub from: Vec<usize>,
+    /// Rows that have more.
+    pub to: Vec<usize>,
+    /// How many votes.
+    pub votes: u64,
+}
+
+/// The most rows of a side that one row of the other is looked for among; beyond them only equal pairs are.
+const SIDE: usize = 16;
+
+/// What went where between two copies whose votes are equal in sum: a row against a row first, then a row against the
+/// fewest rows that make it up, then all that is left together. Empty where a row is unread or the sums differ: nothing
+/// can be said of moves then.
+#[must_use]
+pub fn moved_votes(rows: &[CopiedRow], form: usize, copy: usize) -> Vec<Move> {
+    let mut fewer: Vec<(usize, u64)> = Vec::new();
+    let mut more: Vec<(usize, u64)> = Vec::new();
+    for (n, row) in rows.iter().enumerate().filter(|(_, row)| row.counts_votes()) {
+        let votes = |at: usize| row.cells.get(at)?.as_ref()?.1.votes();
+        let (Some(before), Some(after)) = (votes(form), votes(copy)) else {
+            return Vec::new();
+        };
+        let side = if after < before { &mut fewer } else { &mut more };
+        if before != after {
+            side.push((n, u64::from(before.abs_diff(after))));
+        }
+    }
+    let sum = |side: &[(usize, u64)]| side.iter().map(|(_, votes)| votes).sum::<u64>();
+    if fewer.is_empty() || sum(&fewer) != sum(&more) {
+        return Vec::new();
+    }
+    let mut moves = Vec::new();
+    for most in 1..=SIDE {
+        take_moves(&mut fewer, &mut more, most, &mut |one, others, votes| {
+            moves.push(Move {
+                from: vec![one],
+                to: others,
+                votes,
+            });
+        });
+        take_moves(&mut more, &mut fewer, most, &mut |one, others, votes| {
+            moves.push(Move {
+                from: others,
+                to: vec![one],
+                votes,
+            });
+        });
+    }
+    if !fewer.is_empty() {
+        let places = |side: &[(usize, u64)]| side.iter().map(|(n, _)| *n).collect();
+        moves.push(Move {
+            from: places(&fewer),
+            to: places(&more),
+            votes: sum(&fewer),
+        });
+    }
+    moves
+}
+
+/// Takes out each row of one side that as many rows of the other make up.
+fn take_moves(
+    ones: &mut Vec<(usize, u64)>,
+    others: &mut Vec<(usize, u64)>,
+    rows: usize,
+    found: &mut dyn FnMut(usize, Vec<usize>, u64),
+) {
+    if rows > 1 && others.len() > SIDE {
+        return;
+    }
+    let mut at = 0;
+    while let Some(&(one, votes)) = ones.get(at) {
+        let Some(parts) = making_up(others, votes, rows) else {
+            at += 1;
+            continue;
+        };
+        ones.remove(at);
+        let places = parts
+            .iter()
+            .rev()
+            .map(|part| others.remove(*part).0)
+            .collect::<Vec<_>>();
+        found(one, places.into_iter().rev().collect(), votes);
+    }
+}
+
+/// So many rows that together have the votes: their places, ascending.
+fn making_up(rows: &[(usize, u64)], votes: u64, count: usize) -> Option<Vec<usize>> {
+    if count == 1 {
+        let at = rows.iter().position(|(_, has)| *has == votes)?;
+        return Some(vec![at]);
+    }
+    rows.iter().enumerate().find_map(|(at, (_, has))| {
+        let rest = votes.checked_sub(*has).filter(|rest| *rest > 0)?;
+        let mut parts = making_up(rows.get(at + 1..)?, rest, count - 1)?;
+        parts.iter_mut().for_each(|part| *part += at + 1);
+        parts.insert(0, at);
+        Some(parts)
+    })
 }
 
 /// E24_001: the fields of a form against its column of the E-24. Fields that the E-24 gives once and the form prints per
@@ -56,7 +204,7 @@ pub fn compare_e24(form: &FormReading, rows: &BTreeMap<FieldPath, u16>) -> Findi
 
 /// The fields of a form by printed page, so that files with their pages in another order compare.
 struct Numbered {
-    fields: BTreeMap<(u16, FieldPath), (FieldRef, Option<u16>)>,
+    fields: BTreeMap<(u16, FieldPath), (FieldRef, FieldState)>,
 }
 
 impl Numbered {
@@ -69,12 +217,7 @@ impl Numbered {
         let tally = Tally::settled(form);
         let fields = tally
             .states()
-            .map(|(field, state)| {
-                (
-                    (printed(field.page), field.path.clone()),
-                    (field.clone(), state.votes()),
-                )
-            })
+            .map(|(field, state)| ((printed(field.page), field.path.clone()), (field.clone(), state)))
             .collect();
         Self { fields }
     }
@@ -96,7 +239,7 @@ impl Vectors {
             self.missing.push(Missing::Unread(field.clone()));
             return;
         };
-        let counts = counts_votes(&field.path);
+        let counts = field.path.counts_votes();
         let (expected, found) = (i64::from(expected), i64::from(found));
         if counts {
             self.expected += expected;
@@ -145,18 +288,5 @@ impl Vectors {
             numbers: Some(numbers),
             ..Finding::of_details(code, severity, self.details)
         }
-    }
-}
-
-/// Whether a field holds votes of its own, not a number about other fields.
-fn counts_votes(path: &FieldPath) -> bool {
-    match path {
-        FieldPath::Candidato(_)
-        | FieldPath::SoloLista(_)
-        | FieldPath::ListaCandidato(..)
-        | FieldPath::Blanco
-        | FieldPath::Nulos
-        | FieldPath::NoMarcados => true,
-        FieldPath::Nivelacion(_) | FieldPath::ListaTotal(_) | FieldPath::Total => false,
     }
 }

@@ -1,6 +1,7 @@
 //! What lists show of a form: the same row at the desk and on the server.
 
 use super::{Case, Moment, Priority, QueueReason, State};
+use crate::form::{FieldPath, Nivelacion};
 use crate::reading::FormReading;
 
 /// One form in a list.
@@ -28,7 +29,7 @@ pub struct Summary {
     pub doubtful: usize,
     /// The worst failed check: its code and its difference.
     pub finding: Option<String>,
-    /// Votes that hang on cells in doubt: the sum of each one's largest likely number.
+    /// Votes that hang on cells in doubt: how far the likely numbers of each lie apart.
     pub impact: i64,
     /// Until when it should be done.
     pub due: Moment,
@@ -102,12 +103,32 @@ fn worst(form: &FormReading) -> Option<String> {
     })
 }
 
+/// Votes of the contest that hang on cells in doubt: for each of them how far its likely numbers lie apart. A cell that
+/// nothing is known of may hold as many votes as there are in the urn, or as three boxes can say.
 fn impact(form: &FormReading) -> i64 {
-    let doubtful = form.fields.iter().filter(|f| f.needs_review);
+    let in_urn = [Nivelacion::Urna, Nivelacion::Sufragantes].map(|row| {
+        let path = FieldPath::Nivelacion(row);
+        let read = form.fields.iter().find(|f| f.path == path && !f.needs_review);
+        read.and_then(|f| f.value).filter(|votes| *votes > 0)
+    });
+    let most = i64::from(in_urn.into_iter().flatten().next().unwrap_or(999));
+    let doubtful = form.fields.iter().filter(|f| f.needs_review && f.path.counts_votes());
     doubtful
-        .map(|f| {
-            let values = f.alternatives.iter().map(|(value, _)| *value).chain([f.value]);
-            i64::from(values.flatten().max().unwrap_or(0))
+        .map(|field| {
+            let other = field.alternatives.iter().map(|(value, _)| *value);
+            let likely: Vec<i64> = other.chain([field.value]).map(|v| i64::from(v.unwrap_or(0))).collect();
+            let known = field.value.is_some() || !field.alternatives.is_empty();
+            match (likely.iter().max(), likely.iter().min()) {
+                // A single number that is doubted for its marks or its row may be any other.
+                (Some(high), Some(low)) if known => {
+                    if high > low {
+                        high - low
+                    } else {
+                        *high
+                    }
+                }
+                _ => most,
+            }
         })
         .sum()
 }

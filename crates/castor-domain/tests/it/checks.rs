@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::support::{at, closed_but, form, outcome, outcomes, outcomes_with};
 use castor_domain::checks::{
     CheckCode, CheckContext, Detail, ExpectedTable, FieldState, Finding, Input, Missing, Numbers, Outcome, SeenSheet,
-    Severity, SheetPlace, check_form,
+    Severity, SheetPlace, align_copies, check_form, moved_votes,
 };
 use castor_domain::codes::MesaId;
 use castor_domain::form::{Copia, Corporacion, FieldPath, ListCode};
@@ -784,6 +784,61 @@ fn votes_moved_between_rows_are_told_apart_from_other_differences() {
     assert_eq!((moved.outcome, moved.severity), (Outcome::Fail, Severity::High));
     assert!(moved.details.contains(&Detail::EqualSums));
     assert_eq!(moved.fields.len(), 2);
+}
+
+#[test]
+fn what_moved_between_copies_is_said_row_by_row() {
+    let said = |changes: &[(&str, &str)]| -> Vec<String> {
+        let (form, copy) = (closed_but(&[]), closed_but(changes));
+        let rows = align_copies(&[&form, &copy]);
+        let names = |places: &[usize]| {
+            places
+                .iter()
+                .map(|at| rows[*at].path.to_string())
+                .collect::<Vec<_>>()
+                .join("+")
+        };
+        moved_votes(&rows, 0, 1)
+            .iter()
+            .map(|m| format!("{} {} > {}", m.votes, names(&m.from), names(&m.to)))
+            .collect()
+    };
+    assert_eq!(said(&[]), Vec::<String>::new());
+    assert_eq!(
+        said(&[("candidato.1", "*46"), ("candidato.2", "*36")]),
+        ["2 candidato.1 > candidato.2"]
+    );
+    // One row's votes in two others, and the other way round.
+    assert_eq!(
+        said(&[("candidato.1", "*45"), ("candidato.2", "*36"), ("nulos", "**2")]),
+        ["3 candidato.1 > candidato.2+nulos"]
+    );
+    assert_eq!(
+        said(&[("candidato.1", "*51"), ("candidato.2", "*32"), ("nulos", "***")]),
+        ["3 candidato.2+nulos > candidato.1"]
+    );
+    // Sums that differ, and a row that nobody has read, say nothing of moves.
+    assert_eq!(said(&[("candidato.1", "*46")]), Vec::<String>::new());
+    assert_eq!(
+        said(&[("candidato.1", "*46"), ("candidato.2", "?*36")]),
+        Vec::<String>::new()
+    );
+}
+
+#[test]
+fn a_row_differs_where_two_copies_say_different_numbers() {
+    let copies = [
+        closed_but(&[]),
+        closed_but(&[("nulos", "***"), ("candidato.1", "?*49")]),
+        closed_but(&[("candidato.2", "_34")]),
+    ];
+    let rows = align_copies(&copies.each_ref());
+    let differing: Vec<String> = rows
+        .iter()
+        .filter(|row| row.differs())
+        .map(|row| row.path.to_string())
+        .collect();
+    assert_eq!(differing, ["nulos"]);
 }
 
 #[test]

@@ -333,3 +333,39 @@ proptest! {
         });
     }
 }
+
+#[tokio::test]
+async fn the_queue_goes_on_behind_any_form_in_any_order() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).await.unwrap();
+    for n in 0..30u128 {
+        let events = if n % 3 == 0 {
+            placed(n * 10 + 1, 1)
+        } else {
+            begun(n * 10 + 1)
+        };
+        store.append(&format!("f{n:02}"), &events).await.unwrap();
+    }
+    let filter = QueueFilter::default();
+    for order in [Order::Priority, Order::Uncertainty, Order::Impact, Order::Table] {
+        let (_, rows) = store.queue(&filter, order, 0, 500).await.unwrap();
+        let ids: Vec<&str> = rows.iter().map(|row| row.id.as_str()).collect();
+        assert_eq!(ids.len(), 30);
+        for pair in ids.windows(2) {
+            let next = store.behind(&filter, order, Some(pair[0])).await.unwrap();
+            assert_eq!(next.as_deref(), Some(pair[1]), "{order:?}");
+        }
+        let around = store.behind(&filter, order, Some(ids[29])).await.unwrap();
+        assert_eq!(around.as_deref(), Some(ids[0]));
+        let first = store.behind(&filter, order, None).await.unwrap();
+        assert_eq!(first.as_deref(), Some(ids[0]));
+    }
+    let nothing = QueueFilter {
+        states: vec!["COMPLETED".to_owned()],
+        ..filter
+    };
+    assert_eq!(
+        store.behind(&nothing, Order::Priority, Some("f01")).await.unwrap(),
+        None
+    );
+}

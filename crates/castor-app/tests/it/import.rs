@@ -1,0 +1,193 @@
+//! Files on their way into the desk: archives, folders, what a browser sends, pauses and repetitions.
+
+use crate::desk::{call, desk, forms, read_all};
+use castor_app::Desk;
+use castor_testkit::corpus::write_form;
+use castor_testkit::form::{Family, Form, Options};
+use castor_testkit::scan::Scan;
+use serde_json::{Value, json};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// A drawn form as a PDF.
+fn drawn(folder: &Path, seed: u64) -> PathBuf {
+    let name = format!("acta-{seed}");
+    let form = Form::sample(seed, Family::Uninominal2023, &Options::default())
+        .unwrap()
+        .named(&name);
+    write_form(folder, &form, Scan::drop_out()).unwrap();
+    folder.join("forms").join(format!("{name}.pdf"))
+}
+
+fn zipped(path: &Path, files: &[(&str, &[u8])]) {
+    let mut archive = zip::ZipWriter::new(std::fs::File::create(path).unwrap());
+    for (name, bytes) in files {
+        archive
+            .start_file(*name, zip::write::SimpleFileOptions::default())
+            .unwrap();
+        archive.write_all(bytes).unwrap();
+    }
+    archive.finish().unwrap();
+}
+
+/// Source and state of every file given, in the order given.
+async fn given(desk: &Arc<Desk>, trouble: bool) -> Vec<(String, String)> {
+    let asked = json!({ "offset": 0, "limit": 50, "trouble": trouble });
+    let items = call(desk, "import_items", asked).await;
+    let text = |item: &Value, name: &str| item[name].as_str().unwrap().to_owned();
+    let mut found: Vec<_> = forms(&items)
+        .iter()
+        .map(|i| (text(i, "source"), text(i, "state")))
+        .collect();
+    found.reverse();
+    found
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_archives_files_are_known_by_their_place_in_it_and_a_broken_one_holds_nothing_up() {
+    let work = tempfile::tempdir().unwrap();
+    let acta = std::fs::read(drawn(work.path(), 7)).unwrap();
+    let lote = work.path().join("lote.zip");
+    let inner = work.path().join("inner.zip");
+    zipped(&inner, &[("acta.pdf", &acta)]);
+    let files: [(&str, &[u8]); 4] = [
+        ("mesa 1/acta.pdf", &acta),
+        ("leame.txt", b"nada"),
+        ("../fuera.pdf", &acta),
+        ("dentro.zip", &std::fs::read(inner).unwrap()),
+    ];
+    zipped(&lote, &files);
+    let broken = work.path().join("roto.zip");
+    std::fs::write(&broken, b"PK\x03\x04 y nada mas").unwrap();
+    let desk = desk(&work.path().join("data")).await;
+    desk.import(vec![broken.clone(), lote.clone()], false).await.unwrap();
+    read_all(&desk).await;
+
+    let (broken, lote) = (broken.display(), lote.display());
+    let due = [
+        (format!("{broken}"), "failed"),
+        (format!("{lote}"), "unpacked"),
+        (format!("{lote} › dentro.zip"), "unpacked"),
+        (format!("{lote} › mesa 1/acta.pdf"), "read"),
+        (format!("{lote} › dentro.zip › acta.pdf"), "duplicate"),
+    ];
+    assert_eq!(
+        given(&desk, false).await,
+        due.clone().map(|(source, state)| (source, state.to_owned()))
+    );
+    let trouble = given(&desk, true).await;
+    assert_eq!(trouble.len(), 2, "{trouble:?}");
+
+    // The form says where its file came from each time, and copies made to be read are gone.
+    let queue = call(&desk, "queue", json!({ "query": { "limit": 10 } })).await;
+    assert_eq!(queue["total"], 1);
+    let item = forms(&queue)[0].clone();
+    assert_eq!(item["name"], "acta.pdf");
+    let form = call(&desk, "form", json!({ "id": item["id"] })).await;
+    let sources: Vec<_> = form["sources"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|s| s["source"].clone())
+        .collect();
+    assert_eq!(sources, [due[3].0.as_str(), due[4].0.as_str()]);
+    let left: Vec<_> = std::fs::read_dir(desk.incoming()).unwrap().collect();
+    assert!(left.is_empty(), "{left:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn archives_within_archives_come_to_an_end() {
+    let work = tempfile::tempdir().unwrap();
+    let mut bytes = b"%PDF".to_vec();
+    let mut name = "acta.pdf".to_owned();
+    for n in 0..6 {
+        let path = work.path().join(format!("nivel-{n}.zip"));
+        zipped(&path, &[(&name, &bytes)]);
+        bytes = std::fs::read(&path).unwrap();
+        name = format!("nivel-{n}.zip");
+    }
+    let desk = desk(&work.path().join("data")).await;
+    desk.import(vec![work.path().join("nivel-5.zip")], false).await.unwrap();
+    read_all(&desk).await;
+    let states: Vec<_> = given(&desk, false).await.into_iter().map(|(_, state)| state).collect();
+    assert_eq!(states, ["unpacked", "unpacked", "unpacked", "failed"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_browser_sent_is_known_by_the_names_that_it_gave() {
+    let work = tempfile::tempdir().unwrap();
+    let acta = drawn(work.path(), 7);
+    let desk = desk(&work.path().join("data")).await;
+    let sent = desk.incoming().join("envio");
+    std::fs::create_dir_all(sent.join("lote")).unwrap();
+    std::fs::copy(&acta, sent.join("lote/acta.pdf")).unwrap();
+    std::fs::write(sent.join("hoja.png"), b"no es una imagen").unwrap();
+    desk.import_sent(sent.clone()).await.unwrap();
+    read_all(&desk).await;
+    let due = [("hoja.png", "failed"), ("lote/acta.pdf", "read")];
+    assert_eq!(
+        given(&desk, false).await,
+        due.map(|(source, state)| (source.to_owned(), state.to_owned()))
+    );
+    // What failed is kept, to be tried again.
+    assert!(sent.join("hoja.png").exists() && !sent.join("lote").exists());
+    std::fs::copy(work.path().join("forms/acta-7.pdf"), sent.join("hoja.png")).unwrap();
+    call(&desk, "import_retry", json!({})).await;
+    read_all(&desk).await;
+    assert_eq!(given(&desk, false).await[0].1, "duplicate");
+    assert!(!sent.exists());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pause_outlasts_the_program() {
+    let work = tempfile::tempdir().unwrap();
+    let acta = drawn(work.path(), 7);
+    let data = work.path().join("data");
+    let first = desk(&data).await;
+    call(&first, "import_pause", json!({ "paused": true })).await;
+    first.import(vec![acta], false).await.unwrap();
+    drop(first);
+    let second = reopened(&data).await;
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    let status = call(&second, "status", json!({})).await;
+    assert_eq!(
+        (&status["import"]["paused"], &status["import"]["waiting"]),
+        (&json!(true), &json!(1))
+    );
+    call(&second, "import_pause", json!({ "paused": false })).await;
+    read_all(&second).await;
+    assert_eq!(
+        call(&second, "queue", json!({ "query": { "limit": 10 } })).await["total"],
+        1
+    );
+}
+
+/// The desk of a folder whose last desk is about to end: its background work holds it for a moment.
+async fn reopened(folder: &Path) -> Arc<Desk> {
+    for _ in 0..100 {
+        let reader = castor_app::open_reader(None).unwrap();
+        match Desk::open(folder, reader).await {
+            Ok(desk) => return desk,
+            Err(error) => assert_eq!(error.code(), "STO_002", "{error}"),
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    }
+    panic!("the first desk does not end");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nothing_that_can_be_a_form_is_said_so() {
+    let work = tempfile::tempdir().unwrap();
+    let empty = work.path().join("vacia");
+    std::fs::create_dir(&empty).unwrap();
+    let desk = desk(&work.path().join("data")).await;
+    let nothing = desk
+        .call("import_paths", json!({ "paths": [empty] }))
+        .await
+        .unwrap_err();
+    assert_eq!(nothing.code, "APP_007");
+    let gone = work.path().join("no-esta.pdf");
+    let missing = desk.call("import_paths", json!({ "paths": [gone] })).await.unwrap_err();
+    assert_eq!(missing.code, "APP_003");
+}
