@@ -71,8 +71,19 @@ enum E14 {
     Bench(bench::BenchArguments),
 }
 
-fn main() -> anyhow::Result<ExitCode> {
-    match Arguments::parse().command {
+fn main() -> ExitCode {
+    match run(Arguments::parse().command) {
+        Ok(code) => code,
+        Err(error) => {
+            // Plain words: where in the program it happened helps nobody who reads this.
+            eprintln!("castor: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> anyhow::Result<ExitCode> {
+    match command {
         Command::E14(E14::Read(arguments)) => e14::read(&arguments),
         Command::E14(E14::Check(arguments)) => check::check(&arguments),
         Command::E14(E14::Bench(arguments)) => bench::bench(&arguments),
