@@ -1,7 +1,12 @@
 //! The interface's types are those of the desk.
 
 use castor_app::view::{
-    AccountView, Alternative, AuditQuery, AuditRow, CellAction, CellReading, CellState, CellView, ChainReport, CheckView, CopiesItem, CopiesPage, CopiesView, CopyCell, CopyCellName, CopyRow, CopyView, Decision, DeskStatus, ExportFormat, ExportProgress, ExportResult, Failure, FormAction, FormView, HeaderItem, HistoryView, ImportItem, ImportStatus, KappaView, MovedVotes, PageView, PersonQuality, PriorityName, QueueItem, QueueOrder, QueuePage, QueueQuery, ReasonName, Rect, RefusedChange, SamplingSettings, SecretView, SecretsPlace, SecretsView, ServerState, ServerView, Settings, ShareView, SightName, SourceView, StateCount, StateName,
+    AccountView, Alternative, AuditQuery, AuditRow, CellAction, CellReading, CellState, CellView, ChainReport,
+    CheckView, CopiesItem, CopiesPage, CopiesView, CopyCell, CopyCellName, CopyRow, CopyView, Decision, DeskStatus,
+    ExportFormat, ExportProgress, ExportResult, Failure, FormAction, FormView, HeaderItem, HistoryView, ImportItem,
+    ImportStatus, KappaView, MovedVotes, PageView, PersonQuality, PriorityName, QueueItem, QueueOrder, QueuePage,
+    QueueQuery, ReasonName, Rect, RefusedChange, SamplingSettings, SecretView, SecretsPlace, SecretsView, ServerState,
+    ServerView, Settings, ShareView, SightName, SourceView, StateCount, StateName,
 };
 use std::fmt::Write;
 use std::path::Path;
