@@ -12,6 +12,8 @@ describe('numbers', () => {
     expect(probability(0.9999, 'es-CO')).toBe('0,999');
     expect(probability(0.71, 'es-CO')).toBe('0,71');
     expect(probability(1, 'es-CO')).toBe('1,00');
+    expect(probability(0.0004, 'es-CO')).toBe('<0,01');
+    expect(probability(0, 'es-CO')).toBe('0,00');
   });
 
   it('gives differences their sign', () => {

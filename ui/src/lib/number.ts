@@ -18,9 +18,11 @@ export function number(value: number, language: Language, digits = 0): string {
 /** A probability with the digits that tell 0,995 from 1. */
 export function probability(value: number, language: Language): string {
   const digits = value > 0.99 && value < 1 ? 3 : 2;
-  // Never rounded up to certainty.
-  const shown = value < 1 ? Math.min(value, 1 - 10 ** -digits) : value;
-  return new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(shown);
+  const say = (n: number) => new Intl.NumberFormat(language, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(n);
+  // Never rounded to certainty, nor to what cannot be.
+  const least = 10 ** -digits;
+  if (value > 0 && value < least) return `<${say(least)}`;
+  return say(value < 1 ? Math.min(value, 1 - least) : value);
 }
 
 /** A difference with its sign. */

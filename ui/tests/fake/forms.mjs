@@ -135,7 +135,7 @@ export function freshForm(n) {
   });
   return {
     item, cells, recount: n % 5 === 0 ? true : false, signatures: n % 7 === 0 ? 2 : 6, model: 'symbols-3n-0.995', message: null, sight: 'open',
-    pages: Array.from({ length: pages }, (_, p) => ({ page: p + 1, width: 1000, height: 3090, needs_review: cells.some((c) => c.page === p + 1 && c.state === 'DOUBTFUL'), notes: p + 1 === pages && n % 5 === 0 ? ['constancias'] : [] })),
+    pages: Array.from({ length: pages }, (_, p) => ({ page: p + 1, width: 1000, height: 3090, needs_review: cells.some((c) => c.page === p + 1 && c.state === 'DOUBTFUL'), notes: p + 1 === pages && n % 5 === 0 ? ['low_resolution'] : [] })),
     header: [
       ['departamento', item.mesa.slice(0, 2)], ['municipio', item.mesa.slice(3, 6)], ['zona', item.mesa.slice(7, 9)], ['puesto', item.mesa.slice(10, 12)],
       ['mesa', item.mesa.slice(13)], ['lugar', item.place.split(' · ')[1]], ['kit', String(60000 + n)], ['control', '4-41-39-15'], ['fecha', null],

@@ -205,6 +205,7 @@ fn passes(error: &AppError) -> bool {
         | AppError::OtherAccount(_)
         | AppError::NotSignedIn
         | AppError::NotPassedOn(_)
+        | AppError::NoForms
         | AppError::FileAway(_) => false,
     }
 }
