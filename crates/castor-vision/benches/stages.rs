@@ -11,7 +11,7 @@ use castor_testkit::form::{Family, Form, Options};
 use castor_testkit::scan::Scan;
 use castor_vision::header::{HeaderScope, read_header};
 use castor_vision::input::{Document, Limits};
-use castor_vision::labels::Labels;
+use castor_vision::labels::{LabelLooks, Labels};
 use castor_vision::layout::find_layout;
 use castor_vision::read::FormReader;
 use castor_vision::register::{rectify, register};
@@ -56,7 +56,7 @@ fn stages(c: &mut Criterion, name: &str, scan: Scan) {
     };
     let rectified = rectify(&page, &registration);
     group.bench_function("header", |b| {
-        b.iter(|| read_header(black_box(&rectified), &text, HeaderScope::Full).unwrap());
+        b.iter(|| read_header(black_box(&rectified), &text, HeaderScope::Full, &mut None).unwrap());
     });
     let (right, bottom) = rectified.gray.dimensions();
     let whole = Region {
@@ -67,7 +67,14 @@ fn stages(c: &mut Criterion, name: &str, scan: Scan) {
     };
     let ink = ink_of(&rectified.gray, whole);
     group.bench_function("layout", |b| {
-        b.iter(|| find_layout(black_box(&rectified), &ink, &Labels::of(&text), None));
+        b.iter(|| {
+            find_layout(
+                black_box(&rectified),
+                &ink,
+                &Labels::of(&text, LabelLooks::default()),
+                None,
+            )
+        });
     });
     let cells = FormReader::cutter(TextReader::open(&TextReader::installed()).unwrap())
         .cut(&document)

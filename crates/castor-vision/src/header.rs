@@ -152,7 +152,8 @@ fn believed(line: &PrintedLine) -> bool {
     line.residual < FOREIGN && line.confidence() >= SURE
 }
 
-/// Reads the header of a page.
+/// Reads the header of a page. `known` is how the print of the form's pages looks, as far as that is known; what this
+/// page tells of it is left there.
 ///
 /// # Errors
 /// [`RuntimeError::Run`] when the text recogniser fails; a header that cannot be read is no error.
@@ -160,10 +161,11 @@ pub fn read_header(
     page: &RectifiedPage,
     reader: &TextReader,
     scope: HeaderScope,
+    known: &mut Option<PrintLook>,
 ) -> Result<PrintedHeader, RuntimeError> {
     let mut header = PrintedHeader::default();
-    let mut look: Option<PrintLook> = None;
-    let frame = address::read(page, reader, scope, &mut header, &mut look)?;
+    let (frame, look) = address::read(page, reader, scope, &mut header, *known)?;
+    *known = look.or(*known);
     title::read(page, reader, scope, frame, &mut header, look.as_ref())?;
     footer::read(page, scope, &mut header, look.as_ref());
     footer::agree(&mut header);

@@ -24,6 +24,14 @@ pub struct Labels<'a> {
     unmatched: Cell<u8>,
 }
 
+/// What the labels of a page tell of those of the form's other pages.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct LabelLooks {
+    numbers: Option<PrintLook>,
+    words: Option<PrintLook>,
+    unmatched: u8,
+}
+
 /// What crops say, as far as they were read.
 #[derive(Debug)]
 struct Known<T>(RefCell<HashMap<GrayImage, T>>);
@@ -56,18 +64,28 @@ fn value(number: &NumberReading) -> Option<(u32, f32)> {
 }
 
 impl<'a> Labels<'a> {
-    /// Nothing read yet.
+    /// Nothing read yet; `known` is what the pages before tell.
     #[must_use]
-    pub fn of(text: &'a TextReader) -> Self {
+    pub fn of(text: &'a TextReader, known: LabelLooks) -> Self {
         Self {
             text,
             matched: Known::of(),
             quick: Known::of(),
             recognised: Known::of(),
             labels: Known::of(),
-            look: Cell::new(None),
-            words: Cell::new(None),
-            unmatched: Cell::new(0),
+            look: Cell::new(known.numbers),
+            words: Cell::new(known.words),
+            unmatched: Cell::new(known.unmatched),
+        }
+    }
+
+    /// What this page tells of the next ones.
+    #[must_use]
+    pub fn looks(&self) -> LabelLooks {
+        LabelLooks {
+            numbers: self.look.get(),
+            words: self.words.get(),
+            unmatched: self.unmatched.get(),
         }
     }
 
@@ -152,10 +170,12 @@ impl<'a> Labels<'a> {
 
     /// One line by the recogniser; `None` where it can make nothing of it.
     fn recognised_line(&self, crop: &GrayImage, band: &LineBand) -> Result<Option<String>, RuntimeError> {
+        /// Squeeze at which the words of labels are still told apart.
+        const SQUEEZE: f32 = 0.6;
         /// Confidence below which a line is no print, and from which it is print that matching should have explained.
         const PRINT: f32 = 0.5;
         const CLEAR: f32 = 0.85;
-        let read = self.text.recognised_line(crop, band)?;
+        let read = self.text.recognised_line(crop, band, SQUEEZE)?;
         if read.confidence >= CLEAR {
             self.unmatched.set(self.unmatched.get().saturating_add(1));
         }

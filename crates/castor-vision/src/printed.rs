@@ -145,13 +145,11 @@ impl Columns {
         let mut x = origin + 0.5 * step;
         let source = Sampler::of(ink);
         for _ in 0..count {
-            let base = band.base_at(x);
-            let mut y = base - (glyphs::BASE - 0.5) * down;
-            for _ in 0..ROWS {
-                let v = source.at(x - 0.5 - offset.0, y - 0.5 - offset.1) / 255.0;
+            let top = band.base_at(x) - (glyphs::BASE - 0.5) * down;
+            for v in source.down::<ROWS>(x - 0.5 - offset.0, top - 0.5 - offset.1, down) {
+                let v = v / 255.0;
                 levels.push(glyphs::quantum(v));
                 sum += v * v;
-                y += down;
             }
             energy.push(sum);
             x += step;

@@ -47,6 +47,11 @@ pub(crate) fn bilinear(image: &GrayImage, x: f32, y: f32) -> f32 {
     Sampler::of(image).at(x, y)
 }
 
+/// Samples that are taken together, and pixels of a row that they are taken from where they stand close.
+const PART: usize = 16;
+const STEPS: [i32; PART + 1] = [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16];
+const WINDOW: usize = 64;
+
 /// An image prepared for many bilinear samples.
 pub(crate) struct Sampler<'a> {
     data: &'a [u8],
@@ -81,7 +86,13 @@ impl<'a> Sampler<'a> {
         let n = small(out.len());
         let (dx, dy) = ((to.x - from.x) / n, (to.y - from.y) / n);
         if self.surrounds(from) && self.surrounds(to) {
-            self.stretch(from, (dx, dy), out);
+            let (step, place) = ((fixed(dx), fixed(dy)), (fixed(from.x), fixed(from.y)));
+            let (mut x, mut y) = place;
+            for part in out.chunks_mut(PART) {
+                self.stretch((x, y), step, part);
+                x += step.0 * i64::from(STEPS[PART]);
+                y += step.1 * i64::from(STEPS[PART]);
+            }
         } else {
             let mut t = 0.0;
             for v in out {
@@ -91,25 +102,61 @@ impl<'a> Sampler<'a> {
         }
     }
 
-    /// Samples from `start` on at equal steps, all [surrounded](Self::surrounds): places and weights in fixed point,
-    /// finer than grey levels can tell.
+    /// At most [`PART`] samples from a place on at equal steps, all [surrounded](Self::surrounds): places and weights in
+    /// fixed point, finer than grey levels can tell.
     #[inline(always)]
-    fn stretch(&self, start: Point, step: (f32, f32), out: &mut [u8]) {
-        let (mut x, mut y) = (fixed(start.x), fixed(start.y));
-        let (dx, dy) = (fixed(step.0), fixed(step.1));
+    fn stretch(&self, (mut x, mut y): (i64, i64), (dx, dy): (i64, i64), out: &mut [u8]) {
+        let steps = i64::from(STEPS[out.len().saturating_sub(1).min(PART - 1)]);
+        let (end, row) = ((x + dx * steps, y + dy * steps), pixel(y));
+        let (left, right) = (x.min(end.0), x.max(end.0));
+        // Most stretches lie between two rows of pixels and reach few of them: no place in them needs checking.
+        let window = |row: usize| {
+            self.data
+                .get(row * self.stride + pixel(left)..)?
+                .first_chunk::<WINDOW>()
+        };
+        if row == pixel(end.1)
+            && pixel(right) - pixel(left) + 2 <= WINDOW
+            && let (Some(above), Some(below)) = (window(row), window(row + 1))
+            && let (Some(across), Some(down)) = (near(x, left, dx), near(y, y, dy))
+        {
+            level_stretch([above, below], across, down, out);
+            return;
+        }
         for v in out {
-            let (fx, fy) = (weight(x), weight(y));
             let at = pixel(y) * self.stride + pixel(x);
-            let mix = |at: usize| {
-                let pair = &self.data[at..at + 2];
-                u32::from(pair[0]) * (WEIGHTS - fx) + u32::from(pair[1]) * fx
-            };
-            let sum = mix(at) * (WEIGHTS - fy) + mix(at + self.stride) * fy;
-            // Weights sum to 2^24, so the rounded mean of four bytes is the uppermost byte.
-            *v = (sum + (1 << 23)).to_le_bytes()[3];
+            let (above, below) = (
+                &self.data[at..at + 2],
+                &self.data[at + self.stride..at + self.stride + 2],
+            );
+            *v = mixed([above[0], above[1], below[0], below[1]], weight(x), weight(y));
             x += dx;
             y += dy;
         }
+    }
+
+    /// Samples down one column: at `x`, from `y` on at equal steps; outside the image the nearest edge pixels.
+    #[inline(always)]
+    pub(crate) fn down<const N: usize>(&self, x: f32, y: f32, step: f32) -> [f32; N] {
+        let x = x.clamp(0.0, self.far.0);
+        let ix = whole(x, self.last.0);
+        let fx = x - small(ix);
+        let right = usize::from(ix < self.last.0);
+        let mut y = y;
+        std::array::from_fn(|_| {
+            let at = y.clamp(0.0, self.far.1);
+            let iy = whole(at, self.last.1);
+            let fy = at - small(iy);
+            y += step;
+            let row = |at: usize| {
+                let (a, b) = (f32::from(self.data[at]), f32::from(self.data[at + right]));
+                a + (b - a) * fx
+            };
+            let here = iy * self.stride + ix;
+            let below = if iy < self.last.1 { self.stride } else { 0 };
+            let (top, bottom) = (row(here), row(here + below));
+            top + (bottom - top) * fy
+        })
     }
 
     /// Grey at a fractional position; outside the image the nearest edge pixel.
@@ -130,6 +177,46 @@ impl<'a> Sampler<'a> {
         let (top, bottom) = (row(here), row(here + below));
         top + (bottom - top) * fy
     }
+}
+
+/// A place and a step in fixed point, counted from the pixel of `from`.
+#[inline(always)]
+fn near(place: i64, from: i64, step: i64) -> Option<(i32, i32)> {
+    let place = i32::try_from(place - (from >> 16 << 16)).ok()?;
+    Some((place, i32::try_from(step).ok()?))
+}
+
+/// Samples between two rows of pixels, from a place in them on at equal steps.
+#[inline(always)]
+#[expect(
+    clippy::needless_range_loop,
+    reason = "four arrays are filled at once, which iterators make slower"
+)]
+fn level_stretch([above, below]: [&[u8; WINDOW]; 2], (x, dx): (i32, i32), (y, dy): (i32, i32), out: &mut [u8]) {
+    let place = |k: usize| x.wrapping_add(dx.wrapping_mul(STEPS[k]));
+    let height = |k: usize| y.wrapping_add(dy.wrapping_mul(STEPS[k]));
+    // The pixels are gathered one by one; all the rest is done for all of them at once.
+    let mut four = [[0u8; PART]; 4];
+    for k in 0..PART {
+        let i = pixel(place(k).into()) % WINDOW;
+        let j = (i + 1) % WINDOW;
+        (four[0][k], four[1][k], four[2][k], four[3][k]) = (above[i], above[j], below[i], below[j]);
+    }
+    let mut levels = [0u8; PART];
+    for (k, v) in levels.iter_mut().enumerate() {
+        let pixels = [four[0][k], four[1][k], four[2][k], four[3][k]];
+        *v = mixed(pixels, near_weight(place(k)), near_weight(height(k)));
+    }
+    out.copy_from_slice(&levels[..out.len()]);
+}
+
+/// A level between four pixels: the weights of the right and of the lower ones.
+#[inline(always)]
+fn mixed([a, b, c, d]: [u8; 4], right: u32, lower: u32) -> u8 {
+    let mix = |a: u8, b: u8| u32::from(a) * (WEIGHTS - right) + u32::from(b) * right;
+    let sum = mix(a, b) * (WEIGHTS - lower) + mix(c, d) * lower;
+    // Weights sum to 2^24, so the rounded mean of four bytes is the uppermost byte.
+    (sum + (1 << 23)).to_le_bytes()[3]
 }
 
 /// An index inside an image as f32.
@@ -169,6 +256,12 @@ fn weight(place: i64) -> u32 {
     (place >> 4) as u32 % WEIGHTS
 }
 
+/// The same of a place counted from a pixel near it.
+#[expect(clippy::cast_sign_loss, reason = "twelve bits are kept")]
+fn near_weight(place: i32) -> u32 {
+    (place >> 4) as u32 % WEIGHTS
+}
+
 /// A mean of bytes, which is a byte.
 #[expect(clippy::cast_possible_truncation, reason = "a mean of bytes is at most 255")]
 fn byte(mean: u16) -> u8 {
@@ -181,19 +274,22 @@ pub(crate) fn halve(image: &GrayImage) -> GrayImage {
     let source = image.as_raw();
     let stride = image.width() as usize;
     let mut out = GrayImage::new(w, h);
-    vectorised(|| {
-        for (y, row) in out.chunks_exact_mut((w as usize).max(1)).enumerate() {
-            let (top, bottom) = (&source[2 * y * stride..], &source[(2 * y + 1) * stride..]);
-            for ((v, [a, b]), [c, d]) in row
-                .iter_mut()
-                .zip(top.as_chunks::<2>().0)
-                .zip(bottom.as_chunks::<2>().0)
-            {
-                let sum = u16::from(*a) + u16::from(*b) + u16::from(*c) + u16::from(*d);
-                *v = byte((sum + 2) / 4);
+    vectorised(
+        #[inline(always)]
+        || {
+            for (y, row) in out.chunks_exact_mut((w as usize).max(1)).enumerate() {
+                let (top, bottom) = (&source[2 * y * stride..], &source[(2 * y + 1) * stride..]);
+                for ((v, [a, b]), [c, d]) in row
+                    .iter_mut()
+                    .zip(top.as_chunks::<2>().0)
+                    .zip(bottom.as_chunks::<2>().0)
+                {
+                    let sum = u16::from(*a) + u16::from(*b) + u16::from(*c) + u16::from(*d);
+                    *v = byte((sum + 2) / 4);
+                }
             }
-        }
-    });
+        },
+    );
     out
 }
 
@@ -210,21 +306,24 @@ pub(crate) fn resize(image: &GrayImage, width: u32, height: u32) -> GrayImage {
     }
     let columns = taps(width, sx, image.width());
     let mut blended = vec![0.0f32; stride];
-    vectorised(|| {
-        for (row, tap) in out
-            .chunks_exact_mut((width as usize).max(1))
-            .zip(taps(height, sy, image.height()))
-        {
-            let line = |y: usize| &data[y * stride..(y + 1) * stride];
-            for ((v, &a), &b) in blended.iter_mut().zip(line(tap.first)).zip(line(tap.second)) {
-                *v = f32::from(a) + (f32::from(b) - f32::from(a)) * tap.share;
+    vectorised(
+        #[inline(always)]
+        || {
+            for (row, tap) in out
+                .chunks_exact_mut((width as usize).max(1))
+                .zip(taps(height, sy, image.height()))
+            {
+                let line = |y: usize| &data[y * stride..(y + 1) * stride];
+                for ((v, &a), &b) in blended.iter_mut().zip(line(tap.first)).zip(line(tap.second)) {
+                    *v = f32::from(a) + (f32::from(b) - f32::from(a)) * tap.share;
+                }
+                for (v, tap) in row.iter_mut().zip(&columns) {
+                    let (a, b) = (blended[tap.first], blended[tap.second]);
+                    *v = level(a + (b - a) * tap.share);
+                }
             }
-            for (v, tap) in row.iter_mut().zip(&columns) {
-                let (a, b) = (blended[tap.first], blended[tap.second]);
-                *v = level(a + (b - a) * tap.share);
-            }
-        }
-    });
+        },
+    );
     out
 }
 
@@ -258,19 +357,22 @@ pub(crate) fn warp(image: &GrayImage, map: &Homography, width: u32, height: u32)
     // divisions a pixel.
     const STEP: u32 = 16;
     let source = Sampler::of(image);
-    vectorised(|| {
-        for (y, row) in (0..height).zip(out.chunks_exact_mut((width as usize).max(1))) {
-            let mut x = 0;
-            let mut a = map.apply(Point::new(0.0, real(y)));
-            for part in row.chunks_mut(STEP as usize) {
-                let n = STEP.min(width - x);
-                let b = map.apply(Point::new(real(x + n), real(y)));
-                source.between(a, b, part);
-                x += n;
-                a = b;
+    vectorised(
+        #[inline(always)]
+        || {
+            for (y, row) in (0..height).zip(out.chunks_exact_mut((width as usize).max(1))) {
+                let mut x = 0;
+                let mut a = map.apply(Point::new(0.0, real(y)));
+                for part in row.chunks_mut(STEP as usize) {
+                    let n = STEP.min(width - x);
+                    let b = map.apply(Point::new(real(x + n), real(y)));
+                    source.between(a, b, part);
+                    x += n;
+                    a = b;
+                }
             }
-        }
-    });
+        },
+    );
     out
 }
 
@@ -290,32 +392,16 @@ impl Paper {
             image.width().div_ceil(side).max(1),
             image.height().div_ceil(side).max(1),
         );
-        let mut page = [0u32; 256];
+        let mut tile = Vec::with_capacity((side * side) as usize);
         let own = GrayImage::from_fn(columns, rows, |tx, ty| {
-            // Two histograms in turn: neighbours are mostly alike, and counting into one place waits for itself.
-            let mut histograms = [[0u32; 256]; 2];
             let (x0, x1) = (tx * side, ((tx + 1) * side).min(image.width()));
             let (y0, y1) = (ty * side, ((ty + 1) * side).min(image.height()));
+            tile.clear();
             for y in y0..y1 {
                 let row = (y * image.width()) as usize;
-                for pair in image.as_raw()[row + x0 as usize..row + x1 as usize].chunks(2) {
-                    for (&v, histogram) in pair.iter().zip(&mut histograms) {
-                        histogram[usize::from(v)] += 1;
-                    }
-                }
+                tile.extend_from_slice(&image.as_raw()[row + x0 as usize..row + x1 as usize]);
             }
-            let [mut histogram, other] = histograms;
-            for ((sum, all), n) in histogram.iter_mut().zip(&mut page).zip(other) {
-                *sum += n;
-                *all += *sum;
-            }
-            let n = (x1 - x0) * (y1 - y0);
-            let mut above = 0u32;
-            let bright = (0..=255u8).rev().find(|&v| {
-                above += histogram[usize::from(v)];
-                above * 5 >= n
-            });
-            image::Luma([bright.unwrap_or(255)])
+            image::Luma([brightest(&tile, 5)])
         });
         let tiles = GrayImage::from_fn(columns, rows, |tx, ty| {
             let mut best = 0;
@@ -329,7 +415,8 @@ impl Paper {
         Self {
             tiles,
             side,
-            black: black_level(&page),
+            // What print and full strokes reach.
+            black: f32::from(darkest(image.as_raw(), 50)),
         }
     }
 
@@ -337,6 +424,29 @@ impl Paper {
     pub(crate) fn at(&self, x: f32, y: f32) -> f32 {
         let side = real(self.side);
         bilinear(&self.tiles, (x + 0.5) / side - 0.5, (y + 0.5) / side - 0.5).max(1.0)
+    }
+
+    /// Paper levels along a row of pixels.
+    pub(crate) fn row(&self, y: f32, levels: &mut [f32]) {
+        let side = real(self.side);
+        let source = Sampler::of(&self.tiles);
+        let down = (y + 0.5) / side - 0.5;
+        let tiles: Vec<f32> = (0..self.tiles.width())
+            .map(|tile| source.at(real(tile), down))
+            .collect();
+        // Between the middles of two tiles the level runs straight.
+        let middle = (self.side / 2) as usize;
+        let (first, rest) = levels.split_at_mut(middle.min(levels.len()));
+        let bounded = |level: f32| level.max(1.0);
+        first.fill(tiles.first().copied().map_or(1.0, bounded));
+        let next = tiles.iter().skip(1).chain(tiles.last());
+        for (part, (&a, &b)) in rest.chunks_mut(self.side as usize).zip(tiles.iter().zip(next)) {
+            let mut t = 0.5 + real(self.side / 2) - side / 2.0;
+            for level in part {
+                *level = bounded(a + (b - a) * (t / side));
+                t += 1.0;
+            }
+        }
     }
 
     /// Ink 0–255 of a grey level at a pixel.
@@ -352,38 +462,64 @@ impl Paper {
         let (w, h) = image.dimensions();
         let mut out = GrayImage::new(w, h);
         let mut papers = vec![0.0f32; (w as usize).div_ceil(8)];
-        vectorised(|| {
-            for (y, (row, source)) in out
-                .chunks_exact_mut((w as usize).max(1))
-                .zip(image.as_raw().chunks_exact((w as usize).max(1)))
-                .enumerate()
-            {
-                if y % 8 == 0 {
-                    for (i, p) in papers.iter_mut().enumerate() {
-                        let x = u32::try_from(8 * i).unwrap_or(0);
-                        let level = self.at(real(x), real(u32::try_from(y).unwrap_or(0)));
-                        *p = 255.0 / (level * 0.97 - black).max(24.0);
+        vectorised(
+            #[inline(always)]
+            || {
+                for (y, (row, source)) in out
+                    .chunks_exact_mut((w as usize).max(1))
+                    .zip(image.as_raw().chunks_exact((w as usize).max(1)))
+                    .enumerate()
+                {
+                    if y % 8 == 0 {
+                        for (i, p) in papers.iter_mut().enumerate() {
+                            let x = u32::try_from(8 * i).unwrap_or(0);
+                            let level = self.at(real(x), real(u32::try_from(y).unwrap_or(0)));
+                            *p = 255.0 / (level * 0.97 - black).max(24.0);
+                        }
+                    }
+                    for ((part, source), &gain) in row.chunks_mut(8).zip(source.chunks(8)).zip(&papers) {
+                        let paper = black + 255.0 / gain;
+                        for (v, &s) in part.iter_mut().zip(source) {
+                            *v = level((paper - f32::from(s)) * gain);
+                        }
                     }
                 }
-                for ((part, source), &gain) in row.chunks_mut(8).zip(source.chunks(8)).zip(&papers) {
-                    let paper = black + 255.0 / gain;
-                    for (v, &s) in part.iter_mut().zip(source) {
-                        *v = level((paper - f32::from(s)) * gain);
-                    }
-                }
-            }
-        });
+            },
+        );
         out
     }
 }
 
-/// The dark end of a page's grey levels: what print and full strokes reach.
-fn black_level(histogram: &[u32; 256]) -> f32 {
-    let total: u32 = histogram.iter().sum();
-    let mut below = 0u32;
-    let level = (0..=255u8).find(|&v| {
-        below += histogram[usize::from(v)];
-        below * 50 >= total
-    });
-    f32::from(level.unwrap_or(0))
+/// The highest level that one in so many of the levels reaches.
+pub(crate) fn brightest(levels: &[u8], one_in: usize) -> u8 {
+    // Found bit by bit from the top: counting what reaches a level is quicker than a histogram.
+    (0..8).rev().fold(0, |found, bit| {
+        let higher = found | 1 << bit;
+        if reaching(levels, higher) * one_in >= levels.len() {
+            higher
+        } else {
+            found
+        }
+    })
+}
+
+/// The lowest level that one in so many of the levels does not exceed.
+pub(crate) fn darkest(levels: &[u8], one_in: usize) -> u8 {
+    // Of the levels that too few do not exceed the highest, and one more.
+    let few = |level: u8| (levels.len() - reaching(levels, level)) * one_in < levels.len();
+    (0..8).rev().fold(0, |found, bit| {
+        let higher = found | 1 << bit;
+        if few(higher) { higher } else { found }
+    })
+}
+
+/// How many of the levels are not below one.
+fn reaching(levels: &[u8], least: u8) -> usize {
+    /// Levels counted at once, in bytes that do not overflow.
+    const STRETCH: usize = 224;
+    let of = |part: &[u8]| part.iter().map(|&v| u8::from(v >= least)).sum::<u8>();
+    vectorised(
+        #[inline(always)]
+        || levels.chunks(STRETCH).map(|part| usize::from(of(part))).sum(),
+    )
 }

@@ -3,9 +3,10 @@
 use crate::crop::BoxCutter;
 use crate::header::{HeaderScope, Printed, PrintedHeader, read_header};
 use crate::input::{Document, InputError};
-use crate::labels::Labels;
+use crate::labels::{LabelLooks, Labels};
 use crate::layout::{Cell, FrameRect, Layout, crop_frame, find_layout};
 use crate::page::{FRAME_HEIGHT, FRAME_MARGIN, PageImage, RectifiedPage};
+use crate::printed::PrintLook;
 use crate::qr::read_qr;
 use crate::raster::Paper;
 use crate::recount::{Recount, find_question, read_recount};
@@ -17,6 +18,7 @@ use crate::symbols::SymbolReader;
 use crate::text::TextReader;
 use castor_domain::arithmetic::weigh_sums;
 use castor_domain::checks::{CheckContext, check_form};
+use castor_domain::codes::MesaId;
 use castor_domain::form::{Corporacion, FieldPath};
 use castor_domain::geography::geography;
 use castor_domain::grammar::{MarkConvention, ReviewPolicy, read_field};
@@ -91,6 +93,13 @@ struct SeenPage {
     names: Vec<PrintedName>,
 }
 
+/// How the pages of a form print, as far as they were read: sought on each page anew only where the page differs.
+#[derive(Default)]
+struct Looks {
+    header: Option<PrintLook>,
+    labels: LabelLooks,
+}
+
 /// Reads forms; one for all threads.
 #[derive(Debug)]
 pub struct FormReader {
@@ -158,11 +167,10 @@ impl FormReader {
     pub fn cut(&self, document: &Document) -> Result<Vec<CutCell>, ReadError> {
         let mut timings = Timings::default();
         let mut cells = Vec::new();
+        let mut looks = Looks::default();
         for number in 1..=document.page_count() {
-            cells.extend(
-                self.see(&document.page(number)?, &Header::default(), &mut timings)?
-                    .cells,
-            );
+            let page = document.page(number)?;
+            cells.extend(self.see(&page, &Header::default(), &mut looks, &mut timings)?.cells);
         }
         Ok(cells)
     }
@@ -174,11 +182,12 @@ impl FormReader {
     pub fn read(&self, document: &Document) -> Result<ReadForm, ReadError> {
         let mut timings = Timings::default();
         let mut form = FormReading::default();
+        let mut looks = Looks::default();
         for number in 1..=document.page_count() {
             let start = Instant::now();
             let page = document.page(number)?;
             timings.decode += start.elapsed();
-            let seen = self.see(&page, &form.header, &mut timings)?;
+            let seen = self.see(&page, &form.header, &mut looks, &mut timings)?;
             if let Some(header) = &seen.header {
                 add_header(&mut form.header, header, number);
             }
@@ -206,8 +215,14 @@ impl FormReader {
         })
     }
 
-    /// Finds out everything about a page but its symbols. `before` is what the pages before it print.
-    fn see(&self, page: &PageImage, before: &Header, timings: &mut Timings) -> Result<SeenPage, ReadError> {
+    /// Finds out everything about a page but its symbols. `before` is what the pages before it print, `looks` how.
+    fn see(
+        &self,
+        page: &PageImage,
+        before: &Header,
+        looks: &mut Looks,
+        timings: &mut Timings,
+    ) -> Result<SeenPage, ReadError> {
         let start = Instant::now();
         let mut reading = PageReading {
             page: page.number,
@@ -246,7 +261,7 @@ impl FormReader {
         } else {
             HeaderScope::PageIdentity
         };
-        let header = read_header(&rectified, &self.text, scope)?;
+        let header = read_header(&rectified, &self.text, scope, &mut looks.header)?;
         let printed = header.corporacion.as_ref().map(|c| c.value);
         let corporacion = before.corporacion.value().copied().or(printed);
         identify(&mut reading, &header);
@@ -255,7 +270,9 @@ impl FormReader {
         let start = Instant::now();
         let paper = Paper::of(&rectified.gray, 32);
         let ink = paper.ink(&rectified.gray);
-        let layout = find_layout(&rectified, &ink, &Labels::of(&self.text), corporacion);
+        let labels = Labels::of(&self.text, looks.labels);
+        let layout = find_layout(&rectified, &ink, &labels, corporacion);
+        looks.labels = labels.looks();
         timings.layout += start.elapsed();
 
         let start = Instant::now();
@@ -402,6 +419,7 @@ fn identify(reading: &mut PageReading, header: &PrintedHeader) {
     {
         reading.kit.add(Source::PrintedKit, value, kit.confidence, page);
     }
+    reading.mesa = table(header);
     if let Some(printed) = &header.page_of {
         let (number, pages) = printed.value;
         reading.page_of.add(
@@ -416,6 +434,20 @@ fn identify(reading: &mut PageReading, header: &PrintedHeader) {
             .page_of
             .add(Source::SerialDigits, serial.value.page_of, serial.confidence, page);
     }
+}
+
+/// The table that a page's address names, when each code of it was read.
+fn table(header: &PrintedHeader) -> Option<MesaId> {
+    fn code<T: std::str::FromStr>(printed: Option<&Printed<String>>) -> Option<T> {
+        printed?.value.parse().ok()
+    }
+    Some(MesaId {
+        departamento: code(header.departamento.as_ref())?,
+        municipio: code(header.municipio.as_ref())?,
+        zona: code(header.zona.as_ref())?,
+        puesto: code(header.puesto.as_ref())?,
+        mesa: code(header.mesa.as_ref())?,
+    })
 }
 
 /// Adds a printed text that parses to an item.

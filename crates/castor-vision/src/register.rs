@@ -7,6 +7,7 @@
 use crate::homography::{Homography, Point};
 use crate::page::{FRAME_HEIGHT, FRAME_MARGIN, FRAME_WIDTH, PageImage, RectifiedPage};
 use crate::raster::{Paper, Sampler, index, real, resize, warp};
+use crate::simd::vectorised;
 use image::GrayImage;
 
 /// Width that pages are brought to for the search of the marks, in pixels.
@@ -200,9 +201,11 @@ fn mark_blobs(search: &GrayImage) -> Vec<Blob> {
     let stride = w as usize;
     let mut dark = vec![false; stride * h as usize];
     let paper = Paper::of(search, 16);
+    let mut levels = vec![0.0; stride];
     for (y, (row, source)) in (0..h).zip(dark.chunks_exact_mut(stride).zip(search.as_raw().chunks_exact(stride))) {
-        for (x, (dark, &v)) in (0..w).zip(row.iter_mut().zip(source)) {
-            *dark = f32::from(v) < paper.at(real(x), real(y)) * 0.7;
+        paper.row(real(y), &mut levels);
+        for (dark, (&v, &level)) in row.iter_mut().zip(source.iter().zip(&levels)) {
+            *dark = f32::from(v) < level * 0.7;
         }
     }
     let mut blobs = Vec::new();
@@ -436,27 +439,32 @@ fn straightness(search: &GrayImage, to_search: &Homography) -> f32 {
     let mut across = vec![0.0f32; usize::from(COLUMNS)];
     let mut down = Vec::with_capacity(usize::from(ROWS));
     let mut levels = [0u8; STEP as usize];
-    for row in 0..ROWS {
-        let place = |column: u16| {
-            let (x, y) = RectifiedPage::pixel(
-                (f32::from(column) + 0.5) / f32::from(COLUMNS),
-                (f32::from(row) + 0.5) / f32::from(ROWS),
-            );
-            to_search.apply(Point::new(x, y))
-        };
-        let mut sum = 0.0;
-        let mut a = place(0);
-        for (part, end) in across.chunks_mut(usize::from(STEP)).zip((1..).map(|i| STEP * i)) {
-            let b = place(end);
-            source.between(a, b, &mut levels);
-            for (mean, &level) in part.iter_mut().zip(&levels) {
-                sum += f32::from(level) / f32::from(COLUMNS);
-                *mean += f32::from(level) / f32::from(ROWS);
+    vectorised(
+        #[inline(always)]
+        || {
+            for row in 0..ROWS {
+                let place = |column: u16| {
+                    let (x, y) = RectifiedPage::pixel(
+                        (f32::from(column) + 0.5) / f32::from(COLUMNS),
+                        (f32::from(row) + 0.5) / f32::from(ROWS),
+                    );
+                    to_search.apply(Point::new(x, y))
+                };
+                let mut sum = 0.0;
+                let mut a = place(0);
+                for (part, end) in across.chunks_mut(usize::from(STEP)).zip((1..).map(|i| STEP * i)) {
+                    let b = place(end);
+                    source.between(a, b, &mut levels);
+                    for (mean, &level) in part.iter_mut().zip(&levels) {
+                        sum += f32::from(level) / f32::from(COLUMNS);
+                        *mean += f32::from(level) / f32::from(ROWS);
+                    }
+                    a = b;
+                }
+                down.push(sum);
             }
-            a = b;
-        }
-        down.push(sum);
-    }
+        },
+    );
     let steps = |profile: &[f32]| profile.windows(3).map(|w| (w[2] - w[0]).powi(2)).sum::<f32>().sqrt();
     (steps(&down) * steps(&across)).sqrt()
 }

@@ -65,11 +65,16 @@ pub(crate) fn vertical(ink: &GrayImage, strip: u32) -> Vec<Rule> {
     let side = strip as usize;
     let data = ink.as_raw();
     let mut profiles = vec![vec![0.0f32; w]; h / side];
+    let mut sums = vec![0u32; w];
     for (s, profile) in profiles.iter_mut().enumerate() {
+        sums.fill(0);
         for row in data[s * side * w..(s + 1) * side * w].chunks_exact(w.max(1)) {
-            for (sum, &v) in profile.iter_mut().zip(row) {
-                *sum += f32::from(v) / real(strip);
+            for (sum, &v) in sums.iter_mut().zip(row) {
+                *sum += u32::from(v);
             }
+        }
+        for (mean, &sum) in profile.iter_mut().zip(&sums) {
+            *mean = real(sum) / real(strip);
         }
     }
     follow(&profiles, strip)
@@ -96,7 +101,10 @@ fn follow(profiles: &[Vec<f32>], strip: u32) -> Vec<Rule> {
             for t in s + 1..peaks.len() {
                 let last = across.last().copied().unwrap_or_default();
                 let reach = DRIFT * if gap == 0 { 1.0 } else { 1.6 };
-                let next = (0..peaks[t].len())
+                // Peaks stand in their order across.
+                let from = peaks[t].partition_point(|&p| p < last - reach - 1.0);
+                let next = (from..peaks[t].len())
+                    .take_while(|&k| peaks[t][k] <= last + reach + 1.0)
                     .filter(|&k| !used[t][k] && (peaks[t][k] - last).abs() <= reach)
                     .min_by(|&a, &b| (peaks[t][a] - last).abs().total_cmp(&(peaks[t][b] - last).abs()));
                 if let Some(k) = next {
@@ -144,19 +152,20 @@ fn ridge_peaks(profile: &[f32], contrast: f32) -> Vec<f32> {
         let right = profile[i + SIDE].min(profile[i + SIDE - 1]);
         profile[i] - left.max(right)
     };
-    let mut previous = response(SIDE);
-    let mut here = response(SIDE);
     for i in SIDE..n - SIDE - 1 {
-        let next = response(i + 1);
-        if here >= contrast && here >= previous && here > next {
+        // No response is above its own level, and most of a page is paper.
+        if profile[i] < contrast {
+            continue;
+        }
+        let here = response(i);
+        let previous = if i == SIDE { here } else { response(i - 1) };
+        if here >= contrast && here >= previous && here > response(i + 1) {
             // Sub-pixel place: centre of mass of the three samples around the peak.
             let (a, b, c) = (profile[i - 1], profile[i], profile[i + 1]);
             let mass = a + b + c;
             let offset = if mass > 0.0 { (c - a) / mass } else { 0.0 };
             out.push(real(u32::try_from(i).unwrap_or(0)) + offset);
         }
-        previous = here;
-        here = next;
     }
     out
 }

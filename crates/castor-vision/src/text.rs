@@ -209,13 +209,18 @@ impl TextReader {
             *look = Some(found);
             return Ok((line.text().trim().to_owned(), line.confidence()));
         }
-        let read = self.recognised_line(crop, band)?;
+        let read = self.recognised_line(crop, band, 0.6)?;
         Ok((read.text, read.confidence))
     }
 
     /// One printed line of a crop by the recogniser.
-    pub(crate) fn recognised_line(&self, crop: &GrayImage, band: &LineBand) -> Result<TextLine, RuntimeError> {
-        self.read(&crop_line(crop, band, 0.38, 0.3, 0.35), Alphabet::Text, 0.6)
+    pub(crate) fn recognised_line(
+        &self,
+        crop: &GrayImage,
+        band: &LineBand,
+        squeeze: f32,
+    ) -> Result<TextLine, RuntimeError> {
+        self.read(&crop_line(crop, band, 0.38, 0.3, 0.35), Alphabet::Text, squeeze)
     }
 
     /// Greedy CTC: the best allowed class of each step, repeats merged, blanks dropped.

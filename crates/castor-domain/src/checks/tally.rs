@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{FieldRef, Missing};
-use crate::form::{Corporacion, FieldPath, ListCode, Nivelacion};
+use crate::form::{Copia, Corporacion, FieldPath, ListCode, Nivelacion};
 use crate::header::{Item, Source};
 use crate::reading::{FieldReading, FormReading, PageReading};
 use crate::symbol::Symbol;
@@ -443,11 +443,8 @@ fn strangers(form: &FormReading) -> BTreeSet<u16> {
             .collect()
     };
     let copies = |page: &PageReading| {
-        let printed = form.header.copia.readings().iter();
-        let band = printed.filter(|r| r.source == Source::PrintedText && r.page == page.page && r.confidence >= SURE);
-        band.map(|r| r.value.digit())
-            .chain(serial(page).map(|s| s.copy.digit()))
-            .collect()
+        let band = printed_on(&form.header.copia, page).into_iter().map(Copia::digit);
+        band.chain(serial(page).map(|s| s.copy.digit())).collect()
     };
     let mut strangers = differing(form, kits);
     strangers.extend(differing(form, classes));
@@ -455,22 +452,49 @@ fn strangers(form: &FormReading) -> BTreeSet<u16> {
     strangers.extend(differing(form, |page| {
         sure(&page.control).copied().into_iter().collect()
     }));
+    // A sheet prints its table once: a kit that is this form's says that a code was misread.
+    let (own, _) = parted(form, kits);
+    strangers.extend(of_other_tables(form).difference(&own));
     strangers
 }
 
+/// Pages whose address names another table than most pages'.
+fn of_other_tables(form: &FormReading) -> BTreeSet<u16> {
+    let header = &form.header;
+    let mut pages = differing(form, |page| printed_on(&header.departamento, page));
+    pages.extend(differing(form, |page| printed_on(&header.municipio, page)));
+    pages.extend(differing(form, |page| printed_on(&header.zona, page)));
+    pages.extend(differing(form, |page| printed_on(&header.puesto, page)));
+    pages.extend(differing(form, |page| printed_on(&header.mesa, page)));
+    pages
+}
+
+/// What a page surely prints of an item that each page prints.
+fn printed_on<T: Clone + PartialEq>(item: &Item<T>, page: &PageReading) -> Vec<T> {
+    let here = item.readings().iter();
+    let sure = here.filter(|r| r.source == Source::PrintedText && r.page == page.page && r.confidence >= SURE);
+    sure.map(|r| r.value.clone()).collect()
+}
+
 fn differing<T: PartialEq>(form: &FormReading, said: impl Fn(&PageReading) -> Vec<T>) -> BTreeSet<u16> {
+    parted(form, said).1
+}
+
+/// The pages that say what most pages say, and those that say something else.
+fn parted<T: PartialEq>(form: &FormReading, said: impl Fn(&PageReading) -> Vec<T>) -> (BTreeSet<u16>, BTreeSet<u16>) {
     let votes: Vec<(u16, Vec<T>)> = form.pages.iter().map(|page| (page.page, said(page))).collect();
     let support = |value: &T| votes.iter().filter(|(_, said)| said.contains(value)).count();
     let values = || votes.iter().flat_map(|(_, said)| said);
     let most = values().map(support).max();
     let Some(right) = values().find(|value| Some(support(value)) == most) else {
-        return BTreeSet::new();
+        return Default::default();
     };
-    votes
+    let (own, others): (Vec<_>, Vec<_>) = votes
         .iter()
-        .filter(|(_, said)| !said.is_empty() && !said.contains(right))
-        .map(|(page, _)| *page)
-        .collect()
+        .filter(|(_, said)| !said.is_empty())
+        .partition(|(_, said)| said.contains(right));
+    let numbers = |pages: Vec<&(u16, Vec<T>)>| pages.into_iter().map(|(page, _)| *page).collect();
+    (numbers(own), numbers(others))
 }
 
 /// The value of an item, when it is surely read.

@@ -420,6 +420,29 @@ fn a_kit_misread_in_one_place_makes_no_page_another_forms() {
 }
 
 #[test]
+fn pag_001_knows_a_page_of_another_table_where_its_kit_is_unread() {
+    let other_mesa = |confidence: f32, keep_kit: bool| {
+        let mut reading = sheets_of(8490);
+        for (page, mesa, confidence) in [(1, "004", 0.95), (2, "004", 0.95), (3, "005", confidence)] {
+            let mesa = mesa.parse().unwrap();
+            reading.header.mesa.add(Source::PrintedText, mesa, confidence, page);
+        }
+        if !keep_kit {
+            reading.pages[2].kit = Default::default();
+            reading.pages[2].serial = Default::default();
+        }
+        page_details(&reading)
+    };
+    assert_eq!(
+        other_mesa(0.95, false),
+        [Detail::PageMissing(3), Detail::PageOfOtherForm(3)]
+    );
+    // A code that is not surely read says nothing, and one beside this form's kit is misread.
+    assert_eq!(other_mesa(0.6, false), []);
+    assert_eq!(other_mesa(0.95, true), []);
+}
+
+#[test]
 fn pag_001_knows_a_sheet_that_comes_twice_though_its_number_is_unread() {
     let twice = |keep_qr: bool, keep_serial: bool| {
         let mut reading = sheets_of(8490);
@@ -720,6 +743,9 @@ fn dup_001() {
     );
     reading.pages[0].qr = Some("a".into());
     assert!(run(&reading, seen("", "", Some("a"))).failed());
+    assert_eq!(reading.sheet_place(&reading.pages[0]), None, "no table was read");
+    at_table("004", Source::PrintedText, &mut reading);
+    reading.header.copia.add(Source::PrintedText, Copia::Claveros, 0.95, 1);
     let place = reading.sheet_place(&reading.pages[0]).unwrap();
     let elsewhere = |control: &str, page: u16| SeenSheet {
         place: Some(SheetPlace { page, ..place }),

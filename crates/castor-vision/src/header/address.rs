@@ -18,6 +18,9 @@ const REGION: Region = Region {
 /// Height of the address's capitals, in canonical pixels, with what perspective and families change.
 const CAPITALS: std::ops::RangeInclusive<f32> = 13.0..=25.0;
 
+/// Share of unexplained ink below which a line tells how the page's print looks.
+const EXPLAINED: f32 = 0.25;
+
 /// Squeeze at which the recogniser still reads the address without loss.
 const SQUEEZE: f32 = 0.6;
 
@@ -105,14 +108,37 @@ impl Reading<'_> {
     }
 }
 
-/// Reads the address and the control code.
+/// The size and look of a line of the address, and the line as matched so. What other pages say of the look is tried
+/// first; it is sought anew where that does not explain the line.
+fn fitted(
+    page: &RectifiedPage,
+    band: &LineBand,
+    charset: Charset,
+    (look, of_others): (Option<&PrintLook>, Option<&PrintLook>),
+) -> (LineBand, PrintLook, PrintedLine) {
+    let read = |look: Option<&PrintLook>| {
+        let (band, found) = fit_band(&page.gray, band, Charset::Labels, look);
+        (band, found, read_band(&page.gray, &band, charset, &found))
+    };
+    if look.is_none() && of_others.is_some() {
+        let soon = read(of_others);
+        if soon.2.residual < EXPLAINED {
+            return soon;
+        }
+    }
+    read(look)
+}
+
+/// Reads the address and the control code; says where it stands and how its print looks. `of_others` is how that of the
+/// form's other pages looks.
 pub(super) fn read(
     page: &RectifiedPage,
     reader: &TextReader,
     scope: HeaderScope,
     header: &mut PrintedHeader,
-    look: &mut Option<PrintLook>,
-) -> Result<Option<AddressFrame>, RuntimeError> {
+    of_others: Option<PrintLook>,
+) -> Result<(Option<AddressFrame>, Option<PrintLook>), RuntimeError> {
+    let mut look: Option<PrintLook> = None;
     let bands: Vec<LineBand> = find_lines(&page.gray, REGION, 3.4)
         .into_iter()
         .filter(|b| b.right - b.left > 70.0)
@@ -127,17 +153,17 @@ pub(super) fn read(
     let mut size: Option<f32> = None;
     for band in address {
         // The box is set in one size: the first line that fits tells it.
-        let (band, found) = match (size, look.as_ref()) {
-            (Some(height), Some(known)) if (band.height / height - 1.0).abs() < 0.2 => {
-                (LineBand { height, ..band }, *known)
-            }
-            _ => fit_band(&page.gray, &band, Charset::Labels, look.as_ref()),
-        };
         let charset = match scope {
             HeaderScope::Full => Charset::Capitals,
             HeaderScope::PageIdentity => Charset::Labels,
         };
-        let matched = read_band(&page.gray, &band, charset, &found);
+        let (band, found, matched) = match (size, look) {
+            (Some(height), Some(known)) if (band.height / height - 1.0).abs() < 0.2 => {
+                let band = LineBand { height, ..band };
+                (band, known, read_band(&page.gray, &band, charset, &known))
+            }
+            _ => fitted(page, &band, charset, (look.as_ref(), of_others.as_ref())),
+        };
         if matched.characters.len() < 4 {
             continue;
         }
@@ -152,7 +178,7 @@ pub(super) fn read(
         let Some(label) = label_of(&mut reading, scope)? else {
             continue;
         };
-        if reading.matched.residual < 0.25 {
+        if reading.matched.residual < EXPLAINED {
             look.get_or_insert(found);
             size.get_or_insert(band.height);
         }
@@ -195,7 +221,7 @@ pub(super) fn read(
         header.control = control_code(page, reader, band, header, look.as_ref())?;
         header.bottom = Some(band.base);
     }
-    Ok(frame)
+    Ok((frame, look))
 }
 
 fn keep(header: &mut PrintedHeader, line: HeaderLine, reading: &Reading<'_>) {

@@ -99,8 +99,9 @@ pub(super) fn read(
     }
     let slope = frame.map_or(0.0, |f| f.slope);
     let end = frame.map_or(385.0, |f| f.top - 32.0);
-    let band_bottom = copy_band(page, reader, slope, end, header)?;
-    title(page, reader, (band_bottom, end), header, look)
+    let lines = find_lines(&page.gray, CENTRE, 1.1);
+    let band_bottom = copy_band(page, reader, jurados_line(&lines), (slope, end), header)?;
+    title(page, reader, &lines, (band_bottom, end), header, look)
 }
 
 fn keep(header: &mut PrintedHeader, line: HeaderLine, seen: &Seen) {
@@ -274,11 +275,11 @@ fn parse_page_of(text: &str) -> Option<(Option<String>, u16, u16)> {
 fn copy_band(
     page: &RectifiedPage,
     reader: &TextReader,
-    slope: f32,
-    end: f32,
+    above: Option<LineBand>,
+    (slope, end): (f32, f32),
     header: &mut PrintedHeader,
 ) -> Result<f32, RuntimeError> {
-    let (start, bottom, slope) = match jurados_line(page) {
+    let (start, bottom, slope) = match above {
         Some(line) => {
             let unit = line.height / 27.0;
             let base = line.base_at(BAND_MIDDLE);
@@ -318,9 +319,10 @@ fn copy_band(
 }
 
 /// `JURADOS DE VOTACIÓN`, the line above the band.
-fn jurados_line(page: &RectifiedPage) -> Option<LineBand> {
-    find_lines(&page.gray, CENTRE, 1.1)
-        .into_iter()
+fn jurados_line(lines: &[LineBand]) -> Option<LineBand> {
+    lines
+        .iter()
+        .copied()
         .filter(|b| {
             let width = b.right - b.left;
             (21.0..38.0).contains(&b.height)
@@ -366,12 +368,14 @@ fn darkest_stretch(page: &RectifiedPage, slope: f32, end: f32) -> f32 {
 fn title(
     page: &RectifiedPage,
     reader: &TextReader,
+    lines: &[LineBand],
     (from, to): (f32, f32),
     header: &mut PrintedHeader,
     look: Option<&PrintLook>,
 ) -> Result<(), RuntimeError> {
-    let bands: Vec<LineBand> = find_lines(&page.gray, CENTRE, 1.1)
-        .into_iter()
+    let bands: Vec<LineBand> = lines
+        .iter()
+        .copied()
         .filter(|b| {
             let middle = b.middle();
             let centre = f32::midpoint(b.left, b.right);

@@ -53,14 +53,17 @@ pub(super) fn from_bgr(width: u32, height: u32, stride: usize, channels: usize, 
     let used = (width as usize).checked_mul(channels)?;
     rows(height, stride, used, bytes)?;
     let mut out = Vec::with_capacity((width as usize).checked_mul(height as usize)?);
-    vectorised(|| {
-        for row in bytes.chunks(stride).take(height as usize) {
-            out.extend(row[..used].chunks_exact(channels).map(|p| {
-                let sum = 722 * u32::from(p[0]) + 7152 * u32::from(p[1]) + 2126 * u32::from(p[2]);
-                u8::try_from(sum / 10_000).unwrap_or(u8::MAX)
-            }));
-        }
-    });
+    vectorised(
+        #[inline(always)]
+        || {
+            for row in bytes.chunks(stride).take(height as usize) {
+                out.extend(row[..used].chunks_exact(channels).map(|p| {
+                    let sum = 722 * u32::from(p[0]) + 7152 * u32::from(p[1]) + 2126 * u32::from(p[2]);
+                    u8::try_from(sum / 10_000).unwrap_or(u8::MAX)
+                }));
+            }
+        },
+    );
     GrayImage::from_raw(width, height, out)
 }
 
@@ -100,7 +103,10 @@ pub(super) fn is_bitonal(image: &GrayImage) -> bool {
     // Counted in bytes over stretches that no byte overflows on.
     let count = |level: u8| -> usize {
         let of = |stretch: &[u8]| stretch.iter().map(|&v| u8::from(v == level)).sum::<u8>();
-        vectorised(|| image.as_raw().chunks(255).map(|stretch| usize::from(of(stretch))).sum())
+        vectorised(
+            #[inline(always)]
+            || image.as_raw().chunks(255).map(|stretch| usize::from(of(stretch))).sum(),
+        )
     };
     let (black, white, total) = (count(0), count(255), image.as_raw().len());
     (black + white) * 10 >= total * 9 && black * 5 >= (total - white) * 2

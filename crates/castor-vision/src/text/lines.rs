@@ -1,6 +1,6 @@
 //! Where the printed lines stand: connected ink is chained into lines that may slope, as on a photograph.
 
-use crate::raster::{Paper, Sampler, index, level, real};
+use crate::raster::{Paper, Sampler, brightest, darkest, index, level, real};
 use crate::simd::vectorised;
 use image::{GrayImage, Luma};
 
@@ -99,37 +99,25 @@ pub fn ink_of(page: &GrayImage, region: Region) -> GrayImage {
     )
     .to_image();
     let paper = Paper::of(&crop, 32);
-    let black = black_of(&crop);
+    // How dark the print gets; paper alone never counts as print.
+    let black = f32::from(darkest(crop.as_raw(), 200));
     let mut ink = GrayImage::new(w, h);
     let side = w as usize;
-    vectorised(|| {
-        for (y, (row, source)) in (0..h).zip(ink.chunks_exact_mut(side).zip(crop.as_raw().chunks_exact(side))) {
-            for (x0, (part, source)) in (0..w).step_by(8).zip(row.chunks_mut(8).zip(source.chunks(8))) {
-                let bright = 0.97 * paper.at(real(x0) + 4.0, real(y));
-                let gain = 255.0 / (bright - black.min(0.62 * bright)).max(24.0);
-                for (v, &s) in part.iter_mut().zip(source) {
-                    *v = level((bright - f32::from(s)) * gain);
+    vectorised(
+        #[inline(always)]
+        || {
+            for (y, (row, source)) in (0..h).zip(ink.chunks_exact_mut(side).zip(crop.as_raw().chunks_exact(side))) {
+                for (x0, (part, source)) in (0..w).step_by(8).zip(row.chunks_mut(8).zip(source.chunks(8))) {
+                    let bright = 0.97 * paper.at(real(x0) + 4.0, real(y));
+                    let gain = 255.0 / (bright - black.min(0.62 * bright)).max(24.0);
+                    for (v, &s) in part.iter_mut().zip(source) {
+                        *v = level((bright - f32::from(s)) * gain);
+                    }
                 }
             }
-        }
-    });
+        },
+    );
     ink
-}
-
-/// How dark the print of a region gets: the level that one pixel in two hundred does not exceed. Paper alone never
-/// counts as print, see [`ink_of`].
-fn black_of(region: &GrayImage) -> f32 {
-    let mut histogram = [0u32; 256];
-    for &v in region.as_raw() {
-        histogram[usize::from(v)] += 1;
-    }
-    let total: u32 = histogram.iter().sum();
-    let mut below = 0u32;
-    let black = (0..=255u8).find(|&v| {
-        below += histogram[usize::from(v)];
-        below * 200 >= total
-    });
-    f32::from(black.unwrap_or(0))
 }
 
 /// Finds the lines of print in a region, top to bottom; on one height, left to right.
@@ -280,17 +268,7 @@ fn fit(points: &[(f32, f32)]) -> Option<(f32, f32)> {
 
 /// Ink level from which a pixel belongs to print, by the darkest ink of the region.
 fn print_level(ink: &GrayImage) -> u8 {
-    let mut histogram = [0u32; 256];
-    for &v in ink.as_raw() {
-        histogram[usize::from(v)] += 1;
-    }
-    let total: u32 = histogram.iter().sum();
-    let mut above = 0u32;
-    let dark = (0..=255u8).rev().find(|&v| {
-        above += histogram[usize::from(v)];
-        above * 66 >= total
-    });
-    level((f32::from(dark.unwrap_or(255)) * PRINT_SHARE).clamp(48.0, PRINT))
+    level((f32::from(brightest(ink.as_raw(), 66)) * PRINT_SHARE).clamp(48.0, PRINT))
 }
 
 /// Connected ink, eight neighbours.

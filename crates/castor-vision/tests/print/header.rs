@@ -94,7 +94,7 @@ fn drawn(says: &Says) -> GrayImage {
 }
 
 fn read(sheet: GrayImage, reader: &TextReader, scope: HeaderScope) -> PrintedHeader {
-    read_header(&rectified(sheet), reader, scope).unwrap()
+    read_header(&rectified(sheet), reader, scope, &mut None).unwrap()
 }
 
 fn value(item: &Option<Printed<String>>) -> &str {
