@@ -38,6 +38,8 @@ enum Command {
     Model(model::Model),
     /// The server: accounts, queue, sync; everything on one port or one service alone.
     Serve(server::ServeArguments),
+    /// Read the forms that the server has queued; as many workers as there are machines for.
+    Worker(server::WorkerArguments),
     /// Accounts of the server.
     #[command(subcommand)]
     User(server::UserCommand),
@@ -90,6 +92,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Desk(arguments) => desk::serve(&arguments),
         Command::Model(command) => model::run(command),
         Command::Serve(arguments) => server::run_server(&arguments),
+        Command::Worker(arguments) => server::run_worker(&arguments),
         Command::User(server::UserCommand::Add(arguments)) => server::add(arguments),
         Command::Migrate => server::bring_up_to_date(),
         Command::Backup(arguments) => keeping::backup(&arguments),

@@ -1,9 +1,9 @@
-//! `castor serve`, `castor user`, `castor migrate`: one line each over castor-server.
+//! `castor serve`, `castor worker`, `castor user`, `castor migrate`: one line each over castor-server.
 
 use anyhow::{Context, Result, bail};
 use castor_server::role::Role;
 use castor_server::user::NewUser;
-use castor_server::{Config, Service, State, add_user, check, logs, migrate, serve};
+use castor_server::{Config, Service, State, add_user, check, logs, migrate, serve, work};
 use clap::{Args, Subcommand};
 use std::collections::BTreeSet;
 use std::future::Future;
@@ -19,6 +19,14 @@ pub(crate) struct ServeArguments {
     /// Reads the configuration, looks at what the server depends on, changes nothing, ends.
     #[arg(long)]
     check: bool,
+}
+
+/// What `castor worker` takes.
+#[derive(Args)]
+pub(crate) struct WorkerArguments {
+    /// Forms read at a time; as many as there are cores by default.
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
+    jobs: Option<u16>,
 }
 
 /// Accounts of the server.
@@ -78,6 +86,20 @@ pub(crate) fn run_server(arguments: &ServeArguments) -> Result<ExitCode> {
         let _ = writeln!(std::io::stdout().lock(), "CASTOR server: http://{address}/api/docs");
     };
     run(serve(config, ready, castor_server::serve::signalled()))??;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reads queued forms until it is ended.
+pub(crate) fn run_worker(arguments: &WorkerArguments) -> Result<ExitCode> {
+    let mut config = config(Some(&[Service::E14].into()))?;
+    let places = arguments.jobs.map_or(config.work.readers, usize::from);
+    config.work.workers = places;
+    config.work.readers = places;
+    logs::begin(std::env::var("CASTOR_LOG").ok().as_deref()).map_err(anyhow::Error::msg)?;
+    let ready = |places| {
+        let _ = writeln!(std::io::stdout().lock(), "CASTOR worker: {places} forms at a time");
+    };
+    run(work(config, ready, castor_server::serve::signalled()))??;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -1,7 +1,10 @@
 //! What a file must be before anything is done with it: size, type by its content, pages.
 
-use castor_vision::input::{Document, InputError, Limits};
+use castor_vision::input::{Document, FileType, InputError, Limits};
 use std::path::Path;
+
+/// First bytes of a file that settle its type.
+pub const HEAD: usize = FileType::HEAD;
 
 /// What a file may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +71,16 @@ impl FileProblem {
             Self::TooSmall { .. } => "ING_001",
             Self::Input(error) => error.code(),
         }
+    }
+}
+
+/// Whether a file that begins with these bytes can be one of a form; none while they do not settle it.
+#[must_use]
+pub fn could_be(head: &[u8]) -> Option<bool> {
+    match FileType::of(head) {
+        Some(_) => Some(true),
+        None if head.len() >= HEAD => Some(false),
+        None => None,
     }
 }
 

@@ -3,6 +3,8 @@
 use crate::address::Network;
 use crate::limit::Rate;
 use crate::objects::{ObjectsAt, S3_VARIABLES};
+use crate::work::{QueueRules, WorkSettings};
+use castor_ingest::{FileRules, Hosts};
 use std::collections::BTreeSet;
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -219,6 +221,8 @@ pub struct Config {
     pub postgres_bin: Option<PathBuf>,
     /// Files of forms.
     pub objects: ObjectsAt,
+    /// Reading them.
+    pub work: WorkSettings,
     /// Redis, or none: limits, cache and events stay in the process.
     pub redis: Option<Secret>,
     /// The other services.
@@ -309,6 +313,7 @@ impl Reader<'_> {
             databases: self.databases(),
             postgres_bin: self.text("CASTOR_POSTGRES_BIN").map(PathBuf::from),
             objects: self.objects(),
+            work: self.work(),
             redis: self.url("REDIS_URL", &["redis://", "rediss://"]).map(Secret::new),
             discovery: Discovery {
                 core: self.service_url(Service::Core),
@@ -375,6 +380,30 @@ impl Reader<'_> {
         let given = |name: &&str| self.text(name).map(|value| ((*name).to_owned(), value));
         let settings = S3_VARIABLES.iter().filter_map(given).collect();
         ObjectsAt::S3 { url, settings }
+    }
+
+    fn work(&mut self) -> WorkSettings {
+        let usual = FileRules::default();
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        WorkSettings {
+            files: FileRules {
+                most_bytes: self.value("E14_FILE_LIMIT", usual.most_bytes),
+                most_pages: self.value("E14_PAGE_LIMIT", usual.most_pages),
+                ..usual
+            },
+            hosts: Hosts(self.list("E14_FETCH_HOSTS")),
+            fetch_timeout: self.seconds("E14_FETCH_TIMEOUT", 30),
+            queue: QueueRules {
+                limit: self.value("E14_QUEUE_LIMIT", 1_000),
+                lease: self.seconds("E14_LEASE", 60),
+                attempts: self.value("E14_ATTEMPTS", 3),
+                pause: self.seconds("E14_RETRY_PAUSE", 10),
+                ageing: self.seconds("E14_AGEING", 900),
+            },
+            readers: self.value("E14_READERS", cores).max(1),
+            workers: self.value("E14_WORKERS", 1),
+            source: self.text("E14_SOURCE").map(PathBuf::from),
+        }
     }
 
     fn jwt_secret(&mut self) -> Option<Secret> {

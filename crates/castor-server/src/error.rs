@@ -32,6 +32,32 @@ pub enum ErrorCode {
     TooLarge,
     /// The body is of a kind that is not read here.
     UnsupportedMediaType,
+    /// A form's upload without a file.
+    MissingFile,
+    /// A request to read a form that names no file.
+    MissingInput,
+    /// The file is none of a form: its size, its type by its content, or its inside.
+    InvalidFile,
+    /// The file has more pages than a form.
+    TooManyPages,
+    /// The form could not be read; trying again gives the same.
+    UnreadableForm,
+    /// Files are not fetched from there.
+    UrlNotAllowed,
+    /// The file could not be fetched.
+    FetchFailed,
+    /// No file is known for this table or department.
+    NothingToRead,
+    /// So much work is only begun when it is confirmed.
+    ConfirmationRequired,
+    /// The pipeline runs already.
+    AlreadyRunning,
+    /// The pipeline does not run.
+    PipelineNotRunning,
+    /// The form as it stands does not allow this; nothing of it was done.
+    ReviewRefused,
+    /// As much waits to be read as may wait; Retry-After says when to come back.
+    QueueFull,
     /// Too many requests; Retry-After says when to come back.
     RateLimited,
     /// Too many failed sign-ins; Retry-After says when to come back.
@@ -44,6 +70,8 @@ pub enum ErrorCode {
     StorageFull,
     /// The store of files does not answer; nothing was changed.
     ObjectsUnavailable,
+    /// Forms cannot be read here now.
+    ReaderUnavailable,
     /// Another service that is needed does not answer.
     UpstreamUnavailable,
     /// A fault of the server; the request id finds it in the log.
@@ -52,7 +80,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for the documentation and its test.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 33] = [
         Self::InvalidRequest,
         Self::Unauthenticated,
         Self::InvalidCredentials,
@@ -64,33 +92,65 @@ impl ErrorCode {
         Self::Conflict,
         Self::TooLarge,
         Self::UnsupportedMediaType,
+        Self::MissingFile,
+        Self::MissingInput,
+        Self::InvalidFile,
+        Self::TooManyPages,
+        Self::UnreadableForm,
+        Self::UrlNotAllowed,
+        Self::FetchFailed,
+        Self::NothingToRead,
+        Self::ConfirmationRequired,
+        Self::AlreadyRunning,
+        Self::PipelineNotRunning,
+        Self::ReviewRefused,
+        Self::QueueFull,
         Self::RateLimited,
         Self::TooManyAttempts,
         Self::Timeout,
         Self::DatabaseUnavailable,
         Self::StorageFull,
         Self::ObjectsUnavailable,
+        Self::ReaderUnavailable,
         Self::UpstreamUnavailable,
         Self::Internal,
     ];
+
+    /// As written in answers.
+    #[must_use]
+    pub fn name(self) -> String {
+        let written = serde_json::to_value(self).ok();
+        written
+            .and_then(|name| name.as_str().map(ToOwned::to_owned))
+            .unwrap_or_default()
+    }
 
     /// The HTTP status it is answered with.
     #[must_use]
     pub fn status(self) -> StatusCode {
         match self {
-            Self::InvalidRequest => StatusCode::BAD_REQUEST,
+            Self::InvalidRequest | Self::MissingFile | Self::MissingInput | Self::ConfirmationRequired => {
+                StatusCode::BAD_REQUEST
+            }
+            Self::InvalidFile | Self::TooManyPages | Self::UnreadableForm => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::FetchFailed => StatusCode::BAD_GATEWAY,
             Self::Unauthenticated | Self::InvalidCredentials => StatusCode::UNAUTHORIZED,
-            Self::Forbidden | Self::RegistrationClosed => StatusCode::FORBIDDEN,
-            Self::NotFound => StatusCode::NOT_FOUND,
+            Self::Forbidden | Self::RegistrationClosed | Self::UrlNotAllowed => StatusCode::FORBIDDEN,
+            Self::NotFound | Self::NothingToRead => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
-            Self::AlreadyExists | Self::Conflict => StatusCode::CONFLICT,
+            Self::AlreadyExists
+            | Self::Conflict
+            | Self::AlreadyRunning
+            | Self::PipelineNotRunning
+            | Self::ReviewRefused => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
-            Self::RateLimited | Self::TooManyAttempts => StatusCode::TOO_MANY_REQUESTS,
+            Self::RateLimited | Self::TooManyAttempts | Self::QueueFull => StatusCode::TOO_MANY_REQUESTS,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
-            Self::DatabaseUnavailable | Self::ObjectsUnavailable | Self::UpstreamUnavailable => {
-                StatusCode::SERVICE_UNAVAILABLE
-            }
+            Self::DatabaseUnavailable
+            | Self::ObjectsUnavailable
+            | Self::ReaderUnavailable
+            | Self::UpstreamUnavailable => StatusCode::SERVICE_UNAVAILABLE,
             Self::StorageFull => StatusCode::INSUFFICIENT_STORAGE,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
         }
@@ -217,6 +277,8 @@ fn database_code(code: &str) -> Option<ErrorCode> {
     match code {
         "53100" => Some(ErrorCode::StorageFull),
         "23505" => Some(ErrorCode::AlreadyExists),
+        // A zero byte in a text.
+        "22021" => Some(ErrorCode::InvalidRequest),
         // Serialization failure, deadlock, statement cancelled by its time limit.
         "40001" | "40P01" | "57014" => Some(ErrorCode::DatabaseUnavailable),
         // Connection exceptions, too many connections, shutting down or starting.
@@ -244,6 +306,7 @@ impl From<sqlx::Error> for ApiError {
         };
         match code {
             Some(ErrorCode::AlreadyExists) => Self::new(ErrorCode::AlreadyExists, "it exists already"),
+            Some(ErrorCode::InvalidRequest) => Self::new(ErrorCode::InvalidRequest, "a text has a zero byte in it"),
             Some(ErrorCode::StorageFull) => {
                 tracing::error!(%error, "the database's disk is full");
                 Self::new(ErrorCode::StorageFull, "the server's disk is full; nothing was changed")

@@ -1,5 +1,8 @@
 //! Figures for Prometheus.
 
+use crate::config::Service;
+use crate::error::ApiError;
+use crate::repo::{form, job};
 use crate::server::{Server, ServerError};
 use metrics::{describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
@@ -9,6 +12,15 @@ use std::sync::{Mutex, PoisonError};
 const REQUEST_BUCKETS: [f64; 13] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0];
 /// Seconds, of reading one form.
 const OCR_BUCKETS: [f64; 8] = [5.0, 15.0, 30.0, 45.0, 60.0, 90.0, 120.0, 180.0];
+
+/// Seconds, of taking one file in.
+const INGESTION_BUCKETS: [f64; 7] = [0.1, 0.25, 0.5, 1.0, 2.0, 5.0, 10.0];
+/// Seconds, of waiting for a worker; draining a backlog may take an hour and a half.
+const WAIT_BUCKETS: [f64; 8] = [1.0, 5.0, 15.0, 60.0, 300.0, 1_200.0, 2_400.0, 5_400.0];
+/// Lowest confidence of a form's cells.
+const CONFIDENCE_BUCKETS: [f64; 8] = [0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99];
+/// Bytes of a file.
+const SIZE_BUCKETS: [f64; 6] = [1e4, 1e5, 5e5, 1e6, 5e6, 1e7];
 
 static RECORDER: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
 
@@ -21,6 +33,22 @@ pub(crate) fn recorder() -> Result<PrometheusHandle, ServerError> {
     let failed = |error: &dyn std::fmt::Display| ServerError::Metrics(error.to_string());
     let handle = PrometheusBuilder::new()
         .set_buckets_for_metric(Matcher::Full("castor_ocr_duration_seconds".to_owned()), &OCR_BUCKETS)
+        .and_then(|b| {
+            b.set_buckets_for_metric(
+                Matcher::Full("castor_ingestion_duration_seconds".to_owned()),
+                &INGESTION_BUCKETS,
+            )
+        })
+        .and_then(|b| {
+            b.set_buckets_for_metric(Matcher::Full("castor_ocr_queue_wait_seconds".to_owned()), &WAIT_BUCKETS)
+        })
+        .and_then(|b| b.set_buckets_for_metric(Matcher::Full("castor_ocr_confidence".to_owned()), &CONFIDENCE_BUCKETS))
+        .and_then(|b| {
+            b.set_buckets_for_metric(
+                Matcher::Full("castor_ingestion_file_size_bytes".to_owned()),
+                &SIZE_BUCKETS,
+            )
+        })
         .and_then(|builder| builder.set_buckets_for_metric(Matcher::Suffix("_seconds".to_owned()), &REQUEST_BUCKETS))
         .map_err(|error| failed(&error))?
         .install_recorder()
@@ -44,16 +72,65 @@ fn describe() {
     describe_counter!("castor_cache_hits_total", "Values found in the cache");
     describe_counter!("castor_cache_misses_total", "Values not found in the cache");
     describe_gauge!("castor_db_connections_active", "Connections in use, by service");
+    describe_counter!("castor_ingestion_requests_total", "Files given, by source");
+    describe_counter!("castor_ingestion_errors_total", "Files that were not taken in, by code");
+    describe_histogram!(
+        "castor_ingestion_duration_seconds",
+        "Looking a file over, storing and noting it"
+    );
+    describe_histogram!("castor_ingestion_file_size_bytes", "Sizes of files taken in");
+    describe_histogram!(
+        "castor_ocr_duration_seconds",
+        "Reading one form, with fetching its file from the store"
+    );
+    describe_histogram!("castor_ocr_queue_wait_seconds", "From being queued to being taken");
+    describe_histogram!("castor_ocr_confidence", "Lowest confidence of a form's cells");
+    describe_counter!("castor_ocr_pages_total", "Pages read");
+    describe_counter!("castor_ocr_errors_total", "Readings that failed, by code");
+    describe_counter!("castor_ocr_needs_review_total", "Forms read with cells for a person");
+    describe_gauge!("castor_ocr_workers_active", "Readings under way in this process");
+    describe_gauge!("castor_ocr_queue_depth", "Jobs that wait, over all processes");
+    describe_gauge!("castor_forms_pending_total", "Forms that wait for a person");
+    describe_counter!("castor_forms_received_total", "Forms new to the log");
+    describe_counter!("castor_forms_processed_total", "Forms read");
+    describe_counter!("castor_forms_validated_total", "Reviews ended through the server");
+    describe_counter!("castor_validation_executions_total", "Forms checked after reading");
+    describe_counter!(
+        "castor_validation_alerts_total",
+        "Failed checks after reading, by code and severity"
+    );
+    describe_counter!(
+        "castor_corrections_total",
+        "Cells corrected or confirmed through the server"
+    );
     describe_gauge!("castor_dependency_up", "1 when a dependency answers");
     describe_gauge!("castor_circuit_open", "1 when a service is not asked because it failed");
 }
 
 /// The page that Prometheus reads.
-pub(crate) fn page(server: &Server) -> String {
+pub(crate) async fn page(server: &Server) -> String {
+    // Without the database the rest is shown all the same.
+    if let Ok(waiting) = waiting(server).await {
+        gauge!("castor_ocr_queue_depth").set(float(waiting.0));
+        gauge!("castor_forms_pending_total").set(float(waiting.1));
+    }
     for (service, database) in server.databases() {
         let (open, idle) = database.connections();
         gauge!("castor_db_connections_active", "service" => service.name()).set(f64::from(open.saturating_sub(idle)));
     }
     server.metrics.run_upkeep();
     server.metrics.render()
+}
+
+/// Jobs that wait for a worker, and forms that wait for a person.
+async fn waiting(server: &Server) -> Result<(i64, i64), ApiError> {
+    let mut connection = server.database(Service::E14)?.connection().await?;
+    Ok((
+        job::waiting(&mut connection).await?,
+        form::waiting(&mut connection).await?,
+    ))
+}
+
+fn float(number: i64) -> f64 {
+    u32::try_from(number).map_or(f64::INFINITY, f64::from)
 }

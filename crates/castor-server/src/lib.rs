@@ -40,8 +40,11 @@ pub mod shared;
 mod sync;
 pub mod token;
 pub mod user;
+pub mod work;
 
 pub use api::{Check, State, routes};
 pub use backup::{backup, restore};
+pub use castor_ingest::fetch::Network;
 pub use config::{Config, Service};
 pub use serve::{add_user, check, migrate, serve};
+pub use work::work;

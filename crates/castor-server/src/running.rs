@@ -5,8 +5,10 @@ use crate::config::{Config, Secret, Service};
 use crate::database::Database;
 use crate::error::ApiError;
 use crate::server::{Server, ServerError};
+use castor_ingest::fetch::{Network, System};
 use std::io;
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 /// Why the server, or a command beside it, does not run.
 #[derive(Debug, thiserror::Error)]
@@ -31,6 +33,9 @@ pub enum ServeError {
         /// What the system said.
         error: io::Error,
     },
+    /// The reader of forms.
+    #[error("forms cannot be read here: {0}")]
+    Reader(String),
     /// The data folder.
     #[error("the data folder cannot be used: {0}")]
     Data(io::Error),
@@ -60,6 +65,14 @@ impl Running {
     /// # Errors
     /// See [`ServeError`].
     pub async fn open(config: Config) -> Result<Self, ServeError> {
+        Self::open_with(config, Arc::new(System)).await
+    }
+
+    /// The same, with another way to the hosts from which files are fetched.
+    ///
+    /// # Errors
+    /// See [`ServeError`].
+    pub async fn open_with(config: Config, network: Arc<dyn Network>) -> Result<Self, ServeError> {
         std::fs::create_dir_all(&config.data).map_err(ServeError::Data)?;
         let cluster = private_cluster(&config).await?;
         // Services with the same URL share their connections.
@@ -88,7 +101,7 @@ impl Running {
                 .map(|service| (*service, store.database.clone()))
                 .collect::<Vec<_>>()
         };
-        let server = Server::new(config, stores.iter().flat_map(of).collect())?;
+        let server = Server::new(config, stores.iter().flat_map(of).collect(), network)?;
         Ok(Self {
             server,
             stores,

@@ -11,12 +11,16 @@ use crate::role::Role;
 use crate::running::{Running, ServeError};
 use crate::server::Server;
 use crate::user::{NewUser, User};
+use crate::work;
 use axum::Router;
+use castor_ingest::fetch::{Network, System};
 use std::future::Future;
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 use time::OffsetDateTime;
 use tokio::net::TcpListener;
+use tokio::task::{JoinHandle, JoinSet};
 
 /// How long requests under way may take once the server is to end.
 const GRACE: Duration = Duration::from_secs(20);
@@ -34,17 +38,31 @@ pub async fn serve(
     ready: impl FnOnce(SocketAddr),
     end: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
+    serve_with(config, Arc::new(System), ready, end).await
+}
+
+/// The same, with another way to the hosts from which files are fetched.
+///
+/// # Errors
+/// As [`serve`].
+pub async fn serve_with(
+    config: Config,
+    network: Arc<dyn Network>,
+    ready: impl FnOnce(SocketAddr),
+    end: impl Future<Output = ()> + Send + 'static,
+) -> Result<(), ServeError> {
     let address = config.listen;
     let listener = TcpListener::bind(address)
         .await
         .map_err(|error| ServeError::Listen { address, error })?;
-    let running = Running::open(config).await?;
+    let running = Running::open_with(config, network).await?;
     let server = running.server.clone();
-    let mut tasks = tokio::task::JoinSet::new();
+    let mut tasks = JoinSet::new();
     for store in &running.stores {
         tasks.spawn(store.database.clone().migrate_when_reached());
     }
     tasks.spawn(clear_ended(server.clone()));
+    let jobs = read_forms(&server, &mut tasks);
     let closing = server.closing.clone();
     tasks.spawn(async move {
         end.await;
@@ -61,8 +79,23 @@ pub async fn serve(
         server.closing.subscribe(),
     )
     .await;
+    if let Some(jobs) = jobs {
+        // The readings that this process has are finished; it has ended when they are.
+        let _ = jobs.await;
+    }
     tasks.shutdown().await;
     running.close().await
+}
+
+/// What the E-14 service does beside answering: signs of life, the source folder, and jobs of its own.
+fn read_forms(server: &Server, tasks: &mut JoinSet<()>) -> Option<JoinHandle<()>> {
+    if !server.config.runs(Service::E14) {
+        return None;
+    }
+    tasks.spawn(work::keep(server.clone()));
+    tasks.spawn(work::keep_source(server.clone()));
+    let places = server.config.work.workers;
+    (places > 0).then(|| tokio::spawn(work::take_jobs_when_any(server.clone(), places)))
 }
 
 /// Every route of the server behind everything that requests pass through.

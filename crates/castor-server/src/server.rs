@@ -9,12 +9,16 @@ use crate::proxy::Circuits;
 use crate::shared::{Local, Redis, Shared};
 use crate::sync::Cases;
 use crate::token::{KeyError, Keys};
+use crate::work::Readers;
+use castor_ingest::Fetcher;
+use castor_ingest::fetch::Network;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
+use tokio::sync::{Notify, Semaphore, watch};
+use uuid::Uuid;
 
 /// Cheap to clone.
 #[derive(Clone)]
@@ -38,6 +42,16 @@ pub struct Parts {
     pub(crate) cases: Cases,
     /// Files of forms.
     pub objects: Objects,
+    /// What reads them.
+    pub(crate) readers: Readers,
+    /// What fetches them.
+    pub(crate) fetcher: Fetcher,
+    /// Places for files that are being taken in.
+    pub(crate) uploads: Semaphore,
+    /// Wakes what looks through the source folder.
+    pub(crate) intake: Notify,
+    /// This process among the workers.
+    pub(crate) worker: Uuid,
     /// Figures.
     pub metrics: PrometheusHandle,
     /// Began at.
@@ -80,6 +94,8 @@ pub enum ServerError {
 
 /// Time that another service has for an answer.
 const UPSTREAM_TIMEOUT: Duration = Duration::from_secs(30);
+/// Files that are taken in at a time, each in memory until it is stored.
+const UPLOADS: usize = 16;
 /// Time to reach it.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -88,7 +104,11 @@ impl Server {
     ///
     /// # Errors
     /// See [`ServerError`].
-    pub fn new(config: Config, databases: BTreeMap<Service, Database>) -> Result<Self, ServerError> {
+    pub fn new(
+        config: Config,
+        databases: BTreeMap<Service, Database>,
+        network: Arc<dyn Network>,
+    ) -> Result<Self, ServerError> {
         // Another part of the program may have installed it already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
         let client = reqwest::Client::builder()
@@ -109,6 +129,16 @@ impl Server {
             circuits: Circuits::default(),
             cases: Cases::default(),
             objects: Objects::open(&config)?,
+            readers: Readers::new(config.work.readers, config.work.files),
+            fetcher: Fetcher::new(
+                config.work.hosts.clone(),
+                network,
+                config.work.files.most_bytes,
+                config.work.fetch_timeout,
+            ),
+            uploads: Semaphore::new(UPLOADS),
+            intake: Notify::new(),
+            worker: Uuid::now_v7(),
             metrics: crate::figures::recorder()?,
             started: Instant::now(),
             closing: watch::Sender::new(false),

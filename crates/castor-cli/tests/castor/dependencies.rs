@@ -3,20 +3,25 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 /// For each crate the crates of the workspace that it may use, tests aside.
-const ALLOWED: [(&str, &[&str]); 11] = [
+const ALLOWED: [(&str, &[&str]); 12] = [
     ("castor-domain", &[]),
     ("castor-vision", &["castor-domain"]),
     ("castor-learn", &["castor-domain"]),
     ("castor-testkit", &["castor-domain"]),
     ("castor-wire", &["castor-domain"]),
+    ("castor-ingest", &["castor-domain", "castor-vision"]),
     ("castor-store", &["castor-domain", "castor-wire"]),
     ("castor-sync", &["castor-domain", "castor-wire", "castor-store"]),
-    ("castor-server", &["castor-domain", "castor-wire"]),
+    (
+        "castor-server",
+        &["castor-domain", "castor-wire", "castor-vision", "castor-ingest"],
+    ),
     (
         "castor-app",
         &[
             "castor-domain",
             "castor-vision",
+            "castor-ingest",
             "castor-wire",
             "castor-store",
             "castor-sync",

@@ -2,6 +2,7 @@
 
 use crate::database::Schema;
 use crate::envelope::{Answer, Success, answer, answer_with};
+use crate::objects::ContentHash;
 use crate::route::{Access, Limit, Routes};
 use crate::server::Server;
 use axum::extract::State as Of;
@@ -83,6 +84,14 @@ pub(crate) async fn checks(server: &Server) -> Vec<Check> {
             State::Down,
             began,
         ));
+    }
+    if server.config.runs(crate::config::Service::E14) {
+        let began = Instant::now();
+        let asked = server.objects.exists(&ContentHash::of(b"")).await;
+        let reason = asked
+            .err()
+            .map(|_| "does not answer; files are neither taken in nor read".to_owned());
+        checks.push(check("objects".to_owned(), reason, State::Degraded, began));
     }
     let began = Instant::now();
     let reason = (!server.shared.alive().await).then(|| "does not answer; this process goes on alone".to_owned());
@@ -168,7 +177,7 @@ async fn dependencies(Of(server): Of<Server>) -> Answer<Vec<Check>> {
 async fn metrics_page(Of(server): Of<Server>) -> Response {
     (
         [(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")],
-        crate::figures::page(&server),
+        crate::figures::page(&server).await,
     )
         .into_response()
 }

@@ -4,10 +4,15 @@ mod account;
 mod audit;
 mod auth;
 mod blob;
+mod e14;
 mod events;
 mod health;
 mod lead;
+mod pipeline;
+mod queue;
+mod review;
 mod sync;
+mod upload;
 mod user;
 
 pub(crate) use auth::register_user;
@@ -51,7 +56,12 @@ fn core() -> Routes {
 
 /// Forms: reading, queue, review, sync.
 fn e14() -> Routes {
-    sync::routes().and(blob::routes())
+    e14::routes()
+        .and(blob::routes())
+        .and(pipeline::routes())
+        .and(queue::routes())
+        .and(review::routes())
+        .and(sync::routes())
 }
 
 /// Analyses of the conversation.

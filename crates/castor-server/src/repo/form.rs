@@ -102,3 +102,68 @@ pub(crate) async fn give_back(
         .await?;
     Ok(done.rows_affected())
 }
+
+/// Which forms wait.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct PendingFilter<'a> {
+    pub(crate) priority: Option<i16>,
+    pub(crate) state: Option<&'a str>,
+    pub(crate) departamento: Option<&'a str>,
+    /// Those behind this one.
+    pub(crate) after: Option<&'a str>,
+    pub(crate) limit: i64,
+}
+
+/// A form that waits for a person.
+pub(crate) struct Pending {
+    pub(crate) id: String,
+    pub(crate) version: i64,
+    pub(crate) name: String,
+    pub(crate) state: String,
+    pub(crate) priority: i16,
+    pub(crate) reasons: String,
+    pub(crate) departamento: Option<String>,
+    pub(crate) municipio: Option<String>,
+    pub(crate) zona: Option<String>,
+    pub(crate) puesto: Option<String>,
+    pub(crate) mesa: Option<String>,
+    pub(crate) place: String,
+    pub(crate) corporacion: Option<String>,
+    pub(crate) copia: Option<String>,
+    pub(crate) finding: Option<String>,
+    pub(crate) imported_at: i64,
+    pub(crate) due_at: i64,
+    pub(crate) lent_until: Option<i64>,
+}
+
+/// Forms that wait for a person, the most urgent first.
+pub(crate) async fn pending(
+    connection: &mut PgConnection,
+    filter: &PendingFilter<'_>,
+) -> Result<Vec<Pending>, sqlx::Error> {
+    sqlx::query_as!(
+        Pending,
+        r#"SELECT f.id, f.version, f.name, f.state, f.priority, f.reasons, f.departamento, f.municipio, f.zona, f.puesto, f.mesa,
+             f.place, f.corporacion, f.copia, f.finding, f.imported_at, f.due_at,
+             (extract(epoch FROM l.until) * 1000)::bigint AS lent_until
+           FROM form f LEFT JOIN lease l ON l.form = f.id AND l.until > now()
+           WHERE f.waits AND ($1::smallint IS NULL OR f.priority = $1) AND ($2::text IS NULL OR f.state = $2)
+             AND ($3::text IS NULL OR f.departamento = $3)
+             AND ($4::text IS NULL OR (f.priority, f.imported_at, f.id) > (SELECT b.priority, b.imported_at, b.id FROM form b WHERE b.id = $4))
+           ORDER BY f.priority, f.imported_at, f.id LIMIT $5"#,
+        filter.priority,
+        filter.state,
+        filter.departamento,
+        filter.after,
+        filter.limit,
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// How many forms wait for a person.
+pub(crate) async fn waiting(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    sqlx::query_scalar!(r#"SELECT count(*) AS "count!" FROM form WHERE waits"#)
+        .fetch_one(connection)
+        .await
+}

@@ -2,9 +2,12 @@
 
 pub(crate) mod audit;
 pub(crate) mod blob;
+pub(crate) mod file;
 pub(crate) mod form;
 pub(crate) mod former;
+pub(crate) mod job;
 pub(crate) mod lead;
+pub(crate) mod pipeline;
 pub(crate) mod session;
 pub(crate) mod sign_in_guard;
 pub(crate) mod sync;

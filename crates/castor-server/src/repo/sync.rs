@@ -218,3 +218,35 @@ pub(crate) async fn refuse(
     .await?;
     Ok(())
 }
+
+/// The last event that holds what the machine read of a form, and the model that read it.
+pub(crate) async fn last_read(
+    connection: &mut PgConnection,
+    form: &str,
+) -> Result<Option<(Uuid, String)>, sqlx::Error> {
+    let row = query!(
+        r#"SELECT id, body::jsonb ->> 'model' AS model FROM event WHERE form = $1 AND kind = 'read' ORDER BY global DESC LIMIT 1"#,
+        form
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(row.map(|row| (row.id, row.model.unwrap_or_default())))
+}
+
+/// Whether the log knows a form.
+pub(crate) async fn knows(connection: &mut PgConnection, form: &str) -> Result<bool, sqlx::Error> {
+    query_scalar!(r#"SELECT EXISTS (SELECT FROM event WHERE form = $1) AS "knows!""#, form)
+        .fetch_one(connection)
+        .await
+}
+
+/// The name that stands beside an account's events: the one it has written under, else its own id.
+pub(crate) async fn name_of(connection: &mut PgConnection, account: Uuid) -> Result<String, sqlx::Error> {
+    let name = query_scalar!(
+        "SELECT name FROM sync_author WHERE account = $1 ORDER BY name LIMIT 1",
+        account
+    )
+    .fetch_optional(connection)
+    .await?;
+    Ok(name.unwrap_or_else(|| account.to_string()))
+}

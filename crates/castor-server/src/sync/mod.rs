@@ -1,7 +1,9 @@
 //! The server's side of sync: one order of all events, each applied once. docs/SYNC.md says what holds.
 
 mod cases;
+mod own;
 mod push;
 
 pub(crate) use cases::{Cases, Folded};
-pub(crate) use push::{Accepted, RefusedEvent, push};
+pub(crate) use own::{NotTaken, append, form};
+pub(crate) use push::{Accepted, Changed, RefusedEvent, push};

@@ -30,18 +30,27 @@ pub(crate) struct RefusedEvent {
 }
 
 /// A pushed event, understood.
-struct Read {
-    counter: i64,
-    event: SyncEvent,
-    recorded: Result<Recorded, (String, String)>,
+pub(super) struct Read {
+    pub(super) counter: i64,
+    pub(super) event: SyncEvent,
+    pub(super) recorded: Result<Recorded, (String, String)>,
 }
 
 /// What a push made of forms and events, to be written.
 #[derive(Default)]
-struct Taken {
+pub(super) struct Taken {
     accepted: Vec<Accepted>,
     refused: Vec<RefusedEvent>,
     settled: Vec<Settled>,
+}
+
+impl Taken {
+    /// Code and message of the first event that does not fit.
+    pub(super) fn first_refusal(&self) -> Option<(String, String)> {
+        self.refused
+            .first()
+            .map(|refused| (refused.code.clone(), refused.message.clone()))
+    }
 }
 
 /// Takes a laptop's events in. The forms that changed are put back into `cases` by [`Changed::keep`] after the commit.
@@ -196,6 +205,11 @@ impl Changed {
         }
     }
 
+    /// One of them.
+    pub(crate) fn get(&self, form: &str) -> Option<&Folded> {
+        self.0.get(form)
+    }
+
     /// Their ids.
     pub(crate) fn forms(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)
@@ -203,7 +217,7 @@ impl Changed {
 }
 
 /// Applies events, one after the other, to their forms.
-async fn fold(
+pub(super) async fn fold(
     connection: &mut PgConnection,
     cases: &Cases,
     caller: &Caller,
@@ -298,7 +312,7 @@ fn allowed(recorded: &Recorded, caller: &Caller, authors: &HashMap<String, Uuid>
 }
 
 /// Forms as they stand, from memory where it is up to date.
-async fn loaded(connection: &mut PgConnection, cases: &Cases, ids: &[String]) -> Result<Changed, ApiError> {
+pub(super) async fn loaded(connection: &mut PgConnection, cases: &Cases, ids: &[String]) -> Result<Changed, ApiError> {
     let versions = sync::versions(connection, ids).await?;
     let mut forms = HashMap::with_capacity(ids.len());
     let mut missing = Vec::new();
@@ -335,7 +349,7 @@ async fn loaded(connection: &mut PgConnection, cases: &Cases, ids: &[String]) ->
 }
 
 /// Writes what a push made.
-async fn write(
+pub(super) async fn write(
     connection: &mut PgConnection,
     client: Uuid,
     last: i64,

@@ -2,12 +2,17 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod accounts;
+mod e14;
 mod elsewhere;
 mod guard;
 mod leads;
 mod limits;
 mod objects;
 mod outage;
+mod paper;
+mod queue;
+mod review;
 mod settings;
 mod shared;
+mod workers;
 mod world;

@@ -1,17 +1,18 @@
 //! A server on a free port with a database of its own, and a client that talks to it.
 
+use castor_server::Network;
 use castor_server::cluster::Cluster;
 use castor_server::config::{Config, Service};
 use castor_server::role::Role;
 use castor_server::running::Running;
-use castor_server::serve;
+use castor_server::serve::serve_with;
 use castor_server::user::NewUser;
 use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use std::collections::{BTreeSet, HashMap};
 use std::net::SocketAddr;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, OnceLock};
 use tempfile::TempDir;
 use tokio::sync::{OnceCell, oneshot};
 use tokio::task::JoinHandle;
@@ -88,6 +89,7 @@ pub(crate) struct World {
     pub(crate) client: reqwest::Client,
     variables: HashMap<String, String>,
     services: BTreeSet<Service>,
+    network: Arc<dyn Network>,
     end: Option<oneshot::Sender<()>>,
     task: Option<JoinHandle<()>>,
 }
@@ -104,6 +106,11 @@ impl World {
     }
 
     pub(crate) async fn of(services: &str, variables: &[(&str, &str)]) -> Self {
+        Self::reaching(Arc::new(castor_ingest::fetch::System), services, variables).await
+    }
+
+    /// With another way to the hosts from which files are fetched.
+    pub(crate) async fn reaching(network: Arc<dyn Network>, services: &str, variables: &[(&str, &str)]) -> Self {
         let given = |name: &str| variables.iter().any(|(given, _)| *given == name);
         let database = if given("DATABASE_URL") {
             String::new()
@@ -117,6 +124,10 @@ impl World {
             ("RATE_LIMIT_DEFAULT", "100000/minute"),
             ("RATE_LIMIT_AUTH", "100000/minute"),
             ("RATE_LIMIT_WORK", "100000/minute"),
+            // The first reading opens the models, which takes its time on a busy machine.
+            ("CASTOR_REQUEST_TIMEOUT", "300"),
+            // Who tests workers starts them.
+            ("E14_WORKERS", "0"),
         ];
         let all = usual
             .iter()
@@ -130,6 +141,7 @@ impl World {
             client: client(),
             variables: all,
             services: Service::parse_list(services).unwrap(),
+            network,
             end: None,
             task: None,
         };
@@ -148,11 +160,12 @@ impl World {
         let (end, ended) = oneshot::channel();
         let (ready, is_ready) = oneshot::channel();
         let config = self.config();
+        let network = Arc::clone(&self.network);
         self.task = Some(tokio::spawn(async move {
             let ended = async {
                 let _ = ended.await;
             };
-            serve(config, |address| ready.send(address).unwrap(), ended)
+            serve_with(config, network, |address| ready.send(address).unwrap(), ended)
                 .await
                 .unwrap();
         }));

@@ -17,6 +17,17 @@ pub enum FileType {
     Webp,
 }
 
+impl FileType {
+    /// The type of a file that begins with these bytes; what they leave open is none.
+    #[must_use]
+    pub fn of(head: &[u8]) -> Option<Self> {
+        file_type(head)
+    }
+
+    /// Bytes from the beginning that settle the type.
+    pub const HEAD: usize = HEAD;
+}
+
 /// Bytes that suffice to tell the type: a PDF may begin with up to this much foreign matter.
 pub(super) const HEAD: usize = 1024;
 

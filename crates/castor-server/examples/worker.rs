@@ -1,0 +1,14 @@
+//! A worker as the environment says, until Ctrl-C: what `castor worker` is, for tests that kill it.
+
+use castor_server::{Config, Service, work};
+use std::error::Error;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    castor_server::logs::begin(std::env::var("CASTOR_LOG").ok().as_deref())?;
+    let config = Config::from_env([Service::E14].into())?;
+    #[expect(clippy::print_stdout, reason = "who started it waits for this line")]
+    let ready = |places| println!("{places}");
+    work(config, ready, castor_server::serve::signalled()).await?;
+    Ok(())
+}

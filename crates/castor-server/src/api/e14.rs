@@ -1,0 +1,428 @@
+//! Reading one form while the asker waits.
+
+use super::upload::{Asked, Form, asked};
+use crate::config::Service;
+use crate::envelope::{Answer, Success, answer};
+use crate::error::{ApiError, ErrorCode};
+use crate::guard::Caller;
+use crate::repo::job::{self as jobs, Taker, Wanted, Wish};
+use crate::role::Permission;
+use crate::route::{Access, Limit, Routes};
+use crate::server::Server;
+use crate::work::{Carried, Given, JobPriority, JobState, carry_out, keep_file};
+use axum::extract::{Request, State};
+use castor_domain::checks::{CheckCode, CheckContext, Finding, Severity, check_form};
+use castor_domain::form::{FieldPath, Nivelacion};
+use castor_domain::reading::FormReading;
+use castor_domain::review::Event;
+use castor_ingest::FileFacts;
+use castor_wire::payload::{PayloadContext, payload};
+use castor_wire::{event, parse, write};
+use serde::Serialize;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc3339;
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+pub(super) fn routes() -> Routes {
+    let needs = Access::Needs(Permission::ProcessE14);
+    Routes::new()
+        .add(needs, Limit::Work, routes!(process))
+        .add(needs, Limit::Work, routes!(process_v2))
+        .add(needs, Limit::Work, routes!(validate))
+}
+
+/// Time of a request that is left for the answer after waiting for a reading.
+const MARGIN: Duration = Duration::from_secs(3);
+/// Between two looks at a job that another process has.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// What the checks say of a form.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Report {
+    /// Every check holds; false when one fails; null when none fails and one could not be evaluated.
+    all_passed: Option<bool>,
+    /// Failed checks by severity.
+    failed: BTreeMap<String, usize>,
+    /// Checks for which something was not read.
+    not_evaluable: usize,
+    /// Every outcome; docs/CHECKS.md says what each means.
+    #[schema(value_type = Vec<Object>)]
+    findings: Vec<Value>,
+}
+
+impl Report {
+    fn of(findings: &[Finding]) -> Self {
+        let mut failed = BTreeMap::new();
+        for finding in findings.iter().filter(|finding| finding.failed()) {
+            *failed.entry(finding.severity.name().to_owned()).or_insert(0) += 1;
+        }
+        let not_evaluable = findings.iter().filter(|f| f.outcome.name() == "not_evaluable").count();
+        let all_passed = match (failed.is_empty(), not_evaluable) {
+            (false, _) => Some(false),
+            (true, 0) => Some(true),
+            (true, _) => None,
+        };
+        Self {
+            all_passed,
+            failed,
+            not_evaluable,
+            findings: findings.iter().map(write::finding).collect(),
+        }
+    }
+
+    fn alerts(&self) -> usize {
+        self.failed.values().sum()
+    }
+}
+
+/// A form as read. What was not read is null, never 0.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Processed {
+    /// Always true: what fails has the error's form.
+    success: bool,
+    /// The job that read it; the same for the same file and model.
+    extraction_id: Uuid,
+    /// SHA-256 of the file: the form's id in queue and review.
+    form_id: String,
+    /// Departamento, municipio, zona, puesto and mesa.
+    mesa_id: Option<String>,
+    /// Voters by form E-11.
+    total_sufragantes: Option<u16>,
+    /// Ballots in the urn.
+    total_urna: Option<u16>,
+    /// Sum of all votes of the form.
+    total_computado: Option<i64>,
+    /// Ballots in the urn less the sum of votes.
+    delta: Option<i64>,
+    /// See `validation_report.all_passed`.
+    validation_passed: Option<bool>,
+    /// Failed checks.
+    alerts_count: usize,
+    /// Cells that a person must look at.
+    fields_needing_review: usize,
+    /// Version of the model.
+    model_version: String,
+    /// The reading, as `castor e14 read` gives it.
+    #[schema(value_type = Object)]
+    extraction: Value,
+    /// Outcomes of the checks.
+    validation_report: Report,
+    /// Always null.
+    error_message: Option<String>,
+}
+
+/// A reading with what belongs to it.
+struct ReadForm {
+    job: Uuid,
+    facts: FileFacts,
+    name: String,
+    model: String,
+    form: FormReading,
+}
+
+/// Reads a form: a file as `multipart/form-data`, or the URL of one as JSON. The same file and model give the same reading.
+#[utoipa::path(post, path = "/api/e14/process", tag = "e14",
+    request_body(content((Asked = "application/json"), (Form = "multipart/form-data"))), responses((status = 200, body = Success<Processed>)))]
+async fn process(State(server): State<Server>, caller: Caller, request: Request) -> Answer<Processed> {
+    let read = read_form(&server, caller, request).await?;
+    let form = &read.form;
+    let report = Report::of(&form.findings);
+    let urna = value(form, &FieldPath::Nivelacion(Nivelacion::Urna));
+    let sum = sum_of(&form.findings);
+    answer(Processed {
+        success: true,
+        extraction_id: read.job,
+        form_id: read.facts.sha256.clone(),
+        mesa_id: form.header.mesa_id().map(|mesa| mesa.to_string()),
+        total_sufragantes: value(form, &FieldPath::Nivelacion(Nivelacion::Sufragantes)),
+        total_urna: urna,
+        total_computado: sum,
+        delta: urna.zip(sum).map(|(urna, sum)| i64::from(urna) - sum),
+        validation_passed: report.all_passed,
+        alerts_count: report.alerts(),
+        fields_needing_review: waiting(form),
+        model_version: read.model.clone(),
+        extraction: Value::Object(write::reading(form)),
+        validation_report: report,
+        error_message: None,
+    })
+}
+
+fn value(form: &FormReading, path: &FieldPath) -> Option<u16> {
+    let field = form.fields.iter().find(|field| field.path == *path)?;
+    field.value
+}
+
+/// The sum of all votes, as the checks made it; none where a vote was not read.
+fn sum_of(findings: &[Finding]) -> Option<i64> {
+    let of = |code: CheckCode| findings.iter().find(|f| f.code == code && f.list.is_none())?.numbers;
+    of(CheckCode::Sum001).map(|numbers| numbers.found)
+}
+
+fn waiting(form: &FormReading) -> usize {
+    form.fields.iter().filter(|field| field.needs_review).count()
+}
+
+/// A form as the original's event bus carried it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ProcessedV2 {
+    /// Always true.
+    success: bool,
+    /// The event `ocr.completed`, schema 1.3.0.
+    #[schema(value_type = Object)]
+    payload: Value,
+    /// In short.
+    summary: Summary,
+}
+
+/// A form in short.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Summary {
+    extraction_id: Uuid,
+    mesa_id: Option<String>,
+    corporacion: Option<String>,
+    total_pages: usize,
+    ocr_fields_count: usize,
+    fields_needing_review: usize,
+    /// Checks that hold.
+    validations_passed: usize,
+    /// Checks that fail.
+    validations_failed: usize,
+}
+
+/// The same reading in the shape of the original's version 2.
+#[utoipa::path(post, path = "/api/e14/process-v2", tag = "e14",
+    request_body(content((Asked = "application/json"), (Form = "multipart/form-data"))), responses((status = 200, body = Success<ProcessedV2>)))]
+async fn process_v2(State(server): State<Server>, caller: Caller, request: Request) -> Answer<ProcessedV2> {
+    let read = read_form(&server, caller, request).await?;
+    let form = &read.form;
+    let produced_at = OffsetDateTime::now_utc()
+        .format(&Rfc3339)
+        .map_err(|_| ApiError::internal())?;
+    let payload = payload(
+        form,
+        &PayloadContext {
+            sha256: &read.facts.sha256,
+            source: &read.name,
+            model: &read.model,
+            produced_at: &produced_at,
+        },
+    );
+    let outcomes = |name: &str| form.findings.iter().filter(|f| f.outcome.name() == name).count();
+    let summary = Summary {
+        extraction_id: read.job,
+        mesa_id: form.header.mesa_id().map(|mesa| mesa.to_string()),
+        corporacion: form.header.corporacion.value().map(|one| one.name().to_owned()),
+        total_pages: form.pages.len(),
+        ocr_fields_count: form.fields.len(),
+        fields_needing_review: waiting(form),
+        validations_passed: outcomes("pass"),
+        validations_failed: outcomes("fail"),
+    };
+    answer(ProcessedV2 {
+        success: true,
+        payload,
+        summary,
+    })
+}
+
+/// What is checked: a reading, or a file.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Validated {
+    /// Whether the file may be read, or the reading has no failed check.
+    valid: bool,
+    /// The file, where one was given; nothing of it is kept.
+    file: Option<ValidFile>,
+    /// The table of the reading.
+    mesa_id: Option<String>,
+    /// The checks of the reading, where one was given.
+    validation_report: Option<Report>,
+}
+
+/// A file that may be read.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ValidFile {
+    sha256: String,
+    bytes: u64,
+    pages: u16,
+}
+
+/// Runs the checks on a reading (`{"extraction": …}`, as `process` gives it, also after a correction in it), or looks a file over.
+#[utoipa::path(post, path = "/api/e14/validate", tag = "e14",
+    request_body(content((Asked = "application/json"), (Form = "multipart/form-data"))), responses((status = 200, body = Success<Validated>)))]
+async fn validate(State(server): State<Server>, request: Request) -> Answer<Validated> {
+    let mut asked = asked(&server, request).await?;
+    if let Some(extraction) = asked.extraction.take() {
+        let problem = |error: parse::ReadingFileError| ApiError::new(ErrorCode::InvalidRequest, error.to_string());
+        let form = parse::reading(extraction).map_err(problem)?;
+        let findings = check_form(&form, &CheckContext::default());
+        let severe = findings.iter().any(|f| f.failed() && f.severity > Severity::Info);
+        return answer(Validated {
+            valid: !severe,
+            file: None,
+            mesa_id: form.header.mesa_id().map(|mesa| mesa.to_string()),
+            validation_report: Some(Report::of(&findings)),
+        });
+    }
+    let file = asked.file(&server).await?;
+    let (_, facts) = server.readers.look(&file.from.name, file.bytes.to_vec()).await?;
+    answer(Validated {
+        valid: true,
+        file: Some(ValidFile {
+            sha256: facts.sha256,
+            bytes: facts.bytes,
+            pages: facts.pages,
+        }),
+        mesa_id: None,
+        validation_report: None,
+    })
+}
+
+/// Takes the file in, has it read, and waits for it.
+async fn read_form(server: &Server, caller: Caller, request: Request) -> Result<ReadForm, ApiError> {
+    let began = Instant::now();
+    let busy = || {
+        ApiError::new(ErrorCode::QueueFull, "many files are being taken in; try again shortly")
+            .retry_after(Duration::from_secs(2))
+    };
+    let place = server.uploads.try_acquire().map_err(|_| busy())?;
+    let asked = asked(server, request).await?;
+    let force = asked.force_reprocess;
+    let mut file: Given = asked.file(server).await?;
+    file.account = Some(caller.user);
+    let facts = keep_file(server, &file, None).await?;
+    drop(place);
+    let name = file.from.name;
+    let reader = server.readers.reader().await?;
+    let model = reader.model_version();
+    let wish = Wish {
+        model,
+        priority: JobPriority::Urgent,
+        account: caller.user,
+        force,
+    };
+    let wanted = enqueue_one(server, &facts.sha256, &wish).await?;
+    let job = wanted.id;
+    let patience = server.config.request_timeout.saturating_sub(MARGIN + began.elapsed());
+    settle(server, wanted, model, patience.max(LOOK)).await?;
+    let (model, form) = reading_of(server, job).await?;
+    Ok(ReadForm {
+        job,
+        facts,
+        name,
+        model,
+        form,
+    })
+}
+
+async fn enqueue_one(server: &Server, sha256: &str, wish: &Wish<'_>) -> Result<Wanted, ApiError> {
+    let rules = &server.config.work.queue;
+    let mut connection = server.database(Service::E14)?.connection().await?;
+    let files = [sha256.to_owned()];
+    let wanted = jobs::enqueue(&mut connection, &files, wish, rules).await?;
+    wanted.into_iter().next().ok_or_else(ApiError::internal)
+}
+
+/// Waits until a job has ended: this process takes it where it can.
+async fn settle(server: &Server, wanted: Wanted, model: &str, patience: Duration) -> Result<(), ApiError> {
+    let settled = async {
+        let mut state = wanted.state;
+        loop {
+            match state {
+                JobState::Done => return Ok(()),
+                JobState::Dead => return Err(dead(server, wanted.id).await?),
+                JobState::Queued => {
+                    if let Some(carried) = carry(server, wanted.id, model).await? {
+                        return outcome(carried);
+                    }
+                }
+                JobState::Running => tokio::time::sleep(LOOK).await,
+            }
+            let mut connection = server.database(Service::E14)?.connection().await?;
+            let job = jobs::one(&mut connection, wanted.id).await?;
+            drop(connection);
+            let job = job.ok_or_else(ApiError::internal)?;
+            state = job.state;
+            if state == JobState::Queued && job.next_at.is_some() {
+                return Err(later(job.message.unwrap_or_default()));
+            }
+        }
+    };
+    let late = |_| {
+        let text = format!(
+            "the form is still being read as job {}; ask again for the result",
+            wanted.id
+        );
+        ApiError::new(ErrorCode::Timeout, text)
+    };
+    tokio::time::timeout(patience, settled).await.map_err(late)?
+}
+
+/// Takes a job and carries it out, to its end also when the asker goes away; none when another process was quicker.
+async fn carry(server: &Server, id: Uuid, model: &str) -> Result<Option<Carried>, ApiError> {
+    let taker = Taker {
+        worker: server.worker,
+        model,
+    };
+    let mut connection = server.database(Service::E14)?.connection().await?;
+    let taken = jobs::take_one(&mut connection, id, &taker, &server.config.work.queue).await?;
+    drop(connection);
+    let Some(claimed) = taken else { return Ok(None) };
+    let server = server.clone();
+    let carried = tokio::spawn(async move { carry_out(&server, &claimed).await }).await;
+    carried.map_err(|_| ApiError::internal())?.map(Some)
+}
+
+fn outcome(carried: Carried) -> Result<(), ApiError> {
+    match carried {
+        Carried::Done => Ok(()),
+        Carried::Lost => Err(ApiError::new(
+            ErrorCode::Conflict,
+            "another worker has this form; ask again for the result",
+        )),
+        Carried::Failed {
+            message,
+            given_up: true,
+            ..
+        } => Err(ApiError::new(ErrorCode::UnreadableForm, message)),
+        Carried::Failed { message, .. } => Err(later(message)),
+    }
+}
+
+fn later(message: String) -> ApiError {
+    tracing::warn!(message, "a form is tried again later");
+    ApiError::new(
+        ErrorCode::ReaderUnavailable,
+        "the form could not be read now; it is tried again by itself",
+    )
+    .retry_after(Duration::from_secs(10))
+}
+
+async fn dead(server: &Server, id: Uuid) -> Result<ApiError, ApiError> {
+    let mut connection = server.database(Service::E14)?.connection().await?;
+    let job = jobs::one(&mut connection, id).await?.ok_or_else(ApiError::internal)?;
+    Ok(ApiError::new(
+        ErrorCode::UnreadableForm,
+        job.message.unwrap_or_default(),
+    ))
+}
+
+/// What a job that has ended read, and by which model.
+async fn reading_of(server: &Server, job: Uuid) -> Result<(String, FormReading), ApiError> {
+    let mut connection = server.database(Service::E14)?.connection().await?;
+    let body = jobs::read_by(&mut connection, job)
+        .await?
+        .ok_or_else(ApiError::internal)?;
+    match event::from_text(&body) {
+        Ok(Event::Read { reading, model }) => Ok((model, *reading)),
+        Ok(_) | Err(_) => {
+            tracing::error!(%job, "the event of a job holds no reading");
+            Err(ApiError::internal())
+        }
+    }
+}

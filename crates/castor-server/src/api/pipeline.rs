@@ -1,0 +1,187 @@
+//! The pipeline as a whole.
+
+use crate::config::Service;
+use crate::envelope::{Answer, Payload, Success, answer};
+use crate::error::{ApiError, ErrorCode, FieldProblem};
+use crate::guard::Caller;
+use crate::repo::{file, pipeline};
+use crate::role::Permission;
+use crate::route::{Access, Limit, Routes};
+use crate::server::Server;
+use crate::work::{PipelineOrder, PipelineState, WorkerView, fill};
+use axum::extract::State;
+use castor_domain::form::{Copia, Corporacion};
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+
+pub(super) fn routes() -> Routes {
+    let manage = Access::Needs(Permission::ManagePipeline);
+    Routes::new()
+        .add(Access::Needs(Permission::ViewStats), Limit::Work, routes!(status))
+        .add(manage, Limit::Default, routes!(start))
+        .add(manage, Limit::Default, routes!(stop))
+        .add(manage, Limit::Default, routes!(pause))
+        .add(manage, Limit::Default, routes!(resume))
+}
+
+/// How reading goes.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Pipeline {
+    /// How it is.
+    status: PipelineState,
+    /// The corporación of the run, where it is of one.
+    election_type: Option<String>,
+    /// The copy of the run, where it is of one.
+    copy_type: Option<String>,
+    /// Most readings at a time over all workers; null without such a limit.
+    ocr_workers: Option<i16>,
+    /// Jobs that wait.
+    queued: i64,
+    /// Jobs that a worker has.
+    running: i64,
+    /// Jobs whose form was read.
+    completed: i64,
+    /// Jobs that were given up.
+    failed: i64,
+    /// Files of the source folder that were taken in, and those that were not.
+    source_taken: i64,
+    source_refused: i64,
+    /// Forms by their state in review.
+    forms: BTreeMap<String, i64>,
+    /// Who takes jobs.
+    workers: Vec<WorkerView>,
+}
+
+async fn now(server: &Server) -> Result<Pipeline, ApiError> {
+    let mut connection = server.database(Service::E14)?.connection().await?;
+    let order = pipeline::read(&mut connection).await?;
+    let jobs = pipeline::count(&mut connection).await?;
+    let workers = pipeline::workers(&mut connection, &server.config.work.queue).await?;
+    let source = file::source_count(&mut connection).await?;
+    let forms = pipeline::forms(&mut connection).await?;
+    let alive = workers.iter().filter(|worker| worker.alive).count();
+    Ok(Pipeline {
+        status: order.shown(jobs.queued, jobs.running, alive),
+        election_type: order.election_type,
+        copy_type: order.copy_type,
+        ocr_workers: order.ocr_workers,
+        queued: jobs.queued,
+        running: jobs.running,
+        completed: jobs.done,
+        failed: jobs.dead,
+        source_taken: source.taken,
+        source_refused: source.refused,
+        forms: forms.into_iter().collect(),
+        workers,
+    })
+}
+
+/// How reading goes, and who takes jobs.
+#[utoipa::path(get, path = "/api/pipeline/status", tag = "pipeline", responses((status = 200, body = Success<Pipeline>)))]
+async fn status(State(server): State<Server>) -> Answer<Pipeline> {
+    answer(now(&server).await?)
+}
+
+/// A run: every file that no job reads yet.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Run {
+    /// Of this corporación alone, where it is known of a file.
+    #[serde(default)]
+    election_type: Option<String>,
+    /// Of this copy alone, where it is known of a file.
+    #[serde(default)]
+    copy_type: Option<String>,
+    /// Most readings at a time over all workers, 1 to 1000; all that there are places for when not given.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 1000)]
+    ocr_workers: Option<i16>,
+}
+
+impl Run {
+    fn order(&self) -> Result<PipelineOrder, ApiError> {
+        let mut problems = Vec::new();
+        let mut problem = |field: &str, rule: String| {
+            problems.push(FieldProblem {
+                field: field.to_owned(),
+                rule,
+            });
+        };
+        let election_type = self.election_type.as_deref().and_then(|text| {
+            let parsed = text.parse::<Corporacion>();
+            parsed.map_err(|error| problem("election_type", error.to_string())).ok()
+        });
+        let copy_type = self.copy_type.as_deref().and_then(|text| {
+            let parsed = text.parse::<Copia>();
+            parsed.map_err(|error| problem("copy_type", error.to_string())).ok()
+        });
+        if self.ocr_workers.is_some_and(|workers| !(1..=1_000).contains(&workers)) {
+            problem("ocr_workers", "is 1 to 1000".to_owned());
+        }
+        if problems.is_empty() {
+            Ok(PipelineOrder {
+                state: PipelineState::Running,
+                election_type: election_type.map(|one| one.name().to_owned()),
+                copy_type: copy_type.map(|one| one.name().to_owned()),
+                ocr_workers: self.ocr_workers,
+            })
+        } else {
+            Err(ApiError::fields(problems))
+        }
+    }
+}
+
+/// Starts a run: files that no job reads yet are queued as the queue has room, those of the source folder as they come.
+#[utoipa::path(post, path = "/api/pipeline/start", tag = "pipeline", request_body = Run, responses((status = 200, body = Success<Pipeline>)))]
+async fn start(State(server): State<Server>, caller: Caller, Payload(run): Payload<Run>) -> Answer<Pipeline> {
+    let order = run.order()?;
+    let before = now(&server).await?;
+    let mut transaction = server.database(Service::E14)?.begin().await?;
+    let held = pipeline::hold(&mut transaction).await?;
+    let goes_on = held.state == PipelineState::Running && before.queued + before.running > 0;
+    if goes_on || held.state == PipelineState::Paused {
+        let text = "a run is under way; stop it, or let a paused one go on with /api/pipeline/resume";
+        return Err(ApiError::new(ErrorCode::AlreadyRunning, text));
+    }
+    pipeline::write(&mut transaction, &order, caller.user).await?;
+    transaction.commit().await?;
+    server.intake.notify_one();
+    fill(&server, &order).await?;
+    answer(now(&server).await?)
+}
+
+/// Changes the state where it is one of those given.
+async fn change(server: &Server, caller: Caller, from: &[PipelineState], to: PipelineState) -> Answer<Pipeline> {
+    let mut transaction = server.database(Service::E14)?.begin().await?;
+    let mut order = pipeline::hold(&mut transaction).await?;
+    if !from.contains(&order.state) {
+        let text = "the pipeline is not in a state for this; /api/pipeline/status says how it is";
+        return Err(ApiError::new(ErrorCode::PipelineNotRunning, text));
+    }
+    order.state = to;
+    pipeline::write(&mut transaction, &order, caller.user).await?;
+    transaction.commit().await?;
+    answer(now(server).await?)
+}
+
+/// Ends the run: no job is taken until it is started again. Readings under way are finished.
+#[utoipa::path(post, path = "/api/pipeline/stop", tag = "pipeline", responses((status = 200, body = Success<Pipeline>)))]
+async fn stop(State(server): State<Server>, caller: Caller) -> Answer<Pipeline> {
+    let from = [PipelineState::Idle, PipelineState::Running, PipelineState::Paused];
+    change(&server, caller, &from, PipelineState::Stopped).await
+}
+
+/// Holds the run: no job is taken until it goes on. Readings under way are finished.
+#[utoipa::path(post, path = "/api/pipeline/pause", tag = "pipeline", responses((status = 200, body = Success<Pipeline>)))]
+async fn pause(State(server): State<Server>, caller: Caller) -> Answer<Pipeline> {
+    let from = [PipelineState::Idle, PipelineState::Running];
+    change(&server, caller, &from, PipelineState::Paused).await
+}
+
+/// Lets a paused run go on.
+#[utoipa::path(post, path = "/api/pipeline/resume", tag = "pipeline", responses((status = 200, body = Success<Pipeline>)))]
+async fn resume(State(server): State<Server>, caller: Caller) -> Answer<Pipeline> {
+    change(&server, caller, &[PipelineState::Paused], PipelineState::Running).await
+}

@@ -1,0 +1,358 @@
+//! Files that are queued to be read, and the jobs that read them.
+
+use super::user::limit;
+use crate::config::Service;
+use crate::envelope::{Answer, Params, Payload, Segment, Success, answer, answer_with};
+use crate::error::{ApiError, ErrorCode, FieldProblem};
+use crate::guard::Caller;
+use crate::repo::file::{self, Place};
+use crate::repo::job::{self as jobs, JobFilter, Wish};
+use crate::role::Permission;
+use crate::route::{Access, Limit, Routes};
+use crate::server::Server;
+use crate::work::{Job, JobPriority, JobState, model};
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::Response;
+use castor_domain::codes::{DepartamentoCode, MesaCode, MunicipioCode, PuestoCode, ZonaCode};
+use castor_domain::form::{Copia, Corporacion};
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use std::fmt::Display;
+use std::str::FromStr;
+use std::time::Duration;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::routes;
+use uuid::Uuid;
+
+pub(super) fn routes() -> Routes {
+    let process = Access::Needs(Permission::ProcessE14);
+    let manage = Access::Needs(Permission::ManagePipeline);
+    Routes::new()
+        .add(process, Limit::Work, routes!(table))
+        .add(manage, Limit::Work, routes!(department))
+        .add(process, Limit::Work, routes!(list))
+        .add(process, Limit::Work, routes!(one))
+        .add(manage, Limit::Work, routes!(retry))
+}
+
+/// Files of one table at most: its corporaciones by three copies.
+const OF_A_TABLE: i64 = 100;
+/// When to come back to a full queue.
+const COME_BACK: Duration = Duration::from_secs(30);
+
+/// Which table.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct TableWish {
+    /// Two digits, as the Registraduría numbers departments.
+    #[serde(alias = "dept_code")]
+    department_code: String,
+    /// Three digits.
+    #[serde(alias = "muni_code")]
+    municipality_code: String,
+    /// One to three digits.
+    zone_code: String,
+    /// Two digits, or a capital and a digit.
+    station_code: String,
+    /// One to three digits.
+    #[serde(alias = "table_number")]
+    table_code: String,
+    /// Of this corporación alone.
+    #[serde(default)]
+    #[schema(value_type = Option<String>)]
+    corporacion: Option<String>,
+    /// Of this copy alone.
+    #[serde(default)]
+    copy_type: Option<String>,
+    /// `NORMAL` when not given.
+    #[serde(default = "normal")]
+    priority: JobPriority,
+    /// Read again what the model has read before.
+    #[serde(default)]
+    force_reprocess: bool,
+}
+
+fn normal() -> JobPriority {
+    JobPriority::Normal
+}
+
+fn low() -> JobPriority {
+    JobPriority::Low
+}
+
+/// Which department.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct DepartmentWish {
+    /// Two digits, as the Registraduría numbers departments.
+    #[serde(alias = "dept_code")]
+    department_code: String,
+    /// Of this corporación alone.
+    #[serde(default)]
+    corporacion: Option<String>,
+    /// Of this copy alone.
+    #[serde(default)]
+    copy_type: Option<String>,
+    /// `LOW` when not given.
+    #[serde(default = "low")]
+    priority: JobPriority,
+    /// Must be true.
+    #[serde(default)]
+    confirm: bool,
+}
+
+/// A job of an answer.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Queued {
+    /// Its id.
+    job_id: Uuid,
+    /// SHA-256 of its file.
+    sha256: String,
+    /// Where it stands: a file that the model has read is not read again.
+    state: JobState,
+}
+
+/// What was queued.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct QueuedFiles {
+    /// Files that are known of the place.
+    files: i64,
+    /// Their jobs, as far as they are queued or have been.
+    jobs: Vec<Queued>,
+    /// Files for which the queue had no room; ask again for them.
+    left: i64,
+}
+
+/// A path's text as what it should be, or the problem of its field.
+fn part<T: FromStr<Err: Display> + Display>(
+    problems: &mut Vec<FieldProblem>,
+    field: &str,
+    text: &str,
+) -> Option<String> {
+    match text.parse::<T>() {
+        Ok(value) => Some(value.to_string()),
+        Err(error) => {
+            problems.push(FieldProblem {
+                field: field.to_owned(),
+                rule: error.to_string(),
+            });
+            None
+        }
+    }
+}
+
+fn kinds(
+    problems: &mut Vec<FieldProblem>,
+    corporacion: Option<&str>,
+    copia: Option<&str>,
+) -> (Option<String>, Option<String>) {
+    (
+        corporacion.and_then(|text| part::<Corporacion>(problems, "corporacion", text)),
+        copia.and_then(|text| part::<Copia>(problems, "copy_type", text)),
+    )
+}
+
+fn checked(place: Place, problems: Vec<FieldProblem>) -> Result<Place, ApiError> {
+    if problems.is_empty() {
+        Ok(place)
+    } else {
+        Err(ApiError::fields(problems))
+    }
+}
+
+impl TableWish {
+    fn place(&self) -> Result<Place, ApiError> {
+        let mut problems = Vec::new();
+        // Names of files write the zona with three digits, forms with two.
+        let zona = self.zone_code.trim();
+        let zona = zona.strip_prefix('0').filter(|rest| rest.len() == 2).unwrap_or(zona);
+        let (corporacion, copia) = kinds(&mut problems, self.corporacion.as_deref(), self.copy_type.as_deref());
+        let place = Place {
+            departamento: part::<DepartamentoCode>(&mut problems, "department_code", &self.department_code),
+            municipio: part::<MunicipioCode>(&mut problems, "municipality_code", &self.municipality_code),
+            zona: part::<ZonaCode>(&mut problems, "zone_code", zona),
+            puesto: part::<PuestoCode>(&mut problems, "station_code", &self.station_code),
+            mesa: part::<MesaCode>(&mut problems, "table_code", &self.table_code),
+            corporacion,
+            copia,
+        };
+        checked(place, problems)
+    }
+}
+
+fn nothing(what: &str) -> ApiError {
+    let text = format!("no file is known of this {what}: upload one, or put it into the source folder (E14_SOURCE)");
+    ApiError::new(ErrorCode::NothingToRead, text)
+}
+
+/// Room in the queue, or `QUEUE_FULL`.
+async fn room(server: &Server, connection: &mut PgConnection, wanted: i64) -> Result<i64, ApiError> {
+    let limit = i64::from(server.config.work.queue.limit);
+    let room = limit - jobs::waiting(connection).await?;
+    if room < wanted {
+        let text = format!("{limit} forms wait to be read, which is as many as may wait");
+        return Err(ApiError::new(ErrorCode::QueueFull, text).retry_after(COME_BACK));
+    }
+    Ok(room)
+}
+
+/// Queues the forms of one table that were uploaded, that laptops sent, or that lie in the source folder.
+#[utoipa::path(post, path = "/api/queue/table", tag = "queue", request_body = TableWish,
+    responses((status = 202, body = Success<QueuedFiles>)))]
+async fn table(
+    State(server): State<Server>,
+    caller: Caller,
+    Payload(asked): Payload<TableWish>,
+) -> Result<Response, ApiError> {
+    let place = asked.place()?;
+    let model = model(&server).await?;
+    let mut connection = server.database(Service::E14)?.connection().await?;
+    file::adopt(&mut connection, &place).await?;
+    let found = file::find(&mut connection, &place, &model, OF_A_TABLE).await?;
+    if found.is_empty() {
+        return Err(nothing("table"));
+    }
+    let new = found.iter().filter(|f| !f.queued || asked.force_reprocess).count();
+    if new > 0 {
+        room(&server, &mut connection, i64::try_from(new).unwrap_or(i64::MAX)).await?;
+    }
+    let files: Vec<String> = found.into_iter().map(|f| f.sha256).collect();
+    let wish = Wish {
+        model: &model,
+        priority: asked.priority,
+        account: caller.user,
+        force: asked.force_reprocess,
+    };
+    let queued = enqueue(&server, &mut connection, &files, &wish).await?;
+    let files = i64::try_from(queued.len()).unwrap_or(i64::MAX);
+    Ok(answer_with(
+        StatusCode::ACCEPTED,
+        QueuedFiles {
+            files,
+            jobs: queued,
+            left: 0,
+        },
+    ))
+}
+
+async fn enqueue(
+    server: &Server,
+    connection: &mut PgConnection,
+    files: &[String],
+    wish: &Wish<'_>,
+) -> Result<Vec<Queued>, ApiError> {
+    let wanted = jobs::enqueue(connection, files, wish, &server.config.work.queue).await?;
+    let queued = wanted.into_iter().map(|one| Queued {
+        job_id: one.id,
+        sha256: one.sha256,
+        state: one.state,
+    });
+    Ok(queued.collect())
+}
+
+/// Queues the forms of a department that no job reads yet, as far as the queue has room.
+#[utoipa::path(post, path = "/api/queue/department", tag = "queue", request_body = DepartmentWish,
+    responses((status = 202, body = Success<QueuedFiles>)))]
+async fn department(
+    State(server): State<Server>,
+    caller: Caller,
+    Payload(asked): Payload<DepartmentWish>,
+) -> Result<Response, ApiError> {
+    let mut problems = Vec::new();
+    let (corporacion, copia) = kinds(&mut problems, asked.corporacion.as_deref(), asked.copy_type.as_deref());
+    let place = Place {
+        departamento: part::<DepartamentoCode>(&mut problems, "department_code", &asked.department_code),
+        corporacion,
+        copia,
+        ..Place::default()
+    };
+    let place = checked(place, problems)?;
+    if !asked.confirm {
+        let text = "a department has thousands of forms; say `confirm: true` to have them read";
+        return Err(ApiError::new(ErrorCode::ConfirmationRequired, text));
+    }
+    let model = model(&server).await?;
+    let mut connection = server.database(Service::E14)?.connection().await?;
+    file::adopt(&mut connection, &place).await?;
+    let count = file::count(&mut connection, &place, &model).await?;
+    if count.all == 0 {
+        return Err(nothing("department"));
+    }
+    let mut queued = Vec::new();
+    if count.unqueued > 0 {
+        let room = room(&server, &mut connection, 1).await?;
+        let found = file::find(&mut connection, &place, &model, room.min(count.unqueued)).await?;
+        let files: Vec<String> = found.into_iter().filter(|f| !f.queued).map(|f| f.sha256).collect();
+        let wish = Wish {
+            model: &model,
+            priority: asked.priority,
+            account: caller.user,
+            force: false,
+        };
+        queued = enqueue(&server, &mut connection, &files, &wish).await?;
+    }
+    let left = count.unqueued - i64::try_from(queued.len()).unwrap_or(0);
+    Ok(answer_with(
+        StatusCode::ACCEPTED,
+        QueuedFiles {
+            files: count.all,
+            jobs: queued,
+            left: left.max(0),
+        },
+    ))
+}
+
+/// Which jobs.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Which {
+    /// Those of this state alone; `DEAD` are those that were given up.
+    status: Option<JobState>,
+    /// Those of this department alone.
+    dept: Option<String>,
+    /// The id of the last one of the page before.
+    before: Option<Uuid>,
+    /// How many, 1 to 100; 50 when not given.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u8>,
+}
+
+/// Jobs, the newest first.
+#[utoipa::path(get, path = "/api/queue/jobs", tag = "queue", params(Which), responses((status = 200, body = Success<Vec<Job>>)))]
+async fn list(State(server): State<Server>, Params(which): Params<Which>) -> Answer<Vec<Job>> {
+    let filter = JobFilter {
+        state: which.status,
+        departamento: which.dept.as_deref(),
+        before: which.before,
+        limit: limit(which.limit),
+    };
+    let mut connection = server.database(Service::E14)?.connection().await?;
+    answer(jobs::list(&mut connection, &filter).await?)
+}
+
+/// One job.
+#[utoipa::path(get, path = "/api/queue/jobs/{id}", tag = "queue", params(("id" = Uuid, Path)), responses((status = 200, body = Success<Job>)))]
+async fn one(State(server): State<Server>, Segment(id): Segment<Uuid>) -> Answer<Job> {
+    let mut connection = server.database(Service::E14)?.connection().await?;
+    let job = jobs::one(&mut connection, id).await?;
+    answer(job.ok_or_else(|| ApiError::not_found("job"))?)
+}
+
+/// Lets a job that was given up wait again, with all its attempts.
+#[utoipa::path(post, path = "/api/queue/jobs/{id}/retry", tag = "queue", params(("id" = Uuid, Path)),
+    responses((status = 200, body = Success<Job>)))]
+async fn retry(State(server): State<Server>, Segment(id): Segment<Uuid>) -> Answer<Job> {
+    let mut connection = server.database(Service::E14)?.connection().await?;
+    let waits = jobs::retry(&mut connection, id, &server.config.work.queue).await?;
+    let job = jobs::one(&mut connection, id)
+        .await?
+        .ok_or_else(|| ApiError::not_found("job"))?;
+    if !waits {
+        return Err(ApiError::new(
+            ErrorCode::Conflict,
+            "only a job that was given up is tried again",
+        ));
+    }
+    answer(job)
+}

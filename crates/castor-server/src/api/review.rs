@@ -1,0 +1,442 @@
+//! Review without a desk: what waits for a person, and what a person said. Corrections become events of the one log, so
+//! that every desk hears of them.
+
+use super::user::limit;
+use crate::config::Service;
+use crate::envelope::{Answer, Params, Payload, Success, answer};
+use crate::error::{ApiError, ErrorCode, FieldProblem};
+use crate::guard::Caller;
+use crate::repo::form::{self as forms, Pending, PendingFilter};
+use crate::repo::sync as log;
+use crate::role::Permission;
+use crate::route::{Access, Limit, Routes};
+use crate::server::Server;
+use crate::sync;
+use crate::work::{announce, recorded};
+use axum::extract::State;
+use castor_domain::checks::FieldRef;
+use castor_domain::review::{Act, Case, Event, Recorded, Round, State as FormState, said};
+use castor_domain::symbol::Symbol;
+use castor_wire::event::symbols;
+use castor_wire::write;
+use metrics::counter;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::routes;
+
+pub(super) fn routes() -> Routes {
+    Routes::new()
+        .add(Access::Needs(Permission::ValidateE14), Limit::Work, routes!(pending))
+        .add(Access::Needs(Permission::CorrectE14), Limit::Work, routes!(submit))
+}
+
+/// Corrections of one request: every cell of the longest form.
+const MOST: usize = 2_000;
+
+/// Which forms.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Which {
+    /// `CRITICAL`, `HIGH`, `MEDIUM` or `LOW`.
+    priority: Option<String>,
+    /// `PENDING`, `IN_PROGRESS`, `ESCALATED`, `SECOND_READING` or `ADJUDICATION`.
+    status: Option<String>,
+    /// Of this department alone.
+    department: Option<String>,
+    /// The id of the last one of the page before.
+    after: Option<String>,
+    /// How many, 1 to 100; 50 when not given.
+    #[param(minimum = 1, maximum = 100)]
+    limit: Option<u8>,
+}
+
+/// A form that waits for a person.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ReviewItem {
+    /// The form's id: SHA-256 of its file.
+    review_id: String,
+    /// Place of its last event; give it back with corrections, so that none is made upon what was not seen.
+    version: i64,
+    /// Name of its file.
+    name: String,
+    /// Departamento, municipio, zona, puesto and mesa.
+    mesa_id: Option<String>,
+    /// Names of the place, as far as known.
+    location: String,
+    /// Corporación.
+    corporacion: Option<String>,
+    /// Copy.
+    copy_type: Option<String>,
+    /// Why it waits.
+    reasons: Vec<String>,
+    /// How urgent it is.
+    priority: String,
+    /// Where it stands.
+    status: String,
+    /// Milliseconds since 1970.
+    created_at: i64,
+    /// Until when it should be done, milliseconds since 1970.
+    due_at: i64,
+    /// Lent to a laptop until then, milliseconds since 1970.
+    lent_until: Option<i64>,
+    /// The worst failed check.
+    finding: Option<String>,
+    /// Cells that wait.
+    cells: Vec<ReviewCell>,
+}
+
+/// A cell that waits. While a form is read a second time nothing of the first reading, nor of the machine's, is shown.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct ReviewCell {
+    /// Page and path.
+    cell_id: String,
+    /// The field's path.
+    field_key: String,
+    /// Page of the file, from 1.
+    page: u16,
+    /// What the machine read; null where it read nothing, or where it is not shown.
+    ocr_value: Option<u16>,
+    /// How sure it is, 0 to 1.
+    ocr_confidence: Option<f32>,
+    /// The three boxes.
+    raw_mark: Option<[String; 3]>,
+    /// Other likely numbers with their probability.
+    alternatives: Vec<Alternative>,
+    /// Why it waits.
+    reasons: Vec<String>,
+    /// Left, top, width, height on the page image.
+    bbox: Option<[u32; 4]>,
+}
+
+/// Another likely number.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Alternative {
+    value: Option<u16>,
+    probability: f32,
+}
+
+/// Forms that wait for a person, the most urgent first.
+#[utoipa::path(get, path = "/api/review/pending", tag = "review", params(Which), responses((status = 200, body = Success<Vec<ReviewItem>>)))]
+async fn pending(State(server): State<Server>, Params(which): Params<Which>) -> Answer<Vec<ReviewItem>> {
+    let filter = PendingFilter {
+        priority: which.priority.as_deref().map(rank).transpose()?,
+        state: which.status.as_deref(),
+        departamento: which.department.as_deref(),
+        after: which.after.as_deref(),
+        limit: limit(which.limit),
+    };
+    let mut connection = server.database(Service::E14)?.connection().await?;
+    let rows = forms::pending(&mut connection, &filter).await?;
+    let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
+    let cases = sync::form(&mut connection, &server.cases, &ids).await?;
+    let items = rows.into_iter().map(|row| {
+        let cells = cases.get(&row.id).map(|folded| cells(&folded.case)).unwrap_or_default();
+        item(row, cells)
+    });
+    let items = items.collect();
+    cases.keep(&server.cases);
+    answer(items)
+}
+
+fn rank(name: &str) -> Result<i16, ApiError> {
+    match name.to_ascii_uppercase().as_str() {
+        "CRITICAL" => Ok(1),
+        "HIGH" => Ok(2),
+        "MEDIUM" => Ok(3),
+        "LOW" => Ok(4),
+        _ => Err(ApiError::new(
+            ErrorCode::InvalidRequest,
+            "priority is CRITICAL, HIGH, MEDIUM or LOW",
+        )),
+    }
+}
+
+fn name(rank: i16) -> &'static str {
+    match rank {
+        1 => "CRITICAL",
+        2 => "HIGH",
+        3 => "MEDIUM",
+        _ => "LOW",
+    }
+}
+
+fn item(row: Pending, cells: Vec<ReviewCell>) -> ReviewItem {
+    let codes = [row.departamento, row.municipio, row.zona, row.puesto, row.mesa];
+    let mesa: Option<Vec<String>> = codes.into_iter().collect();
+    ReviewItem {
+        review_id: row.id,
+        version: row.version,
+        name: row.name,
+        mesa_id: mesa.map(|codes| codes.join("-")),
+        location: row.place,
+        corporacion: row.corporacion,
+        copy_type: row.copia,
+        reasons: row.reasons.split_whitespace().map(ToOwned::to_owned).collect(),
+        priority: name(row.priority).to_owned(),
+        status: row.state,
+        created_at: row.imported_at,
+        due_at: row.due_at,
+        lent_until: row.lent_until,
+        finding: row.finding,
+        cells,
+    }
+}
+
+fn cell_id(field: &FieldRef) -> String {
+    format!("{}/{}", field.page, field.path)
+}
+
+fn cells(case: &Case) -> Vec<ReviewCell> {
+    let blind = match case.state() {
+        FormState::SecondReading | FormState::Adjudication => true,
+        FormState::Waiting
+        | FormState::Unreadable
+        | FormState::Accepted
+        | FormState::Pending
+        | FormState::InProgress
+        | FormState::Escalated
+        | FormState::Completed
+        | FormState::Rejected => false,
+    };
+    let cell = |field: FieldRef| {
+        let read = case.machine(&field);
+        let shown = read.filter(|_| !blind);
+        ReviewCell {
+            cell_id: cell_id(&field),
+            field_key: field.path.to_string(),
+            page: field.page,
+            ocr_value: shown.and_then(|read| read.value),
+            ocr_confidence: shown.map(|read| read.confidence),
+            raw_mark: shown.map(|read| read.marks.map(write::mark)),
+            alternatives: shown.map_or_else(Vec::new, |read| {
+                let other = |(value, probability): &(Option<u16>, f32)| Alternative {
+                    value: *value,
+                    probability: *probability,
+                };
+                read.alternatives.iter().map(other).collect()
+            }),
+            reasons: shown.map_or_else(Vec::new, |read| {
+                read.reasons.iter().map(|r| r.code().to_owned()).collect()
+            }),
+            bbox: read.map(|read| [read.bbox.x, read.bbox.y, read.bbox.width, read.bbox.height]),
+        }
+    };
+    case.waiting().map(cell).collect()
+}
+
+/// What a person said of one cell.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Correction {
+    /// As in `pending`.
+    cell_id: String,
+    /// The number in the boxes; null where nothing is written. The number that the machine read confirms it.
+    #[serde(default)]
+    new_value: Option<u16>,
+    /// What stands in the three boxes instead: a digit, `*` for a filler, empty for nothing.
+    #[serde(default)]
+    marks: Option<[String; 3]>,
+}
+
+/// What becomes of the form after the corrections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Then {
+    /// Ends the review: no cell may wait.
+    Complete,
+    /// Passes it on.
+    Escalate,
+    /// Gives an escalated form back.
+    Return,
+    /// Opens a finished form again.
+    Reopen,
+    /// Sets it aside.
+    Reject,
+}
+
+/// What a person said of a form.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Submission {
+    /// The form.
+    review_id: String,
+    /// As in `pending`.
+    #[serde(default)]
+    version: Option<i64>,
+    /// Cells.
+    #[serde(default)]
+    corrections: Vec<Correction>,
+    /// What becomes of the form.
+    #[serde(default)]
+    action: Option<Then>,
+    /// Why; needed to escalate, return, reopen and reject.
+    #[serde(default)]
+    reason: Option<String>,
+}
+
+/// The form afterwards.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Submitted {
+    review_id: String,
+    /// Place of its last event.
+    version: i64,
+    /// Where it stands.
+    status: String,
+    /// Cells that still wait.
+    cells: Vec<ReviewCell>,
+    /// Failed checks of the form as it stands.
+    alerts_count: usize,
+    /// Outcomes of the checks, run again.
+    #[schema(value_type = Vec<Object>)]
+    findings: Vec<Value>,
+}
+
+/// Takes corrections and what becomes of the form, all of it or nothing. The author is the account.
+#[utoipa::path(post, path = "/api/review/submit", tag = "review", request_body = Submission, responses((status = 200, body = Success<Submitted>)))]
+async fn submit(State(server): State<Server>, caller: Caller, Payload(said): Payload<Submission>) -> Answer<Submitted> {
+    let form = said.review_id.clone();
+    let mut transaction = server.database(Service::E14)?.begin().await?;
+    let by = log::name_of(&mut transaction, caller.user).await?;
+    let stands = sync::form(&mut transaction, &server.cases, std::slice::from_ref(&form)).await?;
+    let folded = stands.get(&form).ok_or_else(|| ApiError::not_found("form"))?;
+    if said.version.is_some_and(|version| version != folded.version) {
+        let text = "the form has changed since it was shown; look at it again";
+        return Err(ApiError::new(ErrorCode::Conflict, text));
+    }
+    let events = events(&folded.case, &said, &by)?;
+    let corrections = said.corrections.len();
+    stands.keep(&server.cases);
+    let appended = sync::append(&mut transaction, &server.cases, &caller, &form, events).await?;
+    let changed = appended.map_err(|refused| {
+        let text = format!("{} {}", refused.code, refused.message);
+        ApiError::new(ErrorCode::ReviewRefused, text)
+    })?;
+    transaction.commit().await?;
+    counter!("castor_corrections_total").increment(u64::try_from(corrections).unwrap_or_default());
+    let answered = changed
+        .get(&form)
+        .map(|folded| submitted(&form, folded.version, &folded.case));
+    if answered
+        .as_ref()
+        .is_some_and(|one| one.status == FormState::Completed.name())
+    {
+        counter!("castor_forms_validated_total").increment(1);
+    }
+    announce(&server, changed).await;
+    answer(answered.ok_or_else(ApiError::internal)?)
+}
+
+fn submitted(form: &str, version: i64, case: &Case) -> Submitted {
+    let findings = case.listed().findings;
+    Submitted {
+        review_id: form.to_owned(),
+        version,
+        status: case.state().name().to_owned(),
+        cells: cells(case),
+        alerts_count: findings.iter().filter(|finding| finding.failed()).count(),
+        findings: findings.iter().map(write::finding).collect(),
+    }
+}
+
+/// What was said as events.
+fn events(case: &Case, said: &Submission, by: &str) -> Result<Vec<Recorded>, ApiError> {
+    if said.corrections.len() > MOST {
+        return Err(ApiError::new(
+            ErrorCode::InvalidRequest,
+            format!("at most {MOST} corrections at a time"),
+        ));
+    }
+    if said.corrections.is_empty() && said.action.is_none() {
+        return Err(ApiError::new(
+            ErrorCode::InvalidRequest,
+            "give corrections, an action, or both",
+        ));
+    }
+    let mut events = Vec::with_capacity(said.corrections.len() + 1);
+    let mut problems = Vec::new();
+    // Of a form that can take no cells the fold says so itself.
+    let round = case.state().round().unwrap_or(Round::First);
+    for (at, correction) in said.corrections.iter().enumerate() {
+        match cell(case, correction) {
+            Ok((field, marks)) => events.push(recorded(by, Event::Act(Act::Cell { field, marks, round }))),
+            Err((field, rule)) => problems.push(FieldProblem {
+                field: format!("corrections[{at}].{field}"),
+                rule,
+            }),
+        }
+    }
+    let reason = said
+        .reason
+        .as_deref()
+        .map(str::trim)
+        .filter(|reason| !reason.is_empty());
+    if reason.is_some_and(|reason| reason.chars().count() > 1_000) {
+        problems.push(FieldProblem {
+            field: "reason".to_owned(),
+            rule: "has at most 1000 characters".to_owned(),
+        });
+    }
+    if let Some(action) = said.action {
+        match (act(action, reason), action) {
+            (Some(act), _) => events.push(recorded(by, Event::Act(act))),
+            (None, _) => problems.push(FieldProblem {
+                field: "reason".to_owned(),
+                rule: "is needed for this action".to_owned(),
+            }),
+        }
+    }
+    if problems.is_empty() {
+        Ok(events)
+    } else {
+        Err(ApiError::fields(problems))
+    }
+}
+
+fn act(action: Then, reason: Option<&str>) -> Option<Act> {
+    let reason = || reason.map(ToOwned::to_owned);
+    match action {
+        Then::Complete => Some(Act::Complete),
+        Then::Escalate => reason().map(Act::Escalate),
+        Then::Return => reason().map(Act::Return),
+        Then::Reopen => reason().map(Act::Reopen),
+        Then::Reject => reason().map(Act::Reject),
+    }
+}
+
+type CellProblem = (&'static str, String);
+
+fn cell(case: &Case, correction: &Correction) -> Result<(FieldRef, [Symbol; 3]), CellProblem> {
+    let unknown = || ("cell_id", "is a page and a path, such as 1/candidato.2".to_owned());
+    let (page, path) = correction.cell_id.split_once('/').ok_or_else(unknown)?;
+    let field = FieldRef {
+        page: page.parse().map_err(|_| unknown())?,
+        path: path.parse().map_err(|_| unknown())?,
+    };
+    if let Some(marks) = &correction.marks {
+        let marks = symbols(marks).map_err(|error| ("marks", error.to_string()))?;
+        return Ok((field, marks));
+    }
+    let machine = case.machine(&field).map(|read| read.marks);
+    let marks = match machine.filter(|marks| said(*marks) == correction.new_value) {
+        Some(marks) => marks,
+        None => typed(correction.new_value).ok_or_else(|| ("new_value", "is 0 to 999, or null".to_owned()))?,
+    };
+    Ok((field, marks))
+}
+
+/// A number as someone types it into the boxes: from the right, nothing before it.
+fn typed(value: Option<u16>) -> Option<[Symbol; 3]> {
+    let Some(value) = value else {
+        return Some([Symbol::Blank; 3]);
+    };
+    if value > 999 {
+        return None;
+    }
+    let digit = |power: u16| {
+        let shown = value >= power || power == 1;
+        let digit = u8::try_from(value / power % 10).unwrap_or(0);
+        if shown { Symbol::Digit(digit) } else { Symbol::Blank }
+    };
+    Some([digit(100), digit(10), digit(1)])
+}

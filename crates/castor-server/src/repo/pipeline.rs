@@ -1,0 +1,122 @@
+//! Whether jobs are taken, by whom, and how far they are.
+
+use crate::work::{PipelineOrder, PipelineState, QueueRules, WorkerView};
+use sqlx::{PgConnection, query, query_as};
+use uuid::Uuid;
+
+/// The pipeline's row, held until the transaction ends.
+pub(crate) async fn hold(connection: &mut PgConnection) -> Result<PipelineOrder, sqlx::Error> {
+    query_as!(
+        PipelineOrder,
+        r#"SELECT state AS "state: PipelineState", election_type, copy_type, ocr_workers FROM pipeline FOR UPDATE"#
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// The pipeline's row.
+pub(crate) async fn read(connection: &mut PgConnection) -> Result<PipelineOrder, sqlx::Error> {
+    query_as!(
+        PipelineOrder,
+        r#"SELECT state AS "state: PipelineState", election_type, copy_type, ocr_workers FROM pipeline"#
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// Changes it.
+pub(crate) async fn write(
+    connection: &mut PgConnection,
+    order: &PipelineOrder,
+    account: Uuid,
+) -> Result<(), sqlx::Error> {
+    query!(
+        "UPDATE pipeline SET state = $1, election_type = $2, copy_type = $3, ocr_workers = $4, account = $5, changed_at = now()",
+        order.state as PipelineState,
+        order.election_type,
+        order.copy_type,
+        order.ocr_workers,
+        account
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Jobs by where they stand.
+pub(crate) struct JobCount {
+    pub(crate) queued: i64,
+    pub(crate) running: i64,
+    pub(crate) done: i64,
+    pub(crate) dead: i64,
+}
+
+/// Counts jobs.
+pub(crate) async fn count(connection: &mut PgConnection) -> Result<JobCount, sqlx::Error> {
+    query_as!(
+        JobCount,
+        r#"SELECT count(*) FILTER (WHERE state = 'QUEUED') AS "queued!", count(*) FILTER (WHERE state = 'RUNNING') AS "running!",
+             count(*) FILTER (WHERE state = 'DONE') AS "done!", count(*) FILTER (WHERE state = 'DEAD') AS "dead!" FROM job"#
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// Forms by state.
+pub(crate) async fn forms(connection: &mut PgConnection) -> Result<Vec<(String, i64)>, sqlx::Error> {
+    let rows = query!(r#"SELECT state, count(*) AS "count!" FROM form GROUP BY state"#)
+        .fetch_all(connection)
+        .await?;
+    Ok(rows.into_iter().map(|row| (row.state, row.count)).collect())
+}
+
+/// A worker begins.
+pub(crate) async fn join(
+    connection: &mut PgConnection,
+    id: Uuid,
+    name: &str,
+    model: &str,
+    slots: usize,
+) -> Result<(), sqlx::Error> {
+    query!(
+        "INSERT INTO worker (id, name, model, slots) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (id) DO UPDATE SET name = excluded.name, model = excluded.model, slots = excluded.slots, seen_at = now(),
+             ended_at = NULL",
+        id,
+        name,
+        model,
+        i16::try_from(slots).unwrap_or(i16::MAX)
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// A worker ends.
+pub(crate) async fn leave(connection: &mut PgConnection, id: Uuid) -> Result<(), sqlx::Error> {
+    query!("UPDATE worker SET ended_at = now(), seen_at = now() WHERE id = $1", id)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
+/// Workers of the last day, the latest sign of life first.
+pub(crate) async fn workers(connection: &mut PgConnection, rules: &QueueRules) -> Result<Vec<WorkerView>, sqlx::Error> {
+    query_as!(
+        WorkerView,
+        r#"SELECT w.id, w.name, w.model, w.slots, w.started_at, w.seen_at, w.ended_at,
+             w.ended_at IS NULL AND w.seen_at > now() - make_interval(secs => $1) AS "alive!",
+             (SELECT count(*) FROM job j WHERE j.worker = w.id AND j.state = 'RUNNING') AS "running!"
+           FROM worker w WHERE w.seen_at > now() - interval '1 day' ORDER BY w.seen_at DESC LIMIT 500"#,
+        rules.lease.as_secs_f64()
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// The model of the worker that was seen last.
+pub(crate) async fn model(connection: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
+    sqlx::query_scalar!("SELECT model FROM worker WHERE slots > 0 ORDER BY seen_at DESC LIMIT 1")
+        .fetch_optional(connection)
+        .await
+}

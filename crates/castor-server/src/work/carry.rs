@@ -1,0 +1,272 @@
+//! Carrying out a job that was taken: the file is read, and the end of the job stands in one transaction with the events
+//! that say what was read. Nothing of it counts twice, whoever has the job by then.
+
+use super::job::Claimed;
+use super::readers::ReadingProblem;
+use crate::config::Service;
+use crate::error::ApiError;
+use crate::guard::Caller;
+use crate::objects::{ContentHash, ObjectError};
+use crate::repo::{job as jobs, sync as log};
+use crate::role::{Permission, Role};
+use crate::server::Server;
+use crate::shared::Event as Told;
+use crate::sync::{self, Changed, NotTaken};
+use castor_domain::reading::FormReading;
+use castor_domain::review::{Event, EventId, MACHINE, Moment, Recorded};
+use castor_vision::read::ReadForm;
+use metrics::{counter, histogram};
+use rand::RngExt;
+use serde_json::json;
+use sqlx::PgConnection;
+use std::time::{Duration, Instant};
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+/// What became of a job.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Carried {
+    /// The form was read.
+    Done,
+    /// It failed and is tried again, or was given up.
+    Failed {
+        code: String,
+        message: String,
+        given_up: bool,
+    },
+    /// Another worker has it by now: what was read here was thrown away.
+    Lost,
+}
+
+/// Why a file is not read.
+struct Trouble {
+    code: &'static str,
+    message: String,
+    /// Trying again may help.
+    passing: bool,
+}
+
+impl From<ReadingProblem> for Trouble {
+    fn from(problem: ReadingProblem) -> Self {
+        Self {
+            code: problem.code(),
+            message: problem.to_string(),
+            passing: match problem {
+                ReadingProblem::File(_) => false,
+                ReadingProblem::Runtime(_) | ReadingProblem::Failed => true,
+            },
+        }
+    }
+}
+
+impl From<ObjectError> for Trouble {
+    fn from(error: ObjectError) -> Self {
+        Self {
+            code: error.code(),
+            message: error.to_string(),
+            passing: match error {
+                ObjectError::Missing(_) | ObjectError::Differs { .. } => false,
+                ObjectError::Store(_) | ObjectError::Settings(_) | ObjectError::Source(_) => true,
+            },
+        }
+    }
+}
+
+/// The machine's word, whoever had it read.
+fn machine() -> Caller {
+    Caller {
+        user: Uuid::nil(),
+        session: Uuid::nil(),
+        role: Role::Operator,
+        until: u64::MAX,
+    }
+}
+
+pub(crate) fn recorded(by: &str, event: Event) -> Recorded {
+    let now = OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000_000;
+    Recorded {
+        id: EventId(Uuid::now_v7().as_u128()),
+        at: Moment(i64::try_from(now).unwrap_or(i64::MAX)),
+        by: by.to_owned(),
+        event,
+    }
+}
+
+/// Carries out a job.
+///
+/// # Errors
+/// The database does not answer: the job comes back when its lease has ended.
+pub(crate) async fn carry_out(server: &Server, claimed: &Claimed) -> Result<Carried, ApiError> {
+    histogram!("castor_ocr_queue_wait_seconds").record(claimed.waited);
+    let began = Instant::now();
+    let read = read(server, claimed).await;
+    histogram!("castor_ocr_duration_seconds").record(began.elapsed());
+    let mut transaction = server.database(Service::E14)?.begin().await?;
+    if !jobs::hold(&mut transaction, claimed, server.worker).await? {
+        tracing::warn!(job = %claimed.id, "another worker has this job by now; what was read here does not count");
+        return Ok(Carried::Lost);
+    }
+    let ended = match read {
+        Ok(form) => finish(&mut transaction, server, claimed, form.reading).await?,
+        Err(trouble) => fail(&mut transaction, server, claimed, trouble).await?,
+    };
+    transaction.commit().await?;
+    let (carried, changed) = ended;
+    if let Some(changed) = changed {
+        announce(server, changed).await;
+    }
+    if let Carried::Failed { code, given_up, .. } = &carried {
+        counter!("castor_ocr_errors_total", "code" => code.clone()).increment(1);
+        tracing::warn!(job = %claimed.id, code, given_up, attempt = claimed.attempt, "a form was not read");
+    }
+    Ok(carried)
+}
+
+/// Tells desks and other processes that forms changed, after the commit.
+pub(crate) async fn announce(server: &Server, changed: Changed) {
+    let told = changed.forms().count();
+    changed.keep(&server.cases);
+    let event = Told {
+        kind: "forms.changed".to_owned(),
+        audience: Permission::ValidateE14,
+        body: json!({ "forms": told }),
+    };
+    server.shared.publish(&event).await;
+}
+
+async fn read(server: &Server, claimed: &Claimed) -> Result<ReadForm, Trouble> {
+    let hash: ContentHash = claimed
+        .sha256
+        .parse()
+        .map_err(|error: crate::objects::NoHash| Trouble {
+            code: "OBJ_001",
+            message: error.to_string(),
+            passing: false,
+        })?;
+    let bytes = server.objects.get(&hash).await?;
+    let (document, facts) = server.readers.look(&claimed.name, bytes.to_vec()).await?;
+    drop(bytes);
+    let form = server.readers.read(document).await?;
+    count(&form.reading, facts.pages);
+    Ok(form)
+}
+
+fn count(form: &FormReading, pages: u16) {
+    counter!("castor_ocr_pages_total").increment(pages.into());
+    counter!("castor_forms_processed_total").increment(1);
+    if let Some(lowest) = form.fields.iter().map(|field| field.confidence).reduce(f32::min) {
+        histogram!("castor_ocr_confidence").record(f64::from(lowest));
+    }
+    if form.fields.iter().any(|field| field.needs_review) {
+        counter!("castor_ocr_needs_review_total").increment(1);
+    }
+    counter!("castor_validation_executions_total").increment(1);
+    for finding in form.findings.iter().filter(|finding| finding.failed()) {
+        let severity = finding.severity.name();
+        counter!("castor_validation_alerts_total", "code" => finding.code.code(), "severity" => severity).increment(1);
+    }
+}
+
+/// Appends what was read and ends the job. What the log holds already is not said again.
+async fn finish(
+    connection: &mut PgConnection,
+    server: &Server,
+    claimed: &Claimed,
+    form: FormReading,
+) -> Result<(Carried, Option<Changed>), ApiError> {
+    let known = log::last_read(connection, &claimed.sha256).await?;
+    if let Some((event, model)) = known.filter(|(_, model)| *model == claimed.model && !claimed.forced) {
+        tracing::debug!(job = %claimed.id, model, "the form was read by this model before");
+        jobs::done(connection, claimed.id, event).await?;
+        return Ok((Carried::Done, None));
+    }
+    let read = recorded(
+        MACHINE,
+        Event::Read {
+            reading: Box::new(form),
+            model: claimed.model.clone(),
+        },
+    );
+    let event = Uuid::from_u128(read.id.0);
+    match append(connection, server, claimed, read).await? {
+        Ok(changed) => {
+            jobs::done(connection, claimed.id, event).await?;
+            Ok((Carried::Done, Some(changed)))
+        }
+        // People settled cells that this reading does not have: their word stands, and an administrator sees why.
+        Err(NotTaken { code, message }) => {
+            let message = format!("{code} {message}");
+            let failed = jobs::Failed {
+                code: &code,
+                message: &message,
+                again: None,
+            };
+            jobs::failed(connection, claimed.id, &failed).await?;
+            Ok((given_up(code, message), None))
+        }
+    }
+}
+
+fn given_up(code: String, message: String) -> Carried {
+    Carried::Failed {
+        code,
+        message,
+        given_up: true,
+    }
+}
+
+/// Appends one event, and before it that the file was taken in, where the log does not know it.
+async fn append(
+    connection: &mut PgConnection,
+    server: &Server,
+    claimed: &Claimed,
+    event: Recorded,
+) -> Result<Result<Changed, NotTaken>, ApiError> {
+    let mut events = Vec::new();
+    if !log::knows(connection, &claimed.sha256).await? {
+        counter!("castor_forms_received_total").increment(1);
+        let (name, demo) = (claimed.name.clone(), false);
+        events.push(recorded(MACHINE, Event::Imported { name, demo }));
+    }
+    events.push(event);
+    sync::append(connection, &server.cases, &machine(), &claimed.sha256, events).await
+}
+
+async fn fail(
+    connection: &mut PgConnection,
+    server: &Server,
+    claimed: &Claimed,
+    trouble: Trouble,
+) -> Result<(Carried, Option<Changed>), ApiError> {
+    let rules = &server.config.work.queue;
+    let more = trouble.passing && u16::try_from(claimed.attempt).is_ok_and(|attempt| attempt < rules.attempts);
+    let again = more.then(|| rules.pause_after(claimed.attempt, rand::rng().random::<f64>()));
+    let failed = jobs::Failed {
+        code: trouble.code,
+        message: &trouble.message,
+        again,
+    };
+    jobs::failed(connection, claimed.id, &failed).await?;
+    let mut changed = None;
+    // Desks show the form with its reason, unless it was read before.
+    if !trouble.passing && log::last_read(connection, &claimed.sha256).await?.is_none() {
+        let event = Event::Unreadable {
+            code: trouble.code.to_owned(),
+            message: trouble.message.clone(),
+        };
+        changed = append(connection, server, claimed, recorded(MACHINE, event))
+            .await?
+            .ok();
+    }
+    let carried = Carried::Failed {
+        code: trouble.code.to_owned(),
+        message: trouble.message,
+        given_up: again.is_none(),
+    };
+    Ok((carried, changed))
+}
+
+/// How often a sign of life is given.
+pub(crate) fn beat(lease: Duration) -> Duration {
+    lease / 3
+}

@@ -1,0 +1,44 @@
+//! Reading forms: jobs in Postgres, the bounded pool that reads, and the workers that take jobs. docs/SERVER.md says what
+//! holds; docs/adr/0006-jobs.md why the queue is as it is.
+
+mod backend;
+mod carry;
+mod intake;
+mod job;
+mod pipeline;
+mod readers;
+mod store;
+mod worker;
+
+pub(crate) use carry::{Carried, announce, carry_out, recorded};
+pub(crate) use intake::{fill, keep_source, model};
+pub use job::{Claimed, Job, JobPriority, JobState, QueueRules};
+pub(crate) use pipeline::PipelineOrder;
+pub use pipeline::{PipelineState, WorkerView};
+pub(crate) use readers::Readers;
+pub(crate) use store::{Given, keep_file};
+pub use worker::work;
+pub(crate) use worker::{keep, take_jobs_when_any};
+
+use castor_ingest::{FileRules, Hosts};
+use std::path::PathBuf;
+use std::time::Duration;
+
+/// What is told of reading forms.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WorkSettings {
+    /// What files may be.
+    pub files: FileRules,
+    /// Hosts from which files are fetched.
+    pub hosts: Hosts,
+    /// Time to fetch one.
+    pub fetch_timeout: Duration,
+    /// The queue.
+    pub queue: QueueRules,
+    /// Readings at a time in one process.
+    pub readers: usize,
+    /// Jobs that `serve` takes at a time itself.
+    pub workers: usize,
+    /// A folder whose forms are taken in.
+    pub source: Option<PathBuf>,
+}

@@ -1,0 +1,362 @@
+//! Files of the source folder, the queue with its priorities, and the pipeline.
+
+use crate::paper::{drawn, page};
+use crate::world::{Signed, World, folder};
+use castor_server::role::Role;
+use castor_server::work::{JobPriority, QueueRules};
+use serde_json::{Value, json};
+use std::path::Path;
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// The Registraduría's name of a table's file.
+fn name(departamento: &str, mesa: u8) -> String {
+    format!("{mesa}_E14_SEN_X_{departamento}_001_003_XX_02_{mesa:03}_X_XXX.png")
+}
+
+/// A source folder with the tables 1 to `forms` of department 01.
+fn source(forms: u8) -> TempDir {
+    let folder = folder();
+    for mesa in 1..=forms {
+        std::fs::write(folder.path().join(name("01", mesa)), page(mesa)).unwrap();
+    }
+    folder
+}
+
+async fn world_of(source: &Path, variables: &[(&str, &str)]) -> (World, Signed) {
+    let mut all = vec![("E14_SOURCE", source.to_str().unwrap())];
+    all.extend_from_slice(variables);
+    let world = World::with(&all).await;
+    let admin = world.user(Role::Admin).await;
+    (world, admin)
+}
+
+async fn status(world: &World, admin: &Signed) -> Value {
+    world.get("/api/pipeline/status", &admin.access).await.data()
+}
+
+/// Waits until the pipeline's status fits.
+pub(crate) async fn until(world: &World, admin: &Signed, fits: impl Fn(&Value) -> bool) -> Value {
+    for _ in 0..600 {
+        let now = status(world, admin).await;
+        if fits(&now) {
+            return now;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    panic!("the pipeline stays as it is: {}", status(world, admin).await);
+}
+
+fn table(mesa: u8, more: Value) -> Value {
+    let mut body = json!({ "department_code": "01", "municipality_code": "001", "zone_code": "003", "station_code": "02", "table_code": mesa.to_string() });
+    for (key, value) in more.as_object().unwrap() {
+        body[key] = value.clone();
+    }
+    body
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_table_is_queued_from_the_source_folder() {
+    let source = source(2);
+    std::fs::create_dir(source.path().join("more")).unwrap();
+    std::fs::write(source.path().join("more").join(name("03", 9)), page(9)).unwrap();
+    std::fs::write(source.path().join("nada.pdf"), vec![b'x'; 4_000]).unwrap();
+    std::fs::write(source.path().join("leeme.txt"), "no form").unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", source.path().join("enlace.pdf")).unwrap();
+    let (world, admin) = world_of(source.path(), &[]).await;
+    let now = until(&world, &admin, |now| now["source_taken"] == 3).await;
+    assert_eq!((&now["source_refused"], &now["status"]), (&json!(1), &json!("IDLE")));
+    let operator = world.user(Role::Operator).await;
+    let queued = world
+        .post(
+            "/api/queue/table",
+            &operator.access,
+            table(2, json!({ "priority": "HIGH" })),
+        )
+        .await;
+    assert_eq!(queued.status, 202);
+    let queued = queued.data();
+    assert_eq!(
+        (&queued["files"], &queued["jobs"][0]["state"]),
+        (&json!(1), &json!("QUEUED"))
+    );
+    let job = world
+        .get(
+            &format!("/api/queue/jobs/{}", queued["jobs"][0]["job_id"].as_str().unwrap()),
+            &operator.access,
+        )
+        .await
+        .data();
+    assert_eq!(
+        (&job["name"], &job["priority"], &job["attempts"]),
+        (&json!(name("01", 2)), &json!("HIGH"), &json!(0))
+    );
+    // Under the names of the seed's other table too, and the same job again, more urgent.
+    let again = json!({ "dept_code": "1", "muni_code": "1", "zone_code": "3", "station_code": "2", "table_number": "2", "priority": "urgent" });
+    let again = world.post("/api/queue/table", &operator.access, again).await.data();
+    assert_eq!(again["jobs"][0]["job_id"], queued["jobs"][0]["job_id"]);
+    let job = world
+        .get(
+            &format!("/api/queue/jobs/{}", queued["jobs"][0]["job_id"].as_str().unwrap()),
+            &operator.access,
+        )
+        .await
+        .data();
+    assert_eq!(job["priority"], "URGENT");
+    assert_eq!(
+        status(&world, &admin).await["status"],
+        "ERROR",
+        "jobs wait and no worker is there"
+    );
+    for (body, code) in [
+        (table(7, json!({})), "NOTHING_TO_READ"),
+        (table(2, json!({ "corporacion": "JAL" })), "NOTHING_TO_READ"),
+        (table(2, json!({ "corporacion": "NADA" })), "INVALID_REQUEST"),
+        (table(2, json!({ "priority": "SOON" })), "INVALID_REQUEST"),
+        (table(2, json!({ "station_code": "2_%" })), "INVALID_REQUEST"),
+        (table(2, json!({ "file_path": "/etc" })), "INVALID_REQUEST"),
+        (json!({}), "INVALID_REQUEST"),
+    ] {
+        assert_eq!(
+            world
+                .post("/api/queue/table", &operator.access, body.clone())
+                .await
+                .code(),
+            code,
+            "{body}"
+        );
+    }
+    let jobs = world
+        .get("/api/queue/jobs?dept=01&limit=5", &operator.access)
+        .await
+        .data();
+    assert_eq!(jobs.as_array().unwrap().len(), 1);
+    assert_eq!(
+        world.get("/api/queue/jobs?dept=03", &operator.access).await.data(),
+        json!([])
+    );
+    let unknown = "/api/queue/jobs/00000000-0000-7000-8000-000000000000";
+    assert_eq!(world.get(unknown, &operator.access).await.code(), "NOT_FOUND");
+    assert_eq!(
+        world
+            .post(&format!("{unknown}/retry"), &admin.access, json!({}))
+            .await
+            .code(),
+        "NOT_FOUND"
+    );
+    let waiting = format!(
+        "/api/queue/jobs/{}/retry",
+        queued["jobs"][0]["job_id"].as_str().unwrap()
+    );
+    assert_eq!(world.post(&waiting, &admin.access, json!({})).await.code(), "CONFLICT");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn files_that_were_uploaded_or_sent_by_laptops_are_found_by_what_their_forms_say() {
+    let world = World::new().await;
+    let operator = world.user(Role::Operator).await;
+    let read = world
+        .upload("/api/e14/process", &operator.access, "acta.pdf", drawn(), &[])
+        .await
+        .data();
+    let mesa: Vec<&str> = read["mesa_id"]
+        .as_str()
+        .expect("the drawn form's header is read")
+        .split('-')
+        .collect();
+    let table = json!({ "department_code": mesa[0], "municipality_code": mesa[1], "zone_code": mesa[2], "station_code": mesa[3], "table_code": mesa[4] });
+    let queued = world
+        .post("/api/queue/table", &operator.access, table.clone())
+        .await
+        .data();
+    assert_eq!(
+        (&queued["jobs"][0]["job_id"], &queued["jobs"][0]["state"]),
+        (&read["extraction_id"], &json!("DONE"))
+    );
+    // The same form as if a laptop had read it and sent its file: no job, no note of the file.
+    let mut database = crate::world::connect(&world.database).await;
+    sqlx::raw_sql("DELETE FROM job; DELETE FROM stored_file")
+        .execute(&mut database)
+        .await
+        .unwrap();
+    let queued = world.post("/api/queue/table", &operator.access, table).await.data();
+    assert_eq!(
+        (&queued["jobs"][0]["sha256"], &queued["jobs"][0]["state"]),
+        (&read["form_id"], &json!("QUEUED"))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_department_needs_a_word_more_and_stops_where_the_queue_is_full() {
+    let source = source(3);
+    let (world, admin) = world_of(source.path(), &[("E14_QUEUE_LIMIT", "2")]).await;
+    until(&world, &admin, |now| now["source_taken"] == 3).await;
+    let ask = async |body: Value| world.post("/api/queue/department", &admin.access, body).await;
+    assert_eq!(
+        ask(json!({ "department_code": "01" })).await.code(),
+        "CONFIRMATION_REQUIRED"
+    );
+    assert_eq!(
+        ask(json!({ "department_code": "99", "confirm": true })).await.code(),
+        "NOTHING_TO_READ"
+    );
+    assert_eq!(
+        ask(json!({ "department_code": "x", "confirm": true })).await.code(),
+        "INVALID_REQUEST"
+    );
+    let operator = world.user(Role::Operator).await;
+    let not_his = world
+        .post(
+            "/api/queue/department",
+            &operator.access,
+            json!({ "department_code": "01", "confirm": true }),
+        )
+        .await;
+    assert_eq!(not_his.code(), "FORBIDDEN");
+    let queued = ask(json!({ "department_code": "01", "confirm": true })).await;
+    assert_eq!(queued.status, 202);
+    let queued = queued.data();
+    assert_eq!(
+        (
+            queued["files"].as_i64(),
+            queued["left"].as_i64(),
+            queued["jobs"].as_array().unwrap().len()
+        ),
+        (Some(3), Some(1), 2)
+    );
+    for full in [
+        ask(json!({ "department_code": "01", "confirm": true })).await,
+        world.post("/api/queue/table", &admin.access, table(3, json!({}))).await,
+    ] {
+        assert_eq!((full.status, full.code()), (429, "QUEUE_FULL"));
+        assert!(full.headers["retry-after"].to_str().unwrap().parse::<u32>().unwrap() > 0);
+    }
+    let known = world.post("/api/queue/table", &admin.access, table(1, json!({}))).await;
+    assert_eq!(known.status, 202, "what waits already is answered all the same");
+}
+
+/// Names of the jobs that were read, in the order in which they were begun.
+async fn order(world: &World, admin: &Signed) -> Vec<String> {
+    let jobs = world.get("/api/queue/jobs?status=DONE", &admin.access).await.data();
+    let mut begun: Vec<(String, String)> = jobs
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|job| {
+            (
+                job["started_at"].as_str().unwrap().to_owned(),
+                job["name"].as_str().unwrap().to_owned(),
+            )
+        })
+        .collect();
+    begun.sort();
+    begun.into_iter().map(|(_, name)| name).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_urgent_come_first_and_who_waits_long_comes_before_them() {
+    let source = source(5);
+    let (world, admin) = world_of(source.path(), &[("E14_WORKERS", "1"), ("E14_AGEING", "2")]).await;
+    until(&world, &admin, |now| now["source_taken"] == 5).await;
+    let ask = async |mesa: u8, priority: &str| {
+        let body = table(mesa, json!({ "priority": priority }));
+        assert_eq!(world.post("/api/queue/table", &admin.access, body).await.status, 202);
+    };
+    assert_eq!(
+        world.post("/api/pipeline/pause", &admin.access, json!({})).await.data()["status"],
+        "PAUSED"
+    );
+    ask(1, "BACKGROUND").await;
+    ask(2, "NORMAL").await;
+    ask(3, "URGENT").await;
+    ask(4, "URGENT").await;
+    // Eight seconds and more: four levels of two seconds.
+    tokio::time::sleep(Duration::from_millis(8_500)).await;
+    ask(5, "URGENT").await;
+    assert_eq!(
+        status(&world, &admin).await["queued"],
+        5,
+        "nothing is taken while it is held"
+    );
+    assert_eq!(
+        world
+            .post("/api/pipeline/resume", &admin.access, json!({}))
+            .await
+            .status,
+        200
+    );
+    until(&world, &admin, |now| now["completed"] == 5).await;
+    assert_eq!(
+        order(&world, &admin).await,
+        [3, 4, 2, 1, 5].map(|mesa| name("01", mesa))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_reads_everything_that_nobody_has_read() {
+    let source = source(3);
+    let (world, admin) = world_of(source.path(), &[("E14_WORKERS", "2"), ("E14_QUEUE_LIMIT", "1")]).await;
+    until(&world, &admin, |now| now["source_taken"] == 3).await;
+    let post = async |path: &str, body: Value| world.post(&format!("/api/pipeline/{path}"), &admin.access, body).await;
+    assert_eq!(post("resume", json!({})).await.code(), "PIPELINE_NOT_RUNNING");
+    for wrong in [
+        json!({ "election_type": "NADA" }),
+        json!({ "copy_type": "X" }),
+        json!({ "ocr_workers": 0 }),
+        json!({ "pdf_dir": "/" }),
+    ] {
+        assert_eq!(post("start", wrong.clone()).await.code(), "INVALID_REQUEST", "{wrong}");
+    }
+    assert_eq!(post("stop", json!({})).await.data()["status"], "STOPPED");
+    assert_eq!(post("stop", json!({})).await.code(), "PIPELINE_NOT_RUNNING");
+    assert_eq!(post("pause", json!({})).await.code(), "PIPELINE_NOT_RUNNING");
+    let started = post("start", json!({ "election_type": "SENADO", "ocr_workers": 1 }))
+        .await
+        .data();
+    assert_eq!(
+        (&started["election_type"], &started["ocr_workers"]),
+        (&json!("SENADO"), &json!(1))
+    );
+    assert_eq!(post("start", json!({})).await.code(), "ALREADY_RUNNING");
+    // The queue has room for one at a time; the run goes on by itself, also with what comes later.
+    std::fs::write(source.path().join(name("05", 8)), page(8)).unwrap();
+    let done = until(&world, &admin, |now| now["completed"] == 3 && now["status"] == "IDLE").await;
+    assert_eq!(
+        done["forms"]
+            .as_object()
+            .unwrap()
+            .values()
+            .map(|n| n.as_i64().unwrap())
+            .sum::<i64>(),
+        3
+    );
+    assert_eq!(
+        post("start", json!({})).await.status,
+        200,
+        "a run that has come to its end is started again"
+    );
+    let done = until(&world, &admin, |now| now["completed"] == 4).await;
+    assert_eq!(done["workers"].as_array().unwrap().len(), 1);
+    assert_eq!(done["workers"][0]["alive"], true);
+}
+
+#[test]
+fn pauses_double_and_spread() {
+    let rules = QueueRules {
+        limit: 1,
+        lease: Duration::from_secs(60),
+        attempts: 3,
+        pause: Duration::from_secs(10),
+        ageing: Duration::from_secs(900),
+    };
+    let pauses = [1, 2, 3, 4].map(|attempt| rules.pause_after(attempt, 0.0).as_secs());
+    assert_eq!(pauses, [10, 20, 40, 80]);
+    assert_eq!(rules.pause_after(1, 1.0).as_secs(), 15);
+    assert!(
+        rules.pause_after(i16::MAX, 1.0) <= Duration::from_secs(10 * 1024 * 2),
+        "it does not grow without end"
+    );
+    for priority in JobPriority::ALL {
+        assert_eq!(JobPriority::of_rank(priority.rank()), priority);
+    }
+}
