@@ -33,7 +33,8 @@ fn whole(v: f32, top: usize) -> usize {
     reason = "clamped to 0..=255 first"
 )]
 pub(crate) fn level(v: f32) -> u8 {
-    (v + 0.5).clamp(0.0, 255.0) as u8
+    // Processors round many numbers to 32 bits at once, and to bytes one by one.
+    (v + 0.5).clamp(0.0, 255.0) as i32 as u8
 }
 
 /// A pixel count or coordinate as f32; images here are far below 2^24 pixels a side.
@@ -113,10 +114,10 @@ impl<'a> Sampler<'a> {
         let window = |row: usize| {
             self.data
                 .get(row * self.stride + pixel(left)..)?
-                .first_chunk::<WINDOW>()
+                .first_chunk::<{ WINDOW + 1 }>()
         };
         if row == pixel(end.1)
-            && pixel(right) - pixel(left) + 2 <= WINDOW
+            && pixel(right) - pixel(left) < WINDOW
             && let (Some(above), Some(below)) = (window(row), window(row + 1))
             && let (Some(across), Some(down)) = (near(x, left, dx), near(y, y, dy))
         {
@@ -190,22 +191,22 @@ fn near(place: i64, from: i64, step: i64) -> Option<(i32, i32)> {
 #[inline(always)]
 #[expect(
     clippy::needless_range_loop,
-    reason = "four arrays are filled at once, which iterators make slower"
+    reason = "arrays are filled side by side, which iterators make slower"
 )]
-fn level_stretch([above, below]: [&[u8; WINDOW]; 2], (x, dx): (i32, i32), (y, dy): (i32, i32), out: &mut [u8]) {
+fn level_stretch([above, below]: [&[u8; WINDOW + 1]; 2], (x, dx): (i32, i32), (y, dy): (i32, i32), out: &mut [u8]) {
     let place = |k: usize| x.wrapping_add(dx.wrapping_mul(STEPS[k]));
     let height = |k: usize| y.wrapping_add(dy.wrapping_mul(STEPS[k]));
-    // The pixels are gathered one by one; all the rest is done for all of them at once.
-    let mut four = [[0u8; PART]; 4];
+    // Neighbours are fetched in pairs, one pair after the other; all the rest is done for all of them at once.
+    let mut pairs = [[0u16; PART]; 2];
     for k in 0..PART {
         let i = pixel(place(k).into()) % WINDOW;
-        let j = (i + 1) % WINDOW;
-        (four[0][k], four[1][k], four[2][k], four[3][k]) = (above[i], above[j], below[i], below[j]);
+        pairs[0][k] = u16::from_le_bytes([above[i], above[i + 1]]);
+        pairs[1][k] = u16::from_le_bytes([below[i], below[i + 1]]);
     }
     let mut levels = [0u8; PART];
     for (k, v) in levels.iter_mut().enumerate() {
-        let pixels = [four[0][k], four[1][k], four[2][k], four[3][k]];
-        *v = mixed(pixels, near_weight(place(k)), near_weight(height(k)));
+        let ([a, b], [c, d]) = (pairs[0][k].to_le_bytes(), pairs[1][k].to_le_bytes());
+        *v = mixed([a, b, c, d], near_weight(place(k)), near_weight(height(k)));
     }
     out.copy_from_slice(&levels[..out.len()]);
 }
@@ -350,6 +351,21 @@ fn taps(count: u32, scale: f32, length: u32) -> Vec<Tap> {
         .collect()
 }
 
+/// A part of an image that lies inside it.
+pub(crate) fn part(image: &GrayImage, x: u32, y: u32, width: u32, height: u32) -> GrayImage {
+    let (stride, left, wide) = (image.width() as usize, x as usize, width as usize);
+    let rows = image
+        .as_raw()
+        .chunks_exact(stride.max(1))
+        .skip(y as usize)
+        .take(height as usize);
+    let mut pixels = Vec::with_capacity(wide * height as usize);
+    for row in rows {
+        pixels.extend_from_slice(&row[left..left + wide]);
+    }
+    GrayImage::from_raw(width, height, pixels).unwrap_or_default()
+}
+
 /// `map` takes pixels of the result to pixels of `image`.
 pub(crate) fn warp(image: &GrayImage, map: &Homography, width: u32, height: u32) -> GrayImage {
     let mut out = GrayImage::new(width, height);
@@ -461,7 +477,7 @@ impl Paper {
         let black = self.black;
         let (w, h) = image.dimensions();
         let mut out = GrayImage::new(w, h);
-        let mut papers = vec![0.0f32; (w as usize).div_ceil(8)];
+        let mut papers = vec![(0.0f32, 0.0f32); (w as usize).div_ceil(8)];
         vectorised(
             #[inline(always)]
             || {
@@ -474,19 +490,31 @@ impl Paper {
                         for (i, p) in papers.iter_mut().enumerate() {
                             let x = u32::try_from(8 * i).unwrap_or(0);
                             let level = self.at(real(x), real(u32::try_from(y).unwrap_or(0)));
-                            *p = 255.0 / (level * 0.97 - black).max(24.0);
+                            let range = (level * 0.97 - black).max(24.0);
+                            *p = (black + range, 255.0 / range);
                         }
                     }
-                    for ((part, source), &gain) in row.chunks_mut(8).zip(source.chunks(8)).zip(&papers) {
-                        let paper = black + 255.0 / gain;
-                        for (v, &s) in part.iter_mut().zip(source) {
-                            *v = level((paper - f32::from(s)) * gain);
-                        }
-                    }
+                    ink_row(row, source, &papers);
                 }
             },
         );
         out
+    }
+}
+
+/// Ink of a row of pixels, given for each eight of them the level of the paper and the ink of one level less.
+#[inline(always)]
+pub(crate) fn ink_row(row: &mut [u8], source: &[u8], papers: &[(f32, f32)]) {
+    let (parts, rest) = row.as_chunks_mut::<8>();
+    let (sources, source_rest) = source.as_chunks::<8>();
+    let ink = |s: u8, (paper, gain): (f32, f32)| level((paper - f32::from(s)) * gain);
+    for ((part, source), &paper) in parts.iter_mut().zip(sources).zip(papers) {
+        for (v, &s) in part.iter_mut().zip(source) {
+            *v = ink(s, paper);
+        }
+    }
+    for (v, &s) in rest.iter_mut().zip(source_rest) {
+        *v = ink(s, papers.last().copied().unwrap_or_default());
     }
 }
 

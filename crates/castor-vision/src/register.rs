@@ -436,7 +436,7 @@ fn straightness(search: &GrayImage, to_search: &Homography) -> f32 {
     /// Columns between places that are mapped exactly; the map is as good as straight between them.
     const STEP: u16 = 16;
     let source = Sampler::of(search);
-    let mut across = vec![0.0f32; usize::from(COLUMNS)];
+    let mut across = vec![0u32; usize::from(COLUMNS)];
     let mut down = Vec::with_capacity(usize::from(ROWS));
     let mut levels = [0u8; STEP as usize];
     vectorised(
@@ -450,21 +450,22 @@ fn straightness(search: &GrayImage, to_search: &Homography) -> f32 {
                     );
                     to_search.apply(Point::new(x, y))
                 };
-                let mut sum = 0.0;
+                let mut sum = 0;
                 let mut a = place(0);
                 for (part, end) in across.chunks_mut(usize::from(STEP)).zip((1..).map(|i| STEP * i)) {
                     let b = place(end);
                     source.between(a, b, &mut levels);
-                    for (mean, &level) in part.iter_mut().zip(&levels) {
-                        sum += f32::from(level) / f32::from(COLUMNS);
-                        *mean += f32::from(level) / f32::from(ROWS);
+                    for (column, &level) in part.iter_mut().zip(&levels) {
+                        sum += u32::from(level);
+                        *column += u32::from(level);
                     }
                     a = b;
                 }
-                down.push(sum);
+                down.push(real(sum) / f32::from(COLUMNS));
             }
         },
     );
+    let across: Vec<f32> = across.iter().map(|&sum| real(sum) / f32::from(ROWS)).collect();
     let steps = |profile: &[f32]| profile.windows(3).map(|w| (w[2] - w[0]).powi(2)).sum::<f32>().sqrt();
     (steps(&down) * steps(&across)).sqrt()
 }

@@ -271,16 +271,14 @@ fn label_of(reading: &mut Reading<'_>, scope: HeaderScope) -> Result<Option<Labe
 
 /// Code and name of `LABEL: 01 - NAME`.
 fn code_and_name(reading: &mut Reading<'_>, digits: usize, scope: HeaderScope) -> Result<(Item, Item), RuntimeError> {
-    if let Some(places) = matched_places(&reading.matched) {
-        let code = reading.code(places.code, digits);
-        let name = if scope == HeaderScope::Full {
-            Some(name(reading, places.name)?)
-        } else {
-            None
+    if let Some(places) = matched_places(&reading.matched)
+        && let Some(code) = reading.code(places.code, digits).filter(|c| c.confidence >= SURE)
+    {
+        let name = match scope {
+            HeaderScope::Full => Some(name(reading, places.name)?),
+            HeaderScope::PageIdentity => None,
         };
-        if let Some(code) = code.filter(|c| c.confidence >= SURE) {
-            return Ok((Some(code), name));
-        }
+        return Ok((Some(code), name));
     }
     if scope == HeaderScope::PageIdentity {
         return Ok((None, None));

@@ -11,7 +11,7 @@ mod rows;
 mod template;
 
 use crate::page::{FRAME_WIDTH, RectifiedPage};
-use crate::raster::{index, real};
+use crate::raster::{index, part, real};
 use castor_domain::form::{Corporacion, FieldPath, ListCode};
 use image::GrayImage;
 
@@ -302,5 +302,5 @@ fn pixels(image: &GrayImage, rect: FrameRect) -> (u32, u32, u32, u32) {
 /// The pixels of a frame rectangle.
 pub(crate) fn crop_frame(image: &GrayImage, rect: FrameRect) -> GrayImage {
     let (x, y, w, h) = pixels(image, rect);
-    image::imageops::crop_imm(image, x, y, w.max(1), h.max(1)).to_image()
+    part(image, x, y, w.max(1), h.max(1))
 }

@@ -1,6 +1,6 @@
 //! Where the printed lines stand: connected ink is chained into lines that may slope, as on a photograph.
 
-use crate::raster::{Paper, Sampler, brightest, darkest, index, level, real};
+use crate::raster::{Paper, Sampler, brightest, darkest, index, ink_row, level, part, real};
 use crate::simd::vectorised;
 use image::{GrayImage, Luma};
 
@@ -84,36 +84,26 @@ impl Piece {
 /// The ink of a region, 0 = paper to 255 = as black as the region gets.
 #[must_use]
 pub fn ink_of(page: &GrayImage, region: Region) -> GrayImage {
-    let right = region.right.min(page.width());
-    let bottom = region.bottom.min(page.height());
-    let (w, h) = (
-        right.saturating_sub(region.left).max(1),
-        bottom.saturating_sub(region.top).max(1),
-    );
-    let crop = image::imageops::crop_imm(
-        page,
-        region.left.min(page.width() - 1),
-        region.top.min(page.height() - 1),
-        w,
-        h,
-    )
-    .to_image();
+    let (left, top) = (region.left.min(page.width() - 1), region.top.min(page.height() - 1));
+    let right = region.right.clamp(left + 1, page.width());
+    let bottom = region.bottom.clamp(top + 1, page.height());
+    let (w, h) = (right - left, bottom - top);
+    let crop = part(page, left, top, w, h);
     let paper = Paper::of(&crop, 32);
     // How dark the print gets; paper alone never counts as print.
     let black = f32::from(darkest(crop.as_raw(), 200));
     let mut ink = GrayImage::new(w, h);
     let side = w as usize;
+    let mut papers = vec![(0.0, 0.0); side.div_ceil(8)];
     vectorised(
         #[inline(always)]
         || {
             for (y, (row, source)) in (0..h).zip(ink.chunks_exact_mut(side).zip(crop.as_raw().chunks_exact(side))) {
-                for (x0, (part, source)) in (0..w).step_by(8).zip(row.chunks_mut(8).zip(source.chunks(8))) {
+                for (x0, p) in (0..w).step_by(8).zip(&mut papers) {
                     let bright = 0.97 * paper.at(real(x0) + 4.0, real(y));
-                    let gain = 255.0 / (bright - black.min(0.62 * bright)).max(24.0);
-                    for (v, &s) in part.iter_mut().zip(source) {
-                        *v = level((bright - f32::from(s)) * gain);
-                    }
+                    *p = (bright, 255.0 / (bright - black.min(0.62 * bright)).max(24.0));
                 }
+                ink_row(row, source, &papers);
             }
         },
     );
