@@ -5,7 +5,7 @@
 
 use crate::homography::{Homography, Point};
 use crate::page::RectifiedPage;
-use crate::raster::{bilinear, index, level, real};
+use crate::raster::{index, warp};
 use castor_domain::serial::QrPlaintext;
 use image::GrayImage;
 use rxing::common::{GlobalHistogramBinarizer, HybridBinarizer};
@@ -83,11 +83,14 @@ fn crop(page: &GrayImage, to_page: &Homography, density: f32) -> GrayImage {
     let (left, top) = RectifiedPage::pixel(LEFT, TOP);
     let (right, bottom) = RectifiedPage::pixel(RIGHT, BOTTOM);
     let side = |v: f32| index(v * density, u32::from(u16::MAX)).max(1);
-    GrayImage::from_fn(side(right - left), side(bottom - top), |x, y| {
-        let at = |v: u32| real(v) / density;
-        let p = to_page.apply(Point::new(left + at(x), top + at(y)));
-        image::Luma([level(bilinear(page, p.x, p.y))])
-    })
+    // A square of the picture, and where it lies on the canonical page.
+    let square = [(0.0, 0.0), (256.0, 0.0), (256.0, 256.0), (0.0, 256.0)];
+    let to_canonical = Homography::from_corners(
+        square.map(|(x, y)| Point::new(x, y)),
+        square.map(|(x, y)| Point::new(left + x / density, top + y / density)),
+    );
+    let map = to_canonical.map_or(*to_page, |own| own.then(to_page));
+    warp(page, &map, side(right - left), side(bottom - top))
 }
 
 fn content(bytes: &[u8]) -> QrContent {

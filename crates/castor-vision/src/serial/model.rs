@@ -80,14 +80,22 @@ impl Look {
 type Shape = [f32; SPAN];
 
 fn normal(samples: Shape) -> Shape {
-    let mean = samples.iter().sum::<f32>() / (FINE * f32::from(PITCH));
+    let mean = dot(&samples, &[1.0; SPAN]) / (FINE * f32::from(PITCH));
     let centred = samples.map(|v| v - mean);
-    let length = centred.iter().map(|v| v * v).sum::<f32>().sqrt().max(1e-6);
+    let length = dot(&centred, &centred).sqrt().max(1e-6);
     centred.map(|v| v / length)
 }
 
 fn dot(a: &Shape, b: &Shape) -> f32 {
-    a.iter().zip(b).map(|(x, y)| x * y).sum()
+    /// Sums that grow side by side: one alone would wait for itself at each step.
+    const LANES: usize = 8;
+    let mut sums = [0.0; LANES];
+    for (a, b) in a.as_chunks::<LANES>().0.iter().zip(b.as_chunks::<LANES>().0) {
+        for ((sum, x), y) in sums.iter_mut().zip(a).zip(b) {
+            *sum += x * y;
+        }
+    }
+    sums.iter().sum()
 }
 
 /// Position of sample `k` of a symbol, in modules from its first bar.
