@@ -2,7 +2,8 @@
 import { accessible } from './access.e2e.mjs';
 import { withDesk } from './browser.mjs';
 import { reviewByKeys, speed } from './review.e2e.mjs';
+import { serverScreen } from './server.e2e.mjs';
 import { readTwice } from './second.e2e.mjs';
 
-for (const flow of [reviewByKeys, readTwice, speed, accessible]) await withDesk(flow);
+for (const flow of [reviewByKeys, readTwice, serverScreen, speed, accessible]) await withDesk(flow);
 console.log('ok');

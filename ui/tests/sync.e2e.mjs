@@ -10,6 +10,7 @@ import { BrowserDriver } from './browser-driver.mjs';
 import { opened, until } from './review.e2e.mjs';
 
 const castor = process.env.CASTOR ?? resolve('../target/debug/castor');
+const FORMS = 6;
 const PASSWORD = 'un acta tiene tres casillas';
 
 const freePort = () => new Promise((done) => { const socket = createServer().listen(0, '127.0.0.1', () => { const { port } = socket.address(); socket.close(() => done(port)); }); });
@@ -85,9 +86,22 @@ try {
   server.account('luis@example.org', 'VALIDATOR', 'Luis', 'Ortega');
   execFileSync(castor, ['sample', '--sets', '1', join(work, 'samples')]);
   const folder = join(work, 'samples', 'forms');
-  const files = readdirSync(folder).sort().slice(0, 4).map((name) => join(folder, name));
+  const files = readdirSync(folder).sort().slice(0, FORMS).map((name) => join(folder, name));
   await a.start();
+  // Requests to servers elsewhere go through the system's proxy, those to this computer do not.
+  const proxied = [];
+  const proxy = createServer((socket) => socket.once('data', (bytes) => { proxied.push(String(bytes).split('\r\n')[0]); socket.destroy(); }));
+  await new Promise((done) => proxy.listen(0, '127.0.0.1', done));
+  await b.launch();
+  process.env.HTTPS_PROXY = `http://127.0.0.1:${proxy.address().port}`;
   await b.start();
+  delete process.env.HTTPS_PROXY;
+  const far = await b.ask('server_sign_in', { address: 'https://castor.example.org', email: 'luis@example.org', password: PASSWORD });
+  assert.equal(far.code, 'SYNC_001');
+  assert.ok(proxied.includes('CONNECT castor.example.org:443 HTTP/1.1'), JSON.stringify(proxied));
+  proxy.close();
+  const plain = await b.ask('server_sign_in', { address: 'http://castor.example.org', email: 'luis@example.org', password: PASSWORD });
+  assert.equal(plain.code, 'SYNC_003', 'a password went out in the clear');
 
   // A wrong password is said so; the right one is not kept anywhere.
   await signIn(a, server, 'ana@example.org', 'otra contraseña larga');
@@ -104,8 +118,9 @@ try {
   await says(a, 'the import ends', 'status', {}, (s) => s.import.waiting === 0 && s.import.done === files.length);
   const queue = { query: { states: ['PENDING'], order: 'priority', limit: 100 } };
   const { items } = await says(b, 'the forms arrive', 'queue', { query: { order: 'table', limit: 100 } }, (q) => q.total === files.length);
-  const due = (await b.ask('queue', queue)).items.filter((item) => item.doubtful > 1);
-  assert.ok(due.length > 0, 'no drawn form has two doubtful cells');
+  // One that stays open after two corrections.
+  const due = (await b.ask('queue', queue)).items.filter((item) => item.doubtful > 2);
+  assert.ok(due.length > 0, 'no drawn form has three doubtful cells');
   const form = due[0].id;
   await says(a, 'the files are sent', 'status', {}, (s) => s.pending === 0 && s.server.files_to_send === 0 && s.server.files_failing === 0);
   await b.open(form);

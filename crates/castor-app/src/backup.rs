@@ -142,7 +142,9 @@ pub async fn restore(source: &Path, folder: &Path) -> Result<Manifest, AppError>
     }
     let store = Store::open(out.path()).await?;
     let chain = store.verify().await;
+    let own = store.forget_client().await;
     store.close().await;
+    own?;
     let chain = chain?;
     if chain.broken_at.is_some() || hex(&chain.head) != manifest.head {
         return Err(AppError::Backup("its log does not end where the list says".to_owned()));

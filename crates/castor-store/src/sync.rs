@@ -70,6 +70,15 @@ impl Store {
         Ok(self.setting(CLIENT).await?.unwrap_or(drawn))
     }
 
+    /// Forgets the identity: a copy of a store goes on under one of its own, and sends everything again under it, which the
+    /// server knows by the ids of the events.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn forget_client(&self) -> Result<(), StoreError> {
+        self.forget_setting(CLIENT).await
+    }
+
     /// The place up to which the server's events are here; 0 before the first.
     ///
     /// # Errors

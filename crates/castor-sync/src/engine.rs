@@ -8,8 +8,8 @@ use std::time::Duration;
 /// Events in one push or pull.
 const BATCH: u16 = 500;
 
-/// Bytes of events in one push, readings being large.
-const BYTES: usize = 4 << 20;
+/// Bytes of events in one push, readings being large: few enough for a slow line within the time of one answer.
+const BYTES: usize = 512 << 10;
 
 /// What a round did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

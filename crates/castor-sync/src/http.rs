@@ -10,8 +10,10 @@ use std::pin::Pin;
 use std::time::Duration;
 use tokio::sync::Mutex;
 
-/// Time for one answer, large pushes over slow lines included.
+/// Longest silence of an answer.
 const PATIENCE: Duration = Duration::from_secs(60);
+/// Longest answer: many readings over a slow line.
+const WHOLE: Duration = Duration::from_secs(600);
 /// Longest silence of the server's events, which say every fifteen seconds that they are there.
 const SILENCE: Duration = Duration::from_secs(45);
 /// Longest line of its events, in bytes.
@@ -62,7 +64,7 @@ impl ServerUrl {
 }
 
 /// What signs a person in.
-#[derive(Debug, Serialize)]
+#[derive(Serialize)]
 pub struct SignIn<'a> {
     /// E-mail address.
     pub email: &'a str,
@@ -161,7 +163,8 @@ fn client(server: &ServerUrl) -> Result<Client, SyncError> {
     // Another part of the program may have chosen already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let mut builder = Client::builder()
-        .timeout(PATIENCE)
+        .timeout(WHOLE)
+        .read_timeout(PATIENCE)
         .connect_timeout(Duration::from_secs(10))
         .user_agent(concat!("CASTOR/", env!("CARGO_PKG_VERSION")))
         .redirect(reqwest::redirect::Policy::none());

@@ -224,6 +224,7 @@ export const en: Readonly<Record<TextKey, string>> = {
   'page.invert': 'Invert',
   'page.rotate': 'Rotate',
   'page.alt': 'Page {n} of the form of mesa {mesa}',
+  'page.away': 'The image of this page has not reached this computer yet. It comes by itself when the server is reached.',
   'page.missing': 'The image of this page is not on this computer. Import the file again.',
   'page.loading': 'Opening the page…',
 

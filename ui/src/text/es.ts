@@ -222,6 +222,7 @@ export const es = {
   'page.invert': 'Invertir',
   'page.rotate': 'Girar',
   'page.alt': 'Página {n} del acta de la mesa {mesa}',
+  'page.away': 'La imagen de esta página aún no ha llegado a este equipo. Llega sola cuando haya servidor.',
   'page.missing': 'La imagen de esta página no está en el equipo. Importe de nuevo el archivo.',
   'page.loading': 'Abriendo la página…',
 

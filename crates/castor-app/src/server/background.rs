@@ -104,7 +104,7 @@ fn draw() -> f64 {
 
 impl Desk {
     /// Takes the sign-in of the last run up.
-    async fn resume(self: &Arc<Self>) -> Result<(), AppError> {
+    pub(super) async fn resume(self: &Arc<Self>) -> Result<(), AppError> {
         let _turn = self.syncing.turn.lock().await;
         let Some(remembered) = self.remembered().await? else {
             return Ok(());
@@ -121,7 +121,9 @@ impl Desk {
             account: remembered.account,
         };
         let server = ServerUrl::parse(&remembered.address)?;
-        let transport = HttpTransport::resume(server.clone(), kept, self.keeper(server.text()))?;
+        let signed = *self.syncing.signed.lock().await;
+        let transport = HttpTransport::resume(server.clone(), kept, self.keeper(server.text(), signed))?;
+        self.syncing.set(|now| now.failure = None);
         self.syncing.link.send_replace(Some(Arc::new(transport)));
         Ok(())
     }

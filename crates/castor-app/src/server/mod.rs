@@ -44,6 +44,8 @@ pub(crate) struct Syncing {
     now: Mutex<Now>,
     /// Ends the wait for the next round.
     woken: Arc<Notify>,
+    /// Counts sign-ins and sign-outs: what a sign-in of before renews is not kept any more.
+    signed: tokio::sync::Mutex<u64>,
     /// One round, sign-in or sign-out at a time.
     turn: tokio::sync::Mutex<()>,
     /// There may be files to send or to fetch.
@@ -104,13 +106,15 @@ impl Desk {
         let turn = self.syncing.turn.lock().await;
         let server = ServerUrl::parse(address)?;
         let signing = SignIn { email, password };
-        let transport = HttpTransport::sign_in(server.clone(), &signing, self.keeper(server.text())).await?;
+        let next = *self.syncing.signed.lock().await + 1;
+        let transport = HttpTransport::sign_in(server.clone(), &signing, self.keeper(server.text(), next)).await?;
         let account = transport.account().await;
         if let Err(error) = self.share_as(&account).await {
             // The session that was begun is of no use to anyone.
             let _ = transport.sign_out().await;
             return Err(error);
         }
+        *self.syncing.signed.lock().await = next;
         transport.keep().await?;
         self.named_by_account(&full_name(&account)).await?;
         self.syncing.set(|now| *now = Now::default());
@@ -122,22 +126,30 @@ impl Desk {
 
     /// Signs out. What the server has not got stays here and is sent after the next sign-in.
     pub(crate) async fn server_sign_out(self: &Arc<Self>) -> Result<(), AppError> {
-        let _turn = self.syncing.turn.lock().await;
-        if let Some(transport) = self.syncing.link.send_replace(None) {
-            // Without a network the session ends on the server when it is not used; here it ends now.
+        let transport = self.syncing.link.send_replace(None);
+        {
+            let mut signed = self.syncing.signed.lock().await;
+            *signed += 1;
+            self.keep_token(None).await?;
+            self.store.forget_setting(SERVER).await?;
+        }
+        if let Some(transport) = transport {
+            // Without a network the session ends on the server when it is not used; here it has ended.
             let _ = transport.sign_out().await;
         }
-        self.keep_token(None).await?;
-        self.store.forget_setting(SERVER).await?;
+        // A round that was under way says nothing any more.
+        let _turn = self.syncing.turn.lock().await;
         self.syncing.set(|now| *now = Now::default());
         Ok(())
     }
 
     /// Syncs now, and says how it went.
     pub(crate) async fn server_sync(self: &Arc<Self>) -> Result<ServerView, AppError> {
-        if self.syncing.link().is_none() {
+        if self.remembered().await?.is_none() {
             return Err(AppError::NotSignedIn);
         }
+        // A keyring that was locked at the start may be open now.
+        self.resume().await?;
         // What is wrong shows in the state.
         let _ = self.sync_round().await;
         self.syncing.woken.notify_one();
@@ -225,18 +237,24 @@ impl Desk {
     }
 
     /// What keeps a sign-in each time that it changes.
-    fn keeper(self: &Arc<Self>, address: String) -> Keep {
+    fn keeper(self: &Arc<Self>, address: String, signed: u64) -> Keep {
         let desk = Arc::downgrade(self);
         Box::new(move |kept: Kept| {
             let (desk, address) = (desk.clone(), address.clone());
             Box::pin(async move {
                 let desk = desk.upgrade().ok_or_else(|| "the desk is closed".to_owned())?;
-                desk.keep_sign_in(address, kept).await.map_err(|e| e.to_string())
+                desk.keep_sign_in(address, kept, signed)
+                    .await
+                    .map_err(|e| e.to_string())
             })
         })
     }
 
-    async fn keep_sign_in(self: &Arc<Self>, address: String, kept: Kept) -> Result<(), AppError> {
+    async fn keep_sign_in(self: &Arc<Self>, address: String, kept: Kept, signed: u64) -> Result<(), AppError> {
+        let now = self.syncing.signed.lock().await;
+        if *now != signed {
+            return Ok(());
+        }
         self.keep_token(Some(kept.refresh_token)).await?;
         let account = kept.account;
         let text =

@@ -12,14 +12,14 @@ const PASSED_ON: [&str; 14] = [
     "/api/auth/sessions",
     "/api/e14",
     "/api/health",
-    "/api/jobs",
     "/api/leads",
     "/api/metrics",
     "/api/pipeline",
     "/api/queue",
     "/api/review",
+    "/api/roles",
+    "/api/sessions",
     "/api/users",
-    "/api/workers",
 ];
 
 /// Longest path with its query.
