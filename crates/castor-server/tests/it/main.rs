@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod accounts;
+mod blobs;
 mod e14;
 mod elsewhere;
 mod guard;
