@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+mod protocol;
+
 use castor_domain::checks::{CheckContext, FieldRef, check_form};
 use castor_domain::form::{Copia, Corporacion, FieldPath, ListCode};
 use castor_domain::grammar::{MarkConvention, ReviewPolicy, read_field};
