@@ -44,6 +44,7 @@ pub(crate) fn wrapped(router: Router<Server>, server: &Server) -> Router {
         .layer(DefaultBodyLimit::max(server.config.body_limit))
         .layer(RequestBodyTimeoutLayer::new(BODY_IDLE))
         .layer(CatchPanicLayer::custom(panicked))
+        .layer(from_fn(to_its_end))
         .layer(from_fn_with_state(server.clone(), in_time))
         .layer(from_fn(observed))
         .layer(from_fn(with_headers))
@@ -57,6 +58,19 @@ fn panicked(panic: Box<dyn Any + Send + 'static>) -> Response {
         .or_else(|| panic.downcast_ref::<&str>().copied());
     tracing::error!(panic = text.unwrap_or("(no text)"), "a handler panicked");
     ApiError::internal().into_response()
+}
+
+/// Lets what was begun come to its end, also when the client has gone or time is over: a database connection that is left
+/// while a transaction begins keeps it open, and what the next requests write on it is undone with it.
+async fn to_its_end(request: Request, next: Next) -> Response {
+    let work = next.run(request).instrument(tracing::Span::current());
+    match tokio::spawn(work).await {
+        Ok(response) => response,
+        Err(error) => {
+            tracing::error!(%error, "a request did not come to its end");
+            ApiError::internal().into_response()
+        }
+    }
 }
 
 /// The head of the answer within the server's time.

@@ -109,6 +109,26 @@ async fn a_database_that_is_lost_in_flight_comes_back_without_a_restart() {
 }
 
 #[tokio::test]
+async fn a_client_that_hangs_up_leaves_no_transaction_open() {
+    let world = World::new().await;
+    let admin = world.user(Role::Admin).await;
+    let body = json!({ "client": "00000000-0000-7000-8000-000000000001", "count": 1, "departamento": null });
+    for n in 0..300 {
+        let request = world
+            .request(Method::POST, "/api/sync/lease")
+            .bearer_auth(&admin.access)
+            .json(&body);
+        let _ = tokio::time::timeout(Duration::from_micros(n * 37), request.send()).await;
+    }
+    let mut connection = connect(&world.database).await;
+    let open = "SELECT count(*) FROM pg_stat_activity
+        WHERE datname = current_database() AND state LIKE 'idle in transaction%' AND now() - state_change > interval '1 second'";
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let open: i64 = sqlx::query_scalar(open).fetch_one(&mut connection).await.unwrap();
+    assert_eq!(open, 0);
+}
+
+#[tokio::test]
 async fn a_database_of_a_newer_program_is_left_alone() {
     let world = World::new().await;
     let mut connection = connect(&world.database).await;
