@@ -22,14 +22,8 @@ struct Copy {
 }
 
 impl Copy {
-    /// Legal rank first: claveros, delegados or cónsul, transmisión.
-    fn rank(&self) -> usize {
-        match self.form.header.copia.value() {
-            Some(Copia::Claveros) => 0,
-            Some(Copia::Delegados | Copia::Consul) => 1,
-            Some(Copia::Transmision) => 2,
-            None => 3,
-        }
+    fn rank(&self) -> i16 {
+        Copia::legal_rank(self.form.header.copia.value().copied())
     }
 
     fn of(row: FormRow, log: &FormLog, person: &str) -> Option<Self> {

@@ -58,6 +58,18 @@ impl Corporacion {
         }
     }
 
+    /// The widest part of the country in which the rows of its ballot mean the same.
+    #[must_use]
+    pub fn scope(self) -> Level {
+        match self {
+            Self::Presidente | Self::Senado => Level::Country,
+            Self::Gobernador | Self::Asamblea | Self::Camara => Level::Departamento,
+            Self::Alcalde | Self::Concejo | Self::Cmj => Level::Municipio,
+            // Each comuna elects its own, and which comuna a puesto is of does not follow from its codes.
+            Self::Jal => Level::Puesto,
+        }
+    }
+
     /// Whether the form has a row for blank votes; the youth council's E-14J has none.
     #[must_use]
     pub fn prints_blanco(self) -> bool {
@@ -79,6 +91,44 @@ impl FromStr for Corporacion {
             .into_iter()
             .find(|c| c.name().eq_ignore_ascii_case(text.trim()))
             .ok_or_else(|| ParseError::Corporacion(text.to_owned()))
+    }
+}
+
+/// A part of the country, as results are added up.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Level {
+    /// All of it.
+    Country,
+    /// A departamento.
+    Departamento,
+    /// A municipio.
+    Municipio,
+    /// A zona.
+    Zona,
+    /// A polling place.
+    Puesto,
+}
+
+impl Level {
+    /// Every level, from the widest to the narrowest.
+    pub const ALL: [Self; 5] = [
+        Self::Country,
+        Self::Departamento,
+        Self::Municipio,
+        Self::Zona,
+        Self::Puesto,
+    ];
+
+    /// How many codes name a part of this level: none the country, four a polling place.
+    #[must_use]
+    pub fn codes(self) -> i16 {
+        match self {
+            Self::Country => 0,
+            Self::Departamento => 1,
+            Self::Municipio => 2,
+            Self::Zona => 3,
+            Self::Puesto => 4,
+        }
     }
 }
 
@@ -107,6 +157,17 @@ impl Copia {
             Self::Delegados => "DELEGADOS",
             Self::Transmision => "TRANSMISION",
             Self::Consul => "CONSUL",
+        }
+    }
+
+    /// Legal rank, 0 the highest: claveros, delegados or cónsul, transmisión; a copy that says nothing comes after them.
+    #[must_use]
+    pub fn legal_rank(copia: Option<Self>) -> i16 {
+        match copia {
+            Some(Self::Claveros) => 0,
+            Some(Self::Delegados | Self::Consul) => 1,
+            Some(Self::Transmision) => 2,
+            None => 3,
         }
     }
 

@@ -13,6 +13,7 @@ pub mod geography;
 pub mod grammar;
 pub mod header;
 pub mod reading;
+pub mod results;
 pub mod review;
 pub mod serial;
 pub mod suggestion;

@@ -29,6 +29,7 @@ pub mod objects;
 pub mod password;
 pub mod proxy;
 mod repo;
+mod results;
 pub mod role;
 pub mod route;
 pub mod running;

@@ -62,6 +62,9 @@ pub async fn serve_with(
         tasks.spawn(store.database.clone().migrate_when_reached());
     }
     tasks.spawn(clear_ended(server.clone()));
+    if server.config.runs(Service::E14) {
+        tasks.spawn(crate::results::keep_up(server.clone()));
+    }
     let jobs = read_forms(&server, &mut tasks);
     let closing = server.closing.clone();
     tasks.spawn(async move {

@@ -82,7 +82,7 @@ impl Case {
             },
             finding: if self.comparing() { None } else { worst(listed) },
             impact: impact(listed),
-            due: Moment(self.imported().0 + urgency.priority.minutes() * 60_000),
+            due: Moment(self.imported().0.saturating_add(urgency.priority.minutes() * 60_000)),
             priority: urgency.priority,
             reasons: urgency.reasons,
             confidence: urgency.confidence,

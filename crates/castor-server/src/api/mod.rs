@@ -10,6 +10,7 @@ mod health;
 mod lead;
 mod pipeline;
 mod queue;
+mod results;
 mod review;
 mod sync;
 mod upload;
@@ -60,6 +61,7 @@ fn e14() -> Routes {
         .and(blob::routes())
         .and(pipeline::routes())
         .and(queue::routes())
+        .and(results::routes())
         .and(review::routes())
         .and(sync::routes())
 }

@@ -1,32 +1,41 @@
 //! Forms of the shared queue, and to whom they are lent.
 
 use crate::sync::Folded;
+use castor_domain::results::Counted;
 use castor_domain::review::Summary;
 use castor_wire::sync::{LEASE_MINUTES, Lease};
+use serde_json::Value;
 use sqlx::{PgConnection, query};
 use uuid::Uuid;
 
 /// Writes the rows of forms as their events make them, all in one statement.
 pub(crate) async fn write(connection: &mut PgConnection, forms: &[(&String, &Folded)]) -> Result<(), sqlx::Error> {
+    let mut counted = Vec::with_capacity(forms.len());
     let rows: Vec<(&String, &Folded, Summary)> = forms
         .iter()
-        .map(|(id, folded)| (*id, *folded, folded.case.summary(&folded.case.listed())))
+        .map(|(id, folded)| {
+            let listed = folded.case.listed();
+            counted.push(Counted::of(&folded.case, &listed));
+            (*id, *folded, folded.case.summary(&listed))
+        })
         .collect();
     let code = |i: usize| rows.iter().map(|(_, _, s)| s.codes[i].clone()).collect::<Vec<_>>();
     let reasons = |s: &Summary| s.reasons.iter().map(|r| r.name()).collect::<Vec<_>>().join(" ");
     query!(
         "INSERT INTO form (id, version, name, demo, state, waits, priority, reasons, departamento, municipio, zona, puesto, mesa,
-             place, corporacion, copia, doubtful, finding, confidence, impact, imported_at, due_at)
+             place, corporacion, copia, doubtful, finding, confidence, impact, imported_at, due_at, copy_rank, consistent, votes)
          SELECT * FROM unnest($1::text[], $2::bigint[], $3::text[], $4::boolean[], $5::text[], $6::boolean[], $7::smallint[],
              $8::text[], $9::text[], $10::text[], $11::text[], $12::text[], $13::text[], $14::text[], $15::text[], $16::text[],
-             $17::integer[], $18::text[], $19::real[], $20::bigint[], $21::bigint[], $22::bigint[])
+             $17::integer[], $18::text[], $19::real[], $20::bigint[], $21::bigint[], $22::bigint[], $23::smallint[], $24::boolean[],
+             $25::jsonb[])
          ON CONFLICT (id) DO UPDATE SET version = excluded.version, name = excluded.name, demo = excluded.demo,
              state = excluded.state, waits = excluded.waits, priority = excluded.priority, reasons = excluded.reasons,
              departamento = excluded.departamento, municipio = excluded.municipio, zona = excluded.zona,
              puesto = excluded.puesto, mesa = excluded.mesa, place = excluded.place, corporacion = excluded.corporacion,
              copia = excluded.copia, doubtful = excluded.doubtful, finding = excluded.finding,
              confidence = excluded.confidence, impact = excluded.impact, imported_at = excluded.imported_at,
-             due_at = excluded.due_at",
+             due_at = excluded.due_at, copy_rank = excluded.copy_rank, consistent = excluded.consistent,
+             votes = excluded.votes",
         &rows.iter().map(|(id, _, _)| (*id).clone()).collect::<Vec<_>>(),
         &rows.iter().map(|(_, f, _)| f.version).collect::<Vec<_>>(),
         &rows.iter().map(|(_, f, _)| f.case.name().to_owned()).collect::<Vec<_>>(),
@@ -49,10 +58,22 @@ pub(crate) async fn write(connection: &mut PgConnection, forms: &[(&String, &Fol
         &rows.iter().map(|(_, _, s)| s.impact).collect::<Vec<_>>(),
         &rows.iter().map(|(_, f, _)| f.case.imported().0).collect::<Vec<_>>(),
         &rows.iter().map(|(_, _, s)| s.due.0).collect::<Vec<_>>(),
+        &counted.iter().map(|c| c.as_ref().map_or(0, |c| c.rank)).collect::<Vec<_>>(),
+        &counted.iter().map(|c| c.as_ref().is_some_and(|c| c.consistent)).collect::<Vec<_>>(),
+        &counted.iter().map(|c| c.as_ref().map(votes)).collect::<Vec<_>>() as &[Option<Value>],
     )
     .execute(connection)
     .await?;
     Ok(())
+}
+
+/// Votes by row of the ballot, null where a cell is not known.
+fn votes(counted: &Counted) -> Value {
+    let votes = counted
+        .votes
+        .iter()
+        .map(|(path, votes)| (path.to_string(), (*votes).into()));
+    Value::Object(votes.collect())
 }
 
 /// Lends forms that wait and that nobody has, the most urgent first, after those that this laptop has already.

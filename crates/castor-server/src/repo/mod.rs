@@ -8,6 +8,7 @@ pub(crate) mod former;
 pub(crate) mod job;
 pub(crate) mod lead;
 pub(crate) mod pipeline;
+pub(crate) mod result;
 pub(crate) mod session;
 pub(crate) mod sign_in_guard;
 pub(crate) mod sync;
