@@ -278,7 +278,7 @@ fn database_code(code: &str) -> Option<ErrorCode> {
         "53100" => Some(ErrorCode::StorageFull),
         "23505" => Some(ErrorCode::AlreadyExists),
         // A zero byte in a text.
-        "22021" => Some(ErrorCode::InvalidRequest),
+        "22021" | "22P05" => Some(ErrorCode::InvalidRequest),
         // Serialization failure, deadlock, statement cancelled by its time limit.
         "40001" | "40P01" | "57014" => Some(ErrorCode::DatabaseUnavailable),
         // Connection exceptions, too many connections, shutting down or starting.

@@ -88,6 +88,15 @@ impl Store {
         Ok(kept.and_then(|text| text.parse().ok()).unwrap_or(0))
     }
 
+    /// The id of the event at a place of the server's order, if it is here.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn at_place(&self, place: u64) -> Result<Option<String>, StoreError> {
+        let id = sqlx::query_scalar("SELECT e.id FROM placed p JOIN event e ON e.seq = p.seq WHERE p.global = ?");
+        Ok(id.bind(signed(place)).fetch_optional(&self.pool).await?)
+    }
+
     /// How much is not settled.
     ///
     /// # Errors

@@ -2,7 +2,7 @@
 
 use crate::{SyncError, Transport};
 use castor_store::Store;
-use castor_wire::sync::{PROTOCOL, Push, Pushed};
+use castor_wire::sync::{PROTOCOL, Pulled, Push, Pushed};
 use std::time::Duration;
 
 /// Events in one push or pull.
@@ -29,10 +29,13 @@ pub struct Round {
 pub async fn round<T: Transport>(store: &Store, transport: &T) -> Result<Round, SyncError> {
     let client = store.client().await?;
     let mut done = Round::default();
-    let next = begin(store, transport, &client).await?;
-    send(store, transport, &client, next, &mut done).await?;
-    receive(store, transport, &client, &mut done).await?;
-    Ok(done)
+    loop {
+        let next = begin(store, transport, &client).await?;
+        send(store, transport, &client, next, &mut done).await?;
+        if receive(store, transport, &client, &mut done).await? == Received::Everything {
+            return Ok(done);
+        }
+    }
 }
 
 /// Sends what waits, for an account that does not see the work of others.
@@ -110,9 +113,25 @@ fn keep_within(events: &mut Vec<Pushed>) {
     events.truncate(fit);
 }
 
-async fn receive<T: Transport>(store: &Store, transport: &T, client: &str, done: &mut Round) -> Result<(), SyncError> {
+/// How taking in ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Received {
+    Everything,
+    /// The server has another order than it once had: it was restored from a backup, and others have come since. Places
+    /// from there on are forgotten; own events among them are sent again.
+    OtherOrder,
+}
+
+async fn receive<T: Transport>(
+    store: &Store,
+    transport: &T,
+    client: &str,
+    done: &mut Round,
+) -> Result<Received, SyncError> {
+    let upto = store.received_upto().await?;
+    // The last event that is here is asked for once more: it tells whether the server still has the same one there.
+    let mut after = upto.saturating_sub(1);
     loop {
-        let after = store.received_upto().await?;
         let answer = transport.pull(client, after, BATCH).await?;
         if answer.upto < after || (answer.more && answer.upto == after) {
             return Err(SyncError::Unexpected(format!(
@@ -120,11 +139,49 @@ async fn receive<T: Transport>(store: &Store, transport: &T, client: &str, done:
                 answer.upto
             )));
         }
-        done.received += store.receive(&answer.events, answer.upto).await?;
+        if after < upto && !same_at(store, upto, &answer.events).await? {
+            let last = last_in_common(store, transport, client, upto).await?;
+            store.forget_after(last).await?;
+            return Ok(Received::OtherOrder);
+        }
+        // An account that does not see the last event is told of no place behind it.
+        let reached = answer.upto.max(upto);
+        done.received += store.receive(&answer.events, reached).await?;
         if !answer.more {
-            return Ok(());
+            return Ok(Received::Everything);
+        }
+        after = reached;
+    }
+}
+
+/// Whether the event that the server shows at a place, if any, is the one that is known here. None is known where an own
+/// event has another place by now.
+async fn same_at(store: &Store, place: u64, events: &[Pulled]) -> Result<bool, SyncError> {
+    let there = events.first().filter(|event| event.global == place);
+    let here = store.at_place(place).await?;
+    Ok(there.is_none_or(|there| here.as_deref() == Some(&there.event.id)))
+}
+
+/// The last place at which server and laptop have the same event. Orders that differ have their beginning in common.
+async fn last_in_common<T: Transport>(
+    store: &Store,
+    transport: &T,
+    client: &str,
+    differs: u64,
+) -> Result<u64, SyncError> {
+    let (mut same, mut differs) = (0, differs);
+    while differs - same > 1 {
+        let middle = same + (differs - same) / 2;
+        let answer = transport.pull(client, middle - 1, 1).await?;
+        let there = answer.events.first().filter(|event| event.global == middle);
+        let here = store.at_place(middle).await?;
+        if here.zip(there).is_some_and(|(here, there)| here == there.event.id) {
+            same = middle;
+        } else {
+            differs = middle;
         }
     }
+    Ok(same)
 }
 
 /// Waits that double up to a limit, each drawn between nothing and its full length, so that laptops that lost the server

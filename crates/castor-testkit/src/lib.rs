@@ -15,6 +15,7 @@ pub mod form;
 pub mod hand;
 mod header;
 pub mod ink;
+pub mod line;
 pub mod marks;
 mod names;
 mod num;

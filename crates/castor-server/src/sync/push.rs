@@ -115,17 +115,16 @@ fn in_row(events: Vec<Pushed>) -> Result<(i64, Vec<Read>), ApiError> {
             format!("at most {MOST_EVENTS} events in one push"),
         ));
     }
+    let counters = || ApiError::new(ErrorCode::InvalidRequest, "counters are consecutive, from 1");
     let first = events.first().map_or(1, |e| e.counter);
+    let from = i64::try_from(first).map_err(|_| counters())?;
     let mut read = Vec::with_capacity(events.len());
     for (due, pushed) in (first..).zip(events) {
         let counter = i64::try_from(pushed.counter)
             .ok()
             .filter(|_| pushed.counter == due && due > 0);
         let Some(counter) = counter else {
-            return Err(ApiError::new(
-                ErrorCode::InvalidRequest,
-                "counters are consecutive, from 1",
-            ));
+            return Err(counters());
         };
         let recorded = understood(&pushed.event);
         read.push(Read {
@@ -134,7 +133,7 @@ fn in_row(events: Vec<Pushed>) -> Result<(i64, Vec<Read>), ApiError> {
             recorded,
         });
     }
-    Ok((i64::try_from(first).unwrap_or(i64::MAX), read))
+    Ok((from, read))
 }
 
 /// The event itself, or why it is none.
@@ -152,9 +151,31 @@ fn understood(event: &SyncEvent) -> Result<Recorded, (String, String)> {
             "a name of 1 to 254 characters stands beside an event".to_owned(),
         ));
     }
+    if event.by.contains('\0') || holds_nul(&event.body) {
+        return Err((
+            "SYNC_EVENT".to_owned(),
+            "a text holds the character U+0000, which cannot be kept".to_owned(),
+        ));
+    }
     event
         .recorded()
         .map_err(|error| ("SYNC_EVENT".to_owned(), error.to_string()))
+}
+
+/// Whether a text of a JSON document holds U+0000, as such or written `\u0000`.
+fn holds_nul(json: &str) -> bool {
+    let escaped = |at: usize| {
+        let before = json[..at].bytes().rev().take_while(|b| *b == b'\\').count();
+        before % 2 == 1
+    };
+    json.contains('\0') || json.match_indices("u0000").any(|(at, _)| escaped(at))
+}
+
+/// A text that was refused, as it can be kept.
+fn kept(text: &mut String) {
+    if text.contains('\0') {
+        *text = text.replace('\0', "\u{fffd}");
+    }
 }
 
 async fn answered_before(
@@ -267,6 +288,16 @@ pub(super) async fn fold(
         let outcome = match judged {
             Ok(place) => Outcome::Accepted { global: whole(place) },
             Err((code, message)) => {
+                let (mut event, mut message) = (event, message);
+                for text in [
+                    &mut event.id,
+                    &mut event.form,
+                    &mut event.by,
+                    &mut event.body,
+                    &mut message,
+                ] {
+                    kept(text);
+                }
                 let outcome = Outcome::Refused {
                     code: code.clone(),
                     message: message.clone(),
