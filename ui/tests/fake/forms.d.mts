@@ -1,0 +1,3 @@
+import type { FormView } from '../../src/backend';
+
+export function freshForm(n: number): FormView;
