@@ -88,7 +88,17 @@ export async function reviewByKeys(browser, url) {
   await press('Enter');
   await until(page, 'and is finished once more', (s) => s.settled);
   await press('Enter');
-  now = await until(page, 'the next form opens', (s) => s.form !== form && s.current?.state === 'DOUBTFUL');
+  await until(page, 'the next form opens', (s) => s.form !== form && s.current?.state === 'DOUBTFUL');
+
+  // Where a form has nothing to take back, the one before it has.
+  await press('u');
+  await until(page, 'the form before is back', (s) => s.form === form);
+  await press('u');
+  await until(page, 'its last step is taken back', (s) => s.form === form && !s.settled && waiting(s).length === 1);
+  await press('Enter');
+  await until(page, 'it is finished for good', (s) => s.settled && s.form === form);
+  await press('Enter');
+  now = await until(page, 'the next form opens again', (s) => s.form !== form && s.current?.state === 'DOUBTFUL');
 
   // Escalate with a reason, and take it back.
   const escalated = now.form;

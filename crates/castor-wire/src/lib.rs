@@ -3,6 +3,7 @@
 //! The domain knows nothing of these shapes; they convert at this border alone.
 
 pub mod event;
+pub mod extraction;
 pub mod parse;
 pub mod payload;
 pub mod sync;

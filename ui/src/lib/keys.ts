@@ -13,6 +13,7 @@ export const USUAL_KEYS = {
   next_doubtful: 'Tab',
   previous_doubtful: 'Shift+Tab',
   take_suggestion: 'S',
+  next_finding: 'H',
   back: 'B',
   next_form: 'N',
   previous_form: 'P',
@@ -21,6 +22,12 @@ export const USUAL_KEYS = {
   fit_row: 'F',
   fit_page: 'G',
   constancias: 'V',
+  next_page: 'PageDown',
+  previous_page: 'PageUp',
+  pan_left: 'ArrowLeft',
+  pan_right: 'ArrowRight',
+  pan_up: 'ArrowUp',
+  pan_down: 'ArrowDown',
   zoom_in: '+',
   zoom_out: '-',
   rotate: 'R',
@@ -82,5 +89,10 @@ export function printedKey(key: string): string {
     .replace('Enter', '↵')
     .replace('Space', '␣')
     .replace('Tab', '⇥')
-    .replace('Arrow', '');
+    .replace('ArrowLeft', '←')
+    .replace('ArrowRight', '→')
+    .replace('ArrowUp', '↑')
+    .replace('ArrowDown', '↓')
+    .replace('PageUp', '⇞')
+    .replace('PageDown', '⇟');
 }

@@ -56,11 +56,16 @@ class Review {
   /** Whether nothing waits in a form that nobody has closed: it came for its sums, or decisions were undone and redone. */
   finishable = $derived(this.waiting === 0 && this.unanswered === 0 && OPEN_STATES.includes(this.form?.item.state ?? 'WAITING'));
 
+  // Forms looked at before this one, latest last.
+  #visited = $state.raw<readonly string[]>([]);
+  /** Whether this form has a step to take back, and whether there is another form to go on taking back in. */
+  undoable = $derived(this.form?.can_undo === true || this.unanswered > 0);
+  behind = $derived(this.#visited.some((id) => id !== this.form?.item.id));
+
   // What the desk last said, without steps that it has not answered.
   #known: FormView | null = null;
   #steps: Step[] = [];
   #running = false;
-  #visited: string[] = [];
   // A cell to go to in a form that is about to be opened.
   #wish: { form: string; cell: string } | null = null;
 
@@ -77,8 +82,19 @@ class Review {
     if (this.form.cells.some((cell) => cell.key === wish.cell)) this.goTo(wish.cell);
   }
 
+  // The form that is on its way: what was typed into it must not be lost to its coming a second time.
+  #coming: { id: string; shown: Promise<void> } | null = null;
+
   async open(id: string, remember = true): Promise<void> {
     if (this.form?.item.id === id && this.phase !== 'failed') return;
+    if (this.#coming?.id === id) return this.#coming.shown;
+    const coming = { id, shown: this.#open(id, remember) };
+    this.#coming = coming;
+    await coming.shown;
+    if (this.#coming === coming) this.#coming = null;
+  }
+
+  async #open(id: string, remember: boolean): Promise<void> {
     const ready = this.upcoming?.item.id === id ? this.upcoming : null;
     this.upcoming = null;
     this.failure = null;
@@ -88,8 +104,11 @@ class Review {
       this.phase = 'opening';
       try {
         const form = await backend.form(id);
+        // Another form was chosen meanwhile.
+        if (this.#coming?.id !== id) return;
         this.#show(form, remember);
       } catch (error) {
+        if (this.#coming?.id !== id) return;
         this.failure = DeskFailure.from(error);
         this.phase = 'failed';
       }
@@ -112,8 +131,9 @@ class Review {
 
   async openPrevious(): Promise<void> {
     const here = this.form?.item.id;
-    while (this.#visited.at(-1) === here) this.#visited.pop();
-    const before = this.#visited.pop();
+    const left = this.#visited.filter((id) => id !== here);
+    const before = left.at(-1);
+    this.#visited = left.slice(0, -1);
     if (before !== undefined) return this.open(before, false);
     const place = here === undefined ? -1 : queue.placeOf(here);
     const above = place > 0 ? queue.row(place - 1) : undefined;
@@ -211,15 +231,23 @@ class Review {
     this.goTo(next);
   }
 
+  /** Follows the failed checks to their cells, one after the other. */
+  followFindings(): void {
+    const failed = this.form?.checks.filter(({ outcome, code }) => outcome === 'fail' && code !== 'OCR_001') ?? [];
+    this.follow([...new Set(failed.flatMap(({ cells }) => cells))]);
+  }
+
   /** Goes back to where a finding was followed from. */
   back(): void {
     if (this.backTo !== null) this.goTo(this.backTo);
     this.backTo = null;
   }
 
+  /** Takes back what is typed, else the last step; where a form has none, the form before it is opened to go on there. */
   undo(): void {
     if (this.typed.length > 0) this.typed = [];
-    else this.act({ kind: 'undo' });
+    else if (this.undoable) this.act({ kind: 'undo' });
+    else void this.openPrevious();
   }
 
   act(action: FormAction): void {
@@ -319,7 +347,7 @@ class Review {
   }
 
   #show(form: FormView, remember: boolean): void {
-    if (remember && this.form !== null) this.#visited.push(this.form.item.id);
+    if (remember && this.form !== null) this.#visited = [...this.#visited, this.form.item.id].slice(-200);
     this.form = form;
     this.#known = form;
     this.typed = [];

@@ -1,8 +1,10 @@
-//! Forms as JSON, one object a line: the reading contract (version 1) and the original's payload (version 2).
+//! Forms as JSON, one object a line: the original's extraction (version 1) and its payload (version 2), each with what this
+//! desk knows of the form beside it.
 
 use super::folder::NewFolder;
 use super::{About, Exported, FormatWriter};
 use crate::AppError;
+use castor_wire::extraction::extraction;
 use castor_wire::payload::{PayloadContext, payload};
 use serde_json::{Value, json};
 use std::fs::File;
@@ -12,14 +14,14 @@ use std::path::Path;
 /// Which of the two.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Contract {
-    Reading,
+    Extraction,
     Payload,
 }
 
 impl Contract {
     fn file(self) -> &'static str {
         match self {
-            Self::Reading => "formularios-v1.json",
+            Self::Extraction => "formularios-v1.json",
             Self::Payload => "formularios-v2.json",
         }
     }
@@ -48,18 +50,19 @@ impl JsonLines {
 
 impl FormatWriter for JsonLines {
     fn add(&mut self, _: &mut NewFolder, form: &Exported) -> Result<(), AppError> {
-        let object = match self.contract {
-            Contract::Reading => reading(form),
-            Contract::Payload => payload(
-                &form.form,
-                &PayloadContext {
-                    sha256: &form.row.id,
-                    source: &form.row.name,
-                    model: form.model(),
-                    produced_at: &self.produced_at,
-                },
-            ),
+        let context = PayloadContext {
+            sha256: &form.row.id,
+            source: &form.row.name,
+            model: form.model(),
+            produced_at: &self.produced_at,
         };
+        let mut object = match self.contract {
+            Contract::Extraction => extraction(&form.form, &context),
+            Contract::Payload => payload(&form.form, &context),
+        };
+        if let Some(object) = object.as_object_mut() {
+            object.insert("castor".to_owned(), beside(form));
+        }
         writeln!(self.out, "{object}").map_err(|e| self.fails(&e))
     }
 
@@ -69,17 +72,15 @@ impl FormatWriter for JsonLines {
     }
 }
 
-/// The reading contract with people's words in place, and what they are.
-fn reading(exported: &Exported) -> Value {
-    let mut object = castor_wire::write::reading(&exported.form);
-    object.insert("source".into(), json!(exported.row.name));
-    object.insert("sha256".into(), json!(exported.row.id));
-    object.insert("state".into(), json!(exported.row.state));
-    object.insert("demo".into(), json!(exported.row.demo));
+/// What neither contract has a place for: where the form stands, whether it is generated, and who settled which cell.
+fn beside(exported: &Exported) -> Value {
     let decided = exported.form.fields.iter().filter_map(|field| {
         let cell = crate::cells::key(&castor_domain::review::reference(field));
-        exported.word(field).map(|word| json!({"cell": cell, "by": word.by}))
+        exported.word(field).map(|word| json!({ "cell": cell, "by": word.by }))
     });
-    object.insert("decided".into(), json!(decided.collect::<Vec<_>>()));
-    Value::Object(object)
+    json!({
+        "state": exported.row.state,
+        "demo": exported.row.demo,
+        "decided": decided.collect::<Vec<_>>(),
+    })
 }

@@ -172,7 +172,7 @@ impl Desk {
         Ok(match format {
             ExportFormat::Csv => Box::new(csv::Csv::begin(folder)?),
             ExportFormat::Parquet => Box::new(parquet::Parquet::begin(folder, about)?),
-            ExportFormat::JsonV1 => Box::new(json::JsonLines::begin(folder, json::Contract::Reading, about)?),
+            ExportFormat::JsonV1 => Box::new(json::JsonLines::begin(folder, json::Contract::Extraction, about)?),
             ExportFormat::JsonV2 => Box::new(json::JsonLines::begin(folder, json::Contract::Payload, about)?),
             ExportFormat::Sheet => Box::new(sheet::Sheets::new(about)),
             ExportFormat::Crops => {

@@ -178,6 +178,11 @@ async fn a_query_exports_what_it_finds_and_leaves_no_partial_folder() {
     )
     .await;
     assert_eq!(all["forms"], 1);
+    let line = std::fs::read_to_string(all["files"][0].as_str().unwrap()).unwrap();
+    let extraction: Value = serde_json::from_str(line.trim()).unwrap();
+    assert_eq!(extraction["castor"]["demo"], true);
+    assert_eq!(extraction["castor"]["decided"].as_array().unwrap().len(), 1);
+    assert!(extraction["partidos"][0]["votos_candidatos"].as_array().unwrap().len() > 1);
     let unknown = desk
         .call("export", json!({ "format": "csv", "form": "nada" }))
         .await

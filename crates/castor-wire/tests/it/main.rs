@@ -5,15 +5,17 @@
 mod protocol;
 
 use castor_domain::checks::{CheckContext, FieldRef, check_form};
-use castor_domain::form::{Copia, Corporacion, FieldPath, ListCode};
+use castor_domain::form::{Copia, Corporacion, FieldPath, ListCode, Nivelacion};
 use castor_domain::grammar::{MarkConvention, ReviewPolicy, read_field};
 use castor_domain::header::Source;
 use castor_domain::reading::{FieldReading, FormReading, PageReading, PixelRect, ReviewReason};
 use castor_domain::review::{Act, Event, EventId, Round};
 use castor_domain::symbol::{BoxReading, SYMBOL_CLASSES, Symbol};
 use castor_wire::event::{EventError, from_text, id, id_text, to_text};
+use castor_wire::extraction::extraction;
 use castor_wire::payload::{PayloadContext, payload};
 use proptest::prelude::*;
+use serde_json::json;
 
 const POLICY: ReviewPolicy = ReviewPolicy {
     threshold: 0.9,
@@ -201,4 +203,81 @@ fn the_payload_makes_nothing_up() {
         serde_json::Value::Null
     );
     assert_eq!(payload["pipeline_context"]["target_process"]["contest_type"], "COUNCIL");
+}
+
+#[test]
+fn the_extraction_has_lists_with_their_rows_and_sums_nothing_that_is_unread() {
+    let digit = |d| [Symbol::Filler, Symbol::Filler, Symbol::Digit(d)];
+    let blank = [Symbol::Blank; 3];
+    let cells = |waits: bool| {
+        [
+            (FieldPath::Nivelacion(Nivelacion::Incinerados), blank, false),
+            (FieldPath::SoloLista(list(11)), digit(4), false),
+            (FieldPath::ListaCandidato(list(11), 51), blank, false),
+            (FieldPath::ListaCandidato(list(11), 52), digit(3), waits),
+            (FieldPath::ListaTotal(list(11)), digit(7), false),
+            (FieldPath::SoloLista(list(7)), digit(1), false),
+            (FieldPath::Blanco, digit(2), false),
+        ]
+    };
+    let context = PayloadContext {
+        sha256: "ab",
+        source: "acta.pdf",
+        model: "m1",
+        produced_at: "2026-05-31T20:00:00Z",
+    };
+    let whole = extraction(&form(&cells(false)), &context);
+    assert_eq!(whole["total_computado"], 10);
+    assert_eq!(whole["nivelacion"]["total_votos_incinerados"], serde_json::Value::Null);
+    assert_eq!(whole["especiales"]["votos_en_blanco"], 2);
+    assert_eq!(whole["especiales"]["votos_nulos"], serde_json::Value::Null);
+    let [first, second] = &whole["partidos"].as_array().unwrap()[..] else {
+        panic!("{whole}")
+    };
+    assert_eq!(
+        (
+            &first["party_code"],
+            &first["list_type"],
+            &first["votos_agrupacion"],
+            &first["total_votos"]
+        ),
+        (&json!("0011"), &json!("CON_VOTO_PREFERENTE"), &json!(4), &json!(7))
+    );
+    let votes: Vec<_> = first["votos_candidatos"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|c| (c["candidate_number"].clone(), c["votes"].clone()))
+        .collect();
+    assert_eq!(votes, [(json!(51), json!(0)), (json!(52), json!(3))]);
+    assert_eq!(
+        (&second["party_code"], &second["list_type"]),
+        (&json!("0007"), &json!("SIN_VOTO_PREFERENTE"))
+    );
+    // One row waits for a person: neither it nor the sum is a number.
+    let waiting = extraction(&form(&cells(true)), &context);
+    assert_eq!(waiting["total_computado"], serde_json::Value::Null);
+    assert_eq!(
+        waiting["partidos"][0]["votos_candidatos"][1]["votes"],
+        serde_json::Value::Null
+    );
+    assert_eq!(waiting["partidos"][0]["needs_review"], true);
+}
+
+#[test]
+fn candidates_without_lists_have_no_partys_code() {
+    let cells = [1, 2].map(|n| {
+        let marks = [Symbol::Filler, Symbol::Filler, Symbol::Digit(5)];
+        (FieldPath::Candidato(n), marks, false)
+    });
+    let context = PayloadContext {
+        sha256: "ab",
+        source: "acta.pdf",
+        model: "m1",
+        produced_at: "2026-05-31T20:00:00Z",
+    };
+    let whole = extraction(&form(&cells), &context);
+    assert_eq!(whole["partidos"].as_array().unwrap().len(), 1);
+    assert_eq!(whole["partidos"][0]["party_code"], serde_json::Value::Null);
+    assert_eq!(whole["partidos"][0]["votos_candidatos"][1]["candidate_number"], 2);
 }
