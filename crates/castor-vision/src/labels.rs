@@ -22,6 +22,8 @@ pub struct Labels<'a> {
     words: Cell<Option<PrintLook>>,
     /// Labels that only the recogniser could read, while none was matched.
     unmatched: Cell<u8>,
+    /// Whether a label of this page was matched.
+    matches: Cell<bool>,
 }
 
 /// What the labels of a page tell of those of the form's other pages.
@@ -76,6 +78,7 @@ impl<'a> Labels<'a> {
             look: Cell::new(known.numbers),
             words: Cell::new(known.words),
             unmatched: Cell::new(known.unmatched),
+            matches: Cell::new(false),
         }
     }
 
@@ -162,9 +165,10 @@ impl<'a> Labels<'a> {
         let accept =
             |line: &PrintedLine| explains(line) || (line.residual < 0.30 && mostly_sure(line) && expected(&text(line)));
         let known = self.words.get();
-        let searching = known.is_some() || self.unmatched.get() < FUTILE;
+        let searching = self.matches.get() || self.unmatched.get() < FUTILE;
         let (line, look) = matched_line(crop, band, known.as_ref(), searching, &accept)?;
         self.words.set(Some(look));
+        self.matches.set(true);
         Some(text(&line))
     }
 
