@@ -31,7 +31,6 @@ pub struct Labels<'a> {
 pub struct LabelLooks {
     numbers: Option<PrintLook>,
     words: Option<PrintLook>,
-    unmatched: u8,
 }
 
 /// What crops say, as far as they were read.
@@ -77,7 +76,7 @@ impl<'a> Labels<'a> {
             labels: Known::of(),
             look: Cell::new(known.numbers),
             words: Cell::new(known.words),
-            unmatched: Cell::new(known.unmatched),
+            unmatched: Cell::new(0),
             matches: Cell::new(false),
         }
     }
@@ -88,7 +87,6 @@ impl<'a> Labels<'a> {
         LabelLooks {
             numbers: self.look.get(),
             words: self.words.get(),
-            unmatched: self.unmatched.get(),
         }
     }
 
