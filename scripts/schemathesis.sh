@@ -32,10 +32,11 @@ for _ in $(seq 100); do
     kill -0 "$server" || { cat "$work/log"; exit 1; }
     sleep 0.5
 done
-printf 'una clave para la prueba\n' | "$castor" user add --email prueba@example.org --role ADMIN --first-name Ana --last-name Paz >"$work/user" 2>&1
+printf 'un acta tiene tres casillas\n' | "$castor" user add --email ana@example.org --role ADMIN --first-name Ana --last-name Paz \
+    >"$work/user" 2>&1 || { cat "$work/user"; exit 1; }
 token=$(python3 - "$url/api/auth/login" <<'PYTHON'
 import json, sys, urllib.request
-body = json.dumps({"email": "prueba@example.org", "password": "una clave para la prueba"}).encode()
+body = json.dumps({"email": "ana@example.org", "password": "un acta tiene tres casillas"}).encode()
 request = urllib.request.Request(sys.argv[1], body, {"Content-Type": "application/json"})
 print(json.load(urllib.request.urlopen(request))["data"]["access_token"])
 PYTHON
