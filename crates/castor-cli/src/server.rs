@@ -81,7 +81,7 @@ pub(crate) fn run_server(arguments: &ServeArguments) -> Result<ExitCode> {
         let well = checks.iter().all(|check| check.state != State::Down);
         return Ok(if well { ExitCode::SUCCESS } else { ExitCode::from(2) });
     }
-    logs::begin(std::env::var("CASTOR_LOG").ok().as_deref()).map_err(anyhow::Error::msg)?;
+    let _logs = logs::begin().map_err(anyhow::Error::msg)?;
     let ready = |address| {
         let _ = writeln!(std::io::stdout().lock(), "CASTOR server: http://{address}/api/docs");
     };
@@ -95,7 +95,7 @@ pub(crate) fn run_worker(arguments: &WorkerArguments) -> Result<ExitCode> {
     let places = arguments.jobs.map_or(config.work.readers, usize::from);
     config.work.workers = places;
     config.work.readers = places;
-    logs::begin(std::env::var("CASTOR_LOG").ok().as_deref()).map_err(anyhow::Error::msg)?;
+    let _logs = logs::begin().map_err(anyhow::Error::msg)?;
     let ready = |places| {
         let _ = writeln!(std::io::stdout().lock(), "CASTOR worker: {places} forms at a time");
     };

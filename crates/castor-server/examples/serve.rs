@@ -8,7 +8,7 @@ use std::error::Error;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    castor_server::logs::begin(std::env::var("CASTOR_LOG").ok().as_deref())?;
+    let _logs = castor_server::logs::begin()?;
     let services = std::env::args()
         .nth(1)
         .map_or(Ok(Service::ALL.into()), |list| Service::parse_list(&list))?;

@@ -5,7 +5,7 @@ use std::error::Error;
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn Error>> {
-    castor_server::logs::begin(std::env::var("CASTOR_LOG").ok().as_deref())?;
+    let _logs = castor_server::logs::begin()?;
     let config = Config::from_env([Service::E14].into())?;
     #[expect(clippy::print_stdout, reason = "who started it waits for this line")]
     let ready = |places| println!("{places}");
