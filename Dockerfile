@@ -6,13 +6,16 @@ COPY . .
 # Native libraries and models for reading, each by its pinned hash.
 RUN CASTOR_HOME=/opt/castor scripts/install.sh
 RUN cargo build --release --locked -p castor-cli
+# The console; what builds it stays behind.
+RUN CASTOR_HOME=/opt/node scripts/ui.sh
 
 FROM debian:bookworm-slim
 RUN apt-get update && apt-get install --no-install-recommends -y ca-certificates && rm -rf /var/lib/apt/lists/* \
     && useradd --uid 10001 --create-home castor && install -d -o castor /data
 COPY --from=build /castor/target/release/castor /usr/local/bin/castor
 COPY --from=build /opt/castor /opt/castor
-ENV CASTOR_HOME=/opt/castor CASTOR_DATA=/data CASTOR_HOST=0.0.0.0
+COPY --from=build /castor/ui/dist /opt/castor-ui
+ENV CASTOR_HOME=/opt/castor CASTOR_UI=/opt/castor-ui CASTOR_DATA=/data CASTOR_HOST=0.0.0.0
 USER castor
 VOLUME /data
 ENTRYPOINT ["castor"]

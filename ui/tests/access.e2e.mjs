@@ -1,9 +1,8 @@
 // No screen has a serious finding of axe, in light or dark.
 import assert from 'node:assert/strict';
-import { readFile } from 'node:fs/promises';
+import { seriousFindings } from './axe.mjs';
 import { firstIn, openPage } from './browser.mjs';
 
-const AXE = await readFile(new URL('../node_modules/axe-core/axe.min.js', import.meta.url), 'utf8');
 const SCREENS = ['review', 'copies', 'sources', 'export', 'audit', 'quality', 'server', 'settings'];
 
 export async function accessible(browser, url) {
@@ -22,14 +21,7 @@ export async function accessible(browser, url) {
       await page.waitForTimeout(600);
       await act?.(page);
       await page.waitForTimeout(150);
-      // Evaluated by the debugger, which the page's policy does not stop.
-      await page.evaluate(AXE);
-      const { violations } = await page.evaluate(() => globalThis.axe.run(document));
-      for (const { id, impact, help, nodes } of violations) {
-        const line = `${theme} ${name}: ${impact} ${id}: ${help} (${nodes.length}) ${nodes[0].target.join(' ')}`;
-        if (impact === 'serious' || impact === 'critical') serious.push(line);
-        else console.log(`  note ${line}`);
-      }
+      serious.push(...await seriousFindings(page, `${theme} ${name}`));
       await page.context().close();
     }
   }

@@ -4,12 +4,21 @@ import { fakeDesk } from './fake-desk.mjs';
 
 const CHROMIUM = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
-/** Runs `act(browser, url)` and closes what it opened. */
-export async function withDesk(act, options = {}) {
-  const own = process.env.DESK_URL ? null : fakeDesk(options);
-  const url = process.env.DESK_URL ?? (await new Promise((done) => own.listen(0, '127.0.0.1', () => done(`http://127.0.0.1:${own.address().port}`))));
+/** Starts the browser. */
+export function launch() {
   // Containers often run as root without namespaces, where Chromium's own sandbox cannot start.
-  const browser = await chromium.launch({ executablePath: CHROMIUM, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
+  return chromium.launch({ executablePath: CHROMIUM, args: process.getuid?.() === 0 ? ['--no-sandbox'] : [] });
+}
+
+/** Runs `act(browser, url)` with the desk and closes what it opened. */
+export function withDesk(act, options = {}) {
+  return withPages(act, process.env.DESK_URL ? null : fakeDesk(options));
+}
+
+/** Runs `act(browser, url)` with a fake of its own, or with the desk in DESK_URL. */
+export async function withPages(act, own) {
+  const url = own === null ? process.env.DESK_URL : await new Promise((done) => own.listen(0, '127.0.0.1', () => done(`http://127.0.0.1:${own.address().port}`)));
+  const browser = await launch();
   try {
     return await act(browser, url);
   } finally {

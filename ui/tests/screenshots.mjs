@@ -1,7 +1,8 @@
 // Writes every screen in light and dark to ui/out/screens. `npm run shots [-- name …]`
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { firstIn, openPage, withDesk } from './browser.mjs';
+import { firstIn, openPage, withDesk, withPages } from './browser.mjs';
+import { fakeServer } from './fake-server.mjs';
 
 const OUT = fileURLToPath(new URL('../out/screens/', import.meta.url));
 const wanted = process.argv.slice(2);
@@ -36,19 +37,71 @@ const SHOTS = {
   'server-online': { path: '#/server', server: 'online' },
   'server-stopped': { path: '#/server', server: 'stopped' },
   'review-offline': { path: '#/review', server: 'offline' },
+  'desk-admin': { path: '#/admin/users', server: 'online', email: 'admin@example.org', click: 'tr:nth-child(2) td button' },
   settings: { path: '#/settings' },
 };
+
+// The console that the server serves.
+const CONSOLE = {
+  door: { server: { signedIn: false } },
+  'door-wrong': { server: { signedIn: false }, type: ['ana@ejemplo.org', 'Tab', 'wrong', 'Enter'] },
+  'door-change': { server: { signedIn: false }, type: ['ana@ejemplo.org', 'Tab', 'temporal', 'Enter'] },
+  'admin-users': { path: '#/admin/users' },
+  'admin-user': { path: '#/admin/users', click: 'td button' },
+  'admin-closed': { path: '#/admin/users', click: 'tr:nth-child(8) td button' },
+  'admin-role-undo': { path: '#/admin/users', click: 'tr:nth-child(3) td button', select: ['aside select', 'VALIDATOR'] },
+  'admin-confirm': { path: '#/admin/users', click: 'tr:nth-child(3) td button', then: '.acts button' },
+  'admin-new': { path: '#/admin/users', keys: ['n'] },
+  'admin-roles': { path: '#/admin/roles' },
+  'admin-sessions': { path: '#/admin/sessions' },
+  'admin-queue': { path: '#/admin/queue' },
+  'admin-queue-none': { path: '#/admin/queue', server: { empty: true } },
+  'admin-paused': { path: '#/admin/queue', click: '.end button:first-child' },
+  'admin-enqueue': { path: '#/admin/queue', click: '.end button:last-child' },
+  'admin-dead': { path: '#/admin/queue', click: '.chips button:last-child', server: { bad: true } },
+  'admin-workers': { path: '#/admin/workers' },
+  'admin-workers-lost': { path: '#/admin/workers', server: { bad: true } },
+  'admin-workers-none': { path: '#/admin/workers', server: { empty: true } },
+  'admin-leads': { path: '#/admin/leads' },
+  'admin-leads-none': { path: '#/admin/leads', server: { empty: true } },
+  'admin-audit': { path: '#/admin/audit' },
+  'admin-health': { path: '#/admin/health' },
+  'admin-health-bad': { path: '#/admin/health', server: { bad: true } },
+  'admin-offline': { path: '#/admin/users', offline: true },
+  'admin-account': { path: '#/admin/account' },
+  'admin-nobody': { path: '#/admin/users', server: { role: 'OPERATOR' } },
+  'admin-auditor': { path: '#/admin/audit', server: { role: 'AUDITOR' } },
+  'admin-english': { path: '#/admin/users', select: ['.foot select', 'en'], click: 'tr:nth-child(2) td button' },
+};
+
+async function shootConsole(name, theme, shot) {
+  await withPages(async (browser, url) => {
+    const page = await openPage(browser, url, { theme, path: shot.path });
+    await page.waitForTimeout(500);
+    for (const part of shot.type ?? []) await (/^(Tab|Enter)$/.test(part) ? page.keyboard.press(part) : page.keyboard.type(part));
+    for (const key of shot.keys ?? []) await page.keyboard.press(key);
+    if (shot.click) { await page.click(shot.click); await page.waitForTimeout(300); }
+    if (shot.select) await page.selectOption(...shot.select);
+    if (shot.then) await page.click(shot.then);
+    if (shot.offline) { await page.route('**/api/**', (route) => route.abort()); await page.fill('input[type=search]', 'luz'); }
+    await page.waitForTimeout(500);
+    await page.screenshot({ path: `${OUT}${name}-${theme}.png` });
+    for (const complaint of page.complaints) console.log(`${name}-${theme}: ${complaint}`);
+  }, fakeServer(shot.server));
+}
+
+const chosen = (name, theme) => wanted.length === 0 || wanted.includes(name) || wanted.includes(`${name}-${theme}`);
 
 await mkdir(OUT, { recursive: true });
 for (const theme of ['light', 'dark']) {
   for (const [name, shot] of Object.entries(SHOTS)) {
-    if (wanted.length > 0 && !wanted.includes(name) && !wanted.includes(`${name}-${theme}`)) continue;
+    if (!chosen(name, theme)) continue;
     await withDesk(async (browser, url) => {
       if (shot.settings) {
         const ask = (command, args) => fetch(`${url}/api/desk/${command}`, { method: 'POST', body: JSON.stringify(args) }).then((answer) => answer.json());
         await ask('settings_save', { settings: { ...(await ask('settings', {})), ...shot.settings } });
       }
-      if (shot.server) await fetch(`${url}/api/desk/fake_server`, { method: 'POST', body: JSON.stringify({ state: shot.server }) });
+      if (shot.server) await fetch(`${url}/api/desk/fake_server`, { method: 'POST', body: JSON.stringify({ state: shot.server, email: shot.email }) });
       const path = shot.state === undefined ? shot.path : `#/review/${await firstIn(url, shot.state)}`;
       const page = await openPage(browser, url, { theme, path });
       await page.waitForTimeout(700);
@@ -61,4 +114,5 @@ for (const theme of ['light', 'dark']) {
       for (const complaint of page.complaints) console.log(`${name}-${theme}: ${complaint}`);
     }, { forms: shot.forms ?? 3_000 });
   }
+  for (const [name, shot] of Object.entries(CONSOLE)) if (chosen(name, theme)) await shootConsole(name, theme, shot);
 }

@@ -109,6 +109,13 @@ struct Release {
 }
 
 #[derive(Deserialize)]
+struct SaveFile {
+    /// With its query.
+    path: String,
+    name: String,
+}
+
+#[derive(Deserialize)]
 struct Request {
     method: String,
     /// With its query.
@@ -136,7 +143,7 @@ fn to<T: serde::Serialize>(value: T) -> Result<Value, AppError> {
 }
 
 /// Commands that concern this computer and not the desk's work: a browser elsewhere may not give them.
-pub const OF_THIS_COMPUTER: [&str; 6] = [
+pub const OF_THIS_COMPUTER: [&str; 7] = [
     "import_paths",
     "secret_save",
     "data_folder_save",
@@ -144,6 +151,7 @@ pub const OF_THIS_COMPUTER: [&str; 6] = [
     "server_sign_in",
     "server_sign_out",
     "server_request",
+    "server_save",
 ];
 
 impl Desk {
@@ -241,6 +249,10 @@ impl Desk {
             "server_request" => {
                 let Request { method, path, body } = of(arguments)?;
                 self.server_request(&method, &path, body.as_ref()).await
+            }
+            "server_save" => {
+                let SaveFile { path, name } = of(arguments)?;
+                to(self.server_save(&path, &name).await?)
             }
             "quality" => to(self.quality().await?),
             "remove_demo" => {

@@ -19,6 +19,9 @@ pub(crate) struct ServeArguments {
     /// Reads the configuration, looks at what the server depends on, changes nothing, ends.
     #[arg(long)]
     check: bool,
+    /// Folder of the built interface, to serve its console at `/`; CASTOR_UI.
+    #[arg(long, value_name = "DIR")]
+    ui: Option<String>,
 }
 
 /// What `castor worker` takes.
@@ -64,9 +67,19 @@ pub(crate) fn config(services: Option<&BTreeSet<Service>>) -> Result<Config> {
     )?)
 }
 
+/// The environment, and what the command says beside it.
+fn serving(arguments: &ServeArguments) -> Result<Config> {
+    let services = arguments.services.clone().unwrap_or_else(|| Service::ALL.into());
+    let variable = |name: &str| match (name, &arguments.ui) {
+        ("CASTOR_UI", Some(folder)) => Some(folder.clone()),
+        _ => std::env::var(name).ok(),
+    };
+    Ok(Config::from_variables(services, variable)?)
+}
+
 /// Serves until it is ended, or checks alone.
 pub(crate) fn run_server(arguments: &ServeArguments) -> Result<ExitCode> {
-    let config = config(arguments.services.as_ref())?;
+    let config = serving(arguments)?;
     if arguments.check {
         let checks = run(check(config))??;
         for check in &checks {
@@ -82,8 +95,13 @@ pub(crate) fn run_server(arguments: &ServeArguments) -> Result<ExitCode> {
         return Ok(if well { ExitCode::SUCCESS } else { ExitCode::from(2) });
     }
     let _logs = logs::begin().map_err(anyhow::Error::msg)?;
+    let console = config.ui.is_some() && config.runs(Service::Core);
     let ready = |address| {
-        let _ = writeln!(std::io::stdout().lock(), "CASTOR server: http://{address}/api/docs");
+        let mut out = std::io::stdout().lock();
+        let _ = writeln!(out, "CASTOR server: http://{address}/api/docs");
+        if console {
+            let _ = writeln!(out, "CASTOR console: http://{address}/");
+        }
     };
     run(serve(config, ready, castor_server::serve::signalled()))??;
     Ok(ExitCode::SUCCESS)

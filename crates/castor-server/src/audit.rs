@@ -26,8 +26,16 @@ pub enum Action {
     UserChanged,
     /// An administrator ended the sessions of an account.
     SessionsEnded,
+    /// An administrator gave an account a temporary password.
+    PasswordReset,
     /// A lead's status was changed.
     LeadChanged,
+    /// The log was taken out.
+    LogExported,
+    /// Reading was started, paused, stopped or let go on.
+    PipelineChanged,
+    /// A job that was given up waits again.
+    JobRetried,
 }
 
 impl Action {
@@ -44,7 +52,11 @@ impl Action {
             Self::PasswordChanged => "auth.password_changed",
             Self::UserChanged => "admin.user_changed",
             Self::SessionsEnded => "admin.sessions_ended",
+            Self::PasswordReset => "admin.password_reset",
             Self::LeadChanged => "admin.lead_changed",
+            Self::LogExported => "admin.log_exported",
+            Self::PipelineChanged => "pipeline.changed",
+            Self::JobRetried => "pipeline.job_retried",
         }
     }
 }
@@ -70,4 +82,8 @@ pub struct AuditEntry {
     pub address: Option<String>,
     /// In which request.
     pub request_id: Option<String>,
+    /// The present address of the account that did it.
+    pub actor_email: Option<String>,
+    /// The present address of the account that it was done to, if it was one.
+    pub subject_email: Option<String>,
 }

@@ -253,6 +253,8 @@ pub struct Config {
     pub cache: CacheTtl,
     /// Providers.
     pub providers: Providers,
+    /// Folder of the built interface, whose console the core then serves at `/`.
+    pub ui: Option<PathBuf>,
 }
 
 impl Config {
@@ -341,6 +343,7 @@ impl Reader<'_> {
                 trending: self.seconds("TRENDING_CACHE_TTL", 1_800),
             },
             providers: self.providers(),
+            ui: self.ui(),
             services,
         }
     }
@@ -423,6 +426,19 @@ impl Reader<'_> {
                 Registration::Closed
             }
         }
+    }
+
+    fn ui(&mut self) -> Option<PathBuf> {
+        let folder = self.text("CASTOR_UI").map(PathBuf::from)?;
+        if !folder.join(crate::ui::PAGE).is_file() {
+            let reason = format!(
+                "{} holds no {}; build the interface first",
+                folder.display(),
+                crate::ui::PAGE
+            );
+            self.problem("CASTOR_UI", reason);
+        }
+        Some(folder)
     }
 
     fn providers(&mut self) -> Providers {

@@ -16,6 +16,8 @@ pub enum ErrorCode {
     Unauthenticated,
     /// E-mail or password wrong; the same for an unknown account.
     InvalidCredentials,
+    /// The password is temporary: sign in with the next one beside it.
+    PasswordChangeRequired,
     /// The caller's role does not allow it.
     Forbidden,
     /// Accounts are made by an administrator here.
@@ -80,10 +82,11 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for the documentation and its test.
-    pub const ALL: [Self; 33] = [
+    pub const ALL: [Self; 34] = [
         Self::InvalidRequest,
         Self::Unauthenticated,
         Self::InvalidCredentials,
+        Self::PasswordChangeRequired,
         Self::Forbidden,
         Self::RegistrationClosed,
         Self::NotFound,
@@ -135,7 +138,9 @@ impl ErrorCode {
             Self::InvalidFile | Self::TooManyPages | Self::UnreadableForm => StatusCode::UNPROCESSABLE_ENTITY,
             Self::FetchFailed => StatusCode::BAD_GATEWAY,
             Self::Unauthenticated | Self::InvalidCredentials => StatusCode::UNAUTHORIZED,
-            Self::Forbidden | Self::RegistrationClosed | Self::UrlNotAllowed => StatusCode::FORBIDDEN,
+            Self::PasswordChangeRequired | Self::Forbidden | Self::RegistrationClosed | Self::UrlNotAllowed => {
+                StatusCode::FORBIDDEN
+            }
             Self::NotFound | Self::NothingToRead => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::AlreadyExists

@@ -120,7 +120,7 @@ impl Intake {
         if users::credentials(&mut transaction, &new.email).await?.is_some() {
             return Ok(false);
         }
-        let user = users::insert(&mut transaction, new, NO_PASSWORD, role).await?;
+        let user = users::insert(&mut transaction, new, NO_PASSWORD, None, role).await?;
         users::update(&mut transaction, user.id, None, Some(active)).await?;
         let detail = json!({ "role": role.name(), "imported": true });
         audit::write(&mut transaction, None, None, Action::Registered, Some(user.id), detail).await?;

@@ -15,6 +15,7 @@ pub mod database;
 mod docs;
 pub mod envelope;
 pub mod error;
+pub mod exposition;
 mod field;
 mod figures;
 pub mod guard;
@@ -40,6 +41,7 @@ pub mod session;
 pub mod shared;
 mod sync;
 pub mod token;
+pub mod ui;
 pub mod user;
 pub mod work;
 

@@ -107,6 +107,9 @@ pub fn router(server: &Server) -> Router {
     let mut router = router.merge(crate::docs::routes(document));
     if server.config.runs(Service::Core) {
         router = router.merge(crate::proxy::routes(server));
+        if let Some(folder) = &server.config.ui {
+            router = router.merge(crate::ui::routes(folder));
+        }
     }
     wrapped(router, server)
 }
@@ -142,7 +145,7 @@ pub async fn signalled() {
 pub async fn add_user(config: Config, new: NewUser, role: Role) -> Result<User, ServeError> {
     let running = Running::open(config).await?;
     running.migrate().await?;
-    let user = api::register_user(&running.server, new, role, None, None).await;
+    let user = api::register_user(&running.server, api::NewAccount::of(new, role), None, None).await;
     running.close().await?;
     Ok(user?)
 }

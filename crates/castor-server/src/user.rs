@@ -17,6 +17,10 @@ pub struct User {
     pub role: Role,
     /// Whether it may sign in.
     pub active: bool,
+    /// Until when a temporary password may be changed into one of its own; none where it is the person's own.
+    #[serde(serialize_with = "crate::instant::rfc3339_option")]
+    #[schema(value_type = Option<String>, format = DateTime)]
+    pub password_until: Option<OffsetDateTime>,
     /// Given name.
     pub first_name: String,
     /// Family name.

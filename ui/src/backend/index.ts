@@ -1,6 +1,11 @@
-// The only door to the desk. Nothing outside this folder knows whether it is a window's shell or an HTTP server.
+// The only door to the desk and to the server. Nothing outside this folder knows whether the desk is a window's shell or an
+// HTTP server, nor whether the server is asked directly or through the desk.
 
+import { questions, type Questions } from './admin';
 import { httpTransport } from './http';
+import type { Server, SignInDoor } from './server';
+import { deskServer } from './server-desk';
+import { httpServer } from './server-http';
 import { tauriTransport } from './tauri';
 import type { Choice, DropListener, Transport, Watcher } from './transport';
 import type {
@@ -8,15 +13,34 @@ import type {
   FormAction, FormView, ImportItem, ImportStatus, PersonQuality, QueuePage, QueueQuery, RefusedChange, SecretsView, ServerView, Settings,
 } from './types';
 
+export type { AuditFilter, Newcomer, UserQuery } from './admin';
+export { ServerFailure } from './server';
 export { DeskFailure } from './transport';
 export type { Choice, DropListener, Watcher } from './transport';
+export type * as server from './server-types';
 export type * from './types';
 
 let transport: Transport | null = null;
 
+let asked: Questions | null = null;
+
 /** Chooses how the desk is reached; call once, before anything is asked. */
 export async function connect(): Promise<void> {
   transport = '__TAURI_INTERNALS__' in window ? await tauriTransport() : httpTransport();
+  asked = questions(deskServer(call));
+}
+
+/** In place of {@link connect} in the console that the server serves itself: there is no desk. */
+export function connectServer(): SignInDoor {
+  const server: Server & SignInDoor = httpServer();
+  asked = questions(server);
+  return server;
+}
+
+/** What administrators ask the server. */
+export function admin(): Questions {
+  if (asked === null) throw new Error('connect() has not been called');
+  return asked;
 }
 
 function via(): Transport {

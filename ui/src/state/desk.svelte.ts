@@ -1,5 +1,7 @@
 import { backend, DeskFailure, type DeskStatus, type Settings } from '../backend';
 import { keyMap } from '../lib/keys';
+import { screensFor } from './route.svelte';
+import { sectionsFor, signed, type Who } from './who.svelte';
 import { speech } from '../text/index.svelte';
 
 const EVERY_MS = 3_000;
@@ -15,6 +17,7 @@ class Desk {
   keys = $derived(keyMap(this.settings?.keys ?? {}));
   /** The account at the server; null where nobody has signed in. */
   account = $derived(this.status?.server?.account ?? null);
+  screens = $derived(screensFor((permission) => this.may(permission), sectionsFor(signed.who).length > 0));
   reading = $derived((this.status?.import.waiting ?? 0) > 0);
 
   #timer: ReturnType<typeof setTimeout> | undefined;
@@ -37,7 +40,7 @@ class Desk {
   async refresh(): Promise<void> {
     clearTimeout(this.#timer);
     try {
-      this.status = await backend.status();
+      this.#takeStatus(await backend.status());
       if (this.unreachable !== null && this.settings === null) await this.#loadSettings();
       this.unreachable = null;
     } catch (error) {
@@ -59,7 +62,7 @@ class Desk {
   }
 
   async removeDemo(): Promise<void> {
-    this.status = await backend.removeDemo();
+    this.#takeStatus(await backend.removeDemo());
   }
 
   async #loadSettings(): Promise<void> {
@@ -68,6 +71,12 @@ class Desk {
     } catch (error) {
       this.unreachable = DeskFailure.from(error);
     }
+  }
+
+  #takeStatus(status: DeskStatus): void {
+    this.status = status;
+    const account = status.server?.account ?? null;
+    signed.who = account === null ? null : ({ id: null, ...account } as Who);
   }
 
   #take(settings: Settings): void {

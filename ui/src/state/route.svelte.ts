@@ -1,30 +1,38 @@
 /** The screens of the rail. */
-export const SCREENS = ['review', 'copies', 'sources', 'export', 'audit', 'quality', 'server', 'settings'] as const;
+export const SCREENS = ['review', 'copies', 'sources', 'export', 'audit', 'quality', 'server', 'admin', 'settings'] as const;
 export type Screen = (typeof SCREENS)[number];
 
 /** What a role must be allowed so that a screen is of use to it; the others are for everyone. */
 const NEEDS: Partial<Record<Screen, string>> = { review: 'validate_e14', sources: 'upload_e14' };
 
-/** The screens for whoever may do what `may` says. */
-export function screensFor(may: (permission: string) => boolean): Screen[] {
-  return SCREENS.filter((screen) => { const needed = NEEDS[screen]; return needed === undefined || may(needed); });
+/** The screens for whoever may do what `may` says; administration where there is a part of it to see. */
+export function screensFor(may: (permission: string) => boolean, administers: boolean): Screen[] {
+  return SCREENS.filter((screen) => {
+    const needed = NEEDS[screen];
+    return screen === 'admin' ? administers : needed === undefined || may(needed);
+  });
 }
 
-function parse(hash: string): { screen: Screen; rest: string | null } {
-  const [name, rest] = hash.replace(/^#\/?/, '').split('/');
-  const screen = SCREENS.find((known) => known === name) ?? 'review';
-  return { screen, rest: rest ? decodeURIComponent(rest) : null };
+function parse(hash: string, home: Screen): { screen: Screen; rest: string | null } {
+  const [name, ...more] = hash.replace(/^#\/?/, '').split('/');
+  const rest = more.map(decodeURIComponent).join('/');
+  const screen = SCREENS.find((known) => known === name) ?? home;
+  return { screen, rest: rest || null };
 }
+
+const address = (screen: Screen, rest: string | null) =>
+  rest === null ? `/${screen}` : `/${screen}/${rest.split('/').map(encodeURIComponent).join('/')}`;
 
 /** Where the person is. Kept in the address, so that back and reload work. */
 class Route {
   screen = $state<Screen>('review');
-  /** A form's id on the review screen. */
+  /** A form's id on the review screen; which part of the administration. */
   rest = $state<string | null>(null);
 
-  start(): void {
+  /** Follows the address from now on; `home` is where an empty one leads. */
+  start(home: Screen = 'review'): void {
     const read = () => {
-      const { screen, rest } = parse(location.hash);
+      const { screen, rest } = parse(location.hash, home);
       this.screen = screen;
       this.rest = rest;
     };
@@ -33,13 +41,13 @@ class Route {
   }
 
   go(screen: Screen, rest: string | null = null): void {
-    location.hash = rest === null ? `/${screen}` : `/${screen}/${encodeURIComponent(rest)}`;
+    location.hash = address(screen, rest);
   }
 
   /** Notes the form in the address without a step in the history. */
   note(rest: string | null): void {
     this.rest = rest;
-    history.replaceState(null, '', rest === null ? `#/${this.screen}` : `#/${this.screen}/${encodeURIComponent(rest)}`);
+    history.replaceState(null, '', `#${address(this.screen, rest)}`);
   }
 }
 

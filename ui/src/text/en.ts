@@ -1,7 +1,9 @@
+import { admin } from './admin.en';
 import type { TextKey } from './es';
 
 // The English catalogue. Terms of the form stay Spanish, as the glossary has them.
 export const en: Readonly<Record<TextKey, string>> = {
+  ...admin,
   'app.title': '{screen} · CASTOR',
   'common.retry': 'Try again',
   'common.dismiss': 'Dismiss',

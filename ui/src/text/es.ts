@@ -1,5 +1,8 @@
+import { admin } from './admin.es';
+
 // Every text of the interface, in the Spanish of Colombia. Terms of the form stay as the form says them.
 export const es = {
+  ...admin,
   'app.title': '{screen} · CASTOR',
   'common.retry': 'Reintentar',
   'common.dismiss': 'Cerrar aviso',

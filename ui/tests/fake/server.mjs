@@ -1,10 +1,13 @@
 // What the desk says of its server, without one: signing in, leases, refused changes, and states that tests choose.
 
+import { fakeAdministration } from '../fake-server.mjs';
+
 const ROLES = {
   validador: ['VALIDATOR', ['view_results', 'view_stats', 'process_e14', 'upload_e14', 'validate_e14', 'correct_e14']],
   admin: ['ADMIN', ['view_results', 'view_stats', 'process_e14', 'upload_e14', 'validate_e14', 'correct_e14', 'view_audit', 'export_data', 'use_analysis', 'manage_pipeline', 'administer']],
   consulta: ['VIEWER', ['view_results', 'view_stats']],
 };
+const administration = fakeAdministration();
 export const PASSWORD = 'un acta tiene tres casillas';
 
 /** The server's part of the fake desk. `items` gives the forms, `Refusal` is what a command throws. */
@@ -42,7 +45,14 @@ export function fakeServer(items, Refusal) {
       server_refused: refusals,
       server_lease: ({ count }) => { for (const item of items().filter((i) => i.doubtful > 0 && !lent.has(i.id)).slice(0, count)) lent.add(item.id); return lent.size; },
       server_release: ({ forms }) => { if (forms.length === 0) lent.clear(); else for (const form of forms) lent.delete(form); return null; },
-      server_request: ({ path }) => { throw new Refusal('SYNC_009', `SYNC_009 the desk does not pass this request on: ${path}`); },
+      server_request: ({ method, path, body }) => {
+        try {
+          return administration(method, path, body ?? {});
+        } catch (error) {
+          throw new Refusal(error.code, error.message);
+        }
+      },
+      server_save: ({ name }) => `/home/ana/.local/share/castor/exports/2026-05-31T16-40-00Z/${name}`,
       // For tests alone: as if the server had been in this state all along.
       fake_server: ({ state, email = 'validador@example.org' }) => {
         signed('https://castor.example.org', email);

@@ -60,6 +60,27 @@ impl Desk {
     }
 }
 
+impl Desk {
+    /// Asks the server for a file and keeps it among the exports; gives back where.
+    ///
+    /// # Errors
+    /// As [`Self::server_request`], and [`AppError::File`] where it cannot be written.
+    pub(crate) async fn server_save(&self, path: &str, name: &str) -> Result<String, AppError> {
+        let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '.');
+        if name.is_empty() || name.len() > 80 || name.starts_with('.') || !name.chars().all(plain) {
+            return Err(AppError::Asked(format!("{name:?} is no name of a file")));
+        }
+        let text = match self.server_request("GET", path, None).await? {
+            Value::String(text) => text,
+            other => other.to_string(),
+        };
+        let mut folder = self.export_folder()?;
+        folder.write(name, text.as_bytes())?;
+        let files = folder.finish()?;
+        Ok(files.iter().map(|file| file.display().to_string()).collect())
+    }
+}
+
 fn method_of(text: &str) -> Result<Method, AppError> {
     match text {
         "GET" => Ok(Method::GET),
@@ -99,6 +120,9 @@ mod tests {
             "/api/users/018f-00/sessions",
             "/api/audit?before=12&limit=50",
             "/api/users?q=ana%40example.org",
+            "/api/sessions?user=018f-00",
+            "/api/roles",
+            "/api/audit/export?action=admin.",
         ] {
             assert!(checked(path).is_ok(), "{path}");
         }

@@ -3,24 +3,26 @@
 use super::auth::Ended;
 use crate::audit::Action;
 use crate::config::Service;
-use crate::envelope::{Answer, Payload, Success, answer};
+use crate::envelope::{Answer, Payload, Segment, Success, answer};
 use crate::error::{ApiError, ErrorCode};
 use crate::field::Check;
 use crate::guard::{Caller, Origin, tell_ended};
 use crate::repo::{audit, session, user as users};
 use crate::route::{Access, Limit, Routes};
 use crate::server::Server;
-use crate::session::{Revocation, Session};
+use crate::session::{OwnSession, Revocation, Session};
 use axum::extract::State;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
+use uuid::Uuid;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
         .add(Access::SignedIn, Limit::Auth, routes!(change_password))
-        .add(Access::SignedIn, Limit::Default, routes!(sessions))
+        .add(Access::SignedIn, Limit::Work, routes!(sessions))
+        .add(Access::SignedIn, Limit::Default, routes!(end_session))
 }
 
 /// The password of now and the next one.
@@ -59,7 +61,7 @@ async fn change_password(
     }
     let hash = server.passwords.hash(change.new).await?;
     let mut transaction = database.begin().await?;
-    users::set_password(&mut transaction, caller.user, &hash).await?;
+    users::set_password(&mut transaction, caller.user, &hash, None).await?;
     let ended = session::revoke_all(&mut transaction, caller.user, Revocation::Password).await?;
     let who = Some(caller.user);
     audit::write(
@@ -76,9 +78,42 @@ async fn change_password(
     answer(Ended { ended: ended.len() })
 }
 
-/// The sessions of this account.
-#[utoipa::path(get, path = "/api/auth/sessions", tag = "auth", responses((status = 200, body = Success<Vec<Session>>)))]
-async fn sessions(State(server): State<Server>, caller: Caller) -> Answer<Vec<Session>> {
+/// The sessions of this account; `current` is the one that asks.
+#[utoipa::path(get, path = "/api/auth/sessions", tag = "auth", responses((status = 200, body = Success<Vec<OwnSession>>)))]
+async fn sessions(State(server): State<Server>, caller: Caller) -> Answer<Vec<OwnSession>> {
     let mut connection = server.database(Service::Core)?.connection().await?;
-    answer(session::list(&mut connection, caller.user).await?)
+    let own = |session: Session| OwnSession {
+        current: session.id == caller.session,
+        session,
+    };
+    let sessions = session::list(&mut connection, caller.user).await?;
+    answer(sessions.into_iter().map(own).collect())
+}
+
+/// Ends one session of this account.
+#[utoipa::path(delete, path = "/api/auth/sessions/{id}", tag = "auth", params(("id" = Uuid, Path)),
+    responses((status = 200, body = Success<Ended>)))]
+async fn end_session(
+    State(server): State<Server>,
+    origin: Origin,
+    caller: Caller,
+    Segment(id): Segment<Uuid>,
+) -> Answer<Ended> {
+    let mut transaction = server.database(Service::Core)?.begin().await?;
+    if !session::revoke(&mut transaction, caller.user, id, Revocation::Logout).await? {
+        return Err(ApiError::not_found("session"));
+    }
+    let who = Some(caller.user);
+    audit::write(
+        &mut transaction,
+        Some(&origin),
+        who,
+        Action::SignedOut,
+        Some(id),
+        json!({}),
+    )
+    .await?;
+    transaction.commit().await?;
+    tell_ended(&server, &[id]).await;
+    answer(Ended { ended: 1 })
 }

@@ -1,40 +1,28 @@
 //! Registration, sign-in, refresh, sign-out, and tokens for other services.
 
+use super::sign_in::{Account, Login, SignedIn, by_password, rotated, sign_in};
 use crate::audit::Action;
 use crate::config::{Registration, Service};
 use crate::envelope::{Answer, Payload, Success, answer, answer_with};
 use crate::error::{ApiError, ErrorCode};
 use crate::field::Check;
 use crate::guard::{Caller, Origin, current, tell_ended};
-use crate::repo::{audit, session, sign_in_guard, user as users};
+use crate::repo::{audit, session, user as users};
 use crate::role::{Permission, Role};
 use crate::route::{Access, Limit, Routes};
-use crate::secret::{fingerprint, random_token};
 use crate::server::Server;
 use crate::session::Revocation;
 use crate::user::{NewUser, User};
 use axum::Json;
 use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
-use metrics::{counter, histogram};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::PgConnection;
-use std::time::{Duration, Instant};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use uuid::Uuid;
-
-/// Failures of one address at one account before it has to wait.
-const FREE_PER_PAIR: i32 = 5;
-/// Failures at one account from anywhere before everyone has to wait. High: it is also a way to keep the owner out.
-const FREE_PER_ACCOUNT: i32 = 50;
-/// The first wait; it doubles.
-const FIRST_WAIT: Duration = Duration::from_secs(30);
-/// The longest wait.
-const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
 
 pub(super) fn routes() -> Routes {
     Routes::new()
@@ -46,39 +34,6 @@ pub(super) fn routes() -> Routes {
         .add(Access::SignedIn, Limit::Work, routes!(me))
         .add(Access::Public, Limit::Work, routes!(validate))
         .add(Access::Public, Limit::Work, routes!(jwks))
-}
-
-/// What a sign-in gives.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct SignedIn {
-    /// For `Authorization: Bearer …`.
-    access_token: String,
-    /// For `/api/auth/refresh`, once.
-    refresh_token: String,
-    /// Always `bearer`.
-    token_type: String,
-    /// Life of the access token, in seconds.
-    expires_in: u64,
-    /// The account.
-    user: Account,
-}
-
-/// The account and what it may do.
-#[derive(Debug, Serialize, ToSchema)]
-pub(super) struct Account {
-    #[serde(flatten)]
-    user: User,
-    /// What it may do.
-    permissions: Vec<Permission>,
-}
-
-impl From<User> for Account {
-    fn from(user: User) -> Self {
-        Self {
-            permissions: user.role.permissions().to_vec(),
-            user,
-        }
-    }
 }
 
 /// Makes an account for a viewer and signs it in.
@@ -96,23 +51,47 @@ async fn register(
             "ask an administrator for an account",
         ));
     }
-    let user = register_user(&server, new, Role::Viewer, Some(&origin), None).await?;
+    let account = NewAccount::of(new, Role::Viewer);
+    let user = register_user(&server, account, Some(&origin), None).await?;
     let signed_in = sign_in(&server, user.id, &headers, &origin).await?;
     Ok(answer_with(StatusCode::CREATED, signed_in))
+}
+
+/// An account to be made.
+pub(crate) struct NewAccount {
+    pub(crate) user: NewUser,
+    pub(crate) role: Role,
+    /// Until when its password must be changed into the person's own; none where it is that already.
+    pub(crate) password_until: Option<OffsetDateTime>,
+}
+
+impl NewAccount {
+    /// With a password that the person chose.
+    pub(crate) fn of(user: NewUser, role: Role) -> Self {
+        Self {
+            user,
+            role,
+            password_until: None,
+        }
+    }
 }
 
 /// Checks and stores a new account.
 pub(crate) async fn register_user(
     server: &Server,
-    mut new: NewUser,
-    role: Role,
+    new: NewAccount,
     origin: Option<&Origin>,
     by: Option<Uuid>,
 ) -> Result<User, ApiError> {
-    check(&new)?;
-    let hash = server.passwords.hash(std::mem::take(&mut new.password)).await?;
+    let NewAccount {
+        mut user,
+        role,
+        password_until,
+    } = new;
+    check(&user)?;
+    let hash = server.passwords.hash(std::mem::take(&mut user.password)).await?;
     let mut transaction = server.database(Service::Core)?.begin().await?;
-    let user = users::insert(&mut transaction, &new, &hash, role)
+    let user = users::insert(&mut transaction, &user, &hash, password_until, role)
         .await
         .map_err(|error| {
             let error = ApiError::from(error);
@@ -152,13 +131,6 @@ fn check(new: &NewUser) -> Result<(), ApiError> {
     check.done()
 }
 
-/// An e-mail address and its password.
-#[derive(Deserialize, ToSchema)]
-pub(super) struct Login {
-    email: String,
-    password: String,
-}
-
 /// Signs in. Every failure has the same answer and takes the same time; after five, each next one must wait longer.
 #[utoipa::path(post, path = "/api/auth/login", tag = "auth", request_body = Login,
     responses((status = 200, body = Success<SignedIn>)))]
@@ -168,107 +140,7 @@ async fn login(
     headers: HeaderMap,
     Payload(login): Payload<Login>,
 ) -> Answer<SignedIn> {
-    let began = Instant::now();
-    let signed_in = verified(&server, &origin, login).await;
-    let outcome = if signed_in.is_ok() { "ok" } else { "refused" };
-    counter!("castor_auth_attempts_total", "outcome" => outcome).increment(1);
-    histogram!("castor_auth_duration_seconds").record(began.elapsed());
-    answer(sign_in(&server, signed_in?, &headers, &origin).await?)
-}
-
-/// The account whose password this is.
-async fn verified(server: &Server, origin: &Origin, login: Login) -> Result<Uuid, ApiError> {
-    let database = server.database(Service::Core)?;
-    let email = login.email.to_lowercase();
-    let pair = fingerprint(&format!("{email}|{}", origin.address));
-    let keys = [pair.clone(), fingerprint(&email)];
-    let known = {
-        let mut connection = database.connection().await?;
-        if let Some(until) = sign_in_guard::locked_until(&mut connection, &keys).await? {
-            let wait = Duration::try_from(until - OffsetDateTime::now_utc()).unwrap_or_default();
-            let error = ApiError::new(
-                ErrorCode::TooManyAttempts,
-                "too many failed sign-ins; wait and try again",
-            );
-            return Err(error.retry_after(wait));
-        }
-        // A NUL cannot be part of a text in the database, so no account has it.
-        if email.contains('\0') {
-            None
-        } else {
-            users::credentials(&mut connection, &email).await?
-        }
-    };
-    // No connection is held while hashing.
-    let stored = known.as_ref().map(|known| known.password_hash.clone());
-    let right = server.passwords.verify(login.password, stored).await?;
-    let mut transaction = database.begin().await?;
-    if let Some(known) = known.filter(|known| right && known.active) {
-        sign_in_guard::forget(&mut transaction, &keys).await?;
-        transaction.commit().await?;
-        return Ok(known.id);
-    }
-    sign_in_guard::failed(&mut transaction, &pair, FREE_PER_PAIR, FIRST_WAIT, LONGEST_WAIT).await?;
-    sign_in_guard::failed(&mut transaction, &keys[1], FREE_PER_ACCOUNT, FIRST_WAIT, LONGEST_WAIT).await?;
-    audit::write(
-        &mut transaction,
-        Some(origin),
-        None,
-        Action::SignInFailed,
-        None,
-        json!({}),
-    )
-    .await?;
-    transaction.commit().await?;
-    Err(ApiError::new(
-        ErrorCode::InvalidCredentials,
-        "e-mail address or password is wrong",
-    ))
-}
-
-/// Begins a session.
-async fn sign_in(server: &Server, user: Uuid, headers: &HeaderMap, origin: &Origin) -> Result<SignedIn, ApiError> {
-    let device = headers
-        .get(header::USER_AGENT)
-        .and_then(|agent| agent.to_str().ok())
-        .unwrap_or("unknown");
-    let device: String = device.chars().take(200).collect();
-    let mut transaction = server.database(Service::Core)?.begin().await?;
-    let account = users::get(&mut transaction, user)
-        .await?
-        .ok_or_else(ApiError::unauthenticated)?;
-    let until = OffsetDateTime::now_utc() + server.config.refresh_ttl;
-    let session = session::insert(&mut transaction, user, &device, &origin.address.to_string(), until).await?;
-    let refresh_token = issue_refresh_token(&mut transaction, session).await?;
-    audit::write(
-        &mut transaction,
-        Some(origin),
-        Some(user),
-        Action::SignedIn,
-        Some(session),
-        json!({}),
-    )
-    .await?;
-    let signed_in = signed_in(server, account, session, refresh_token)?;
-    transaction.commit().await?;
-    Ok(signed_in)
-}
-
-async fn issue_refresh_token(connection: &mut PgConnection, session: Uuid) -> Result<String, ApiError> {
-    let token = random_token();
-    session::add_refresh_token(connection, session, &fingerprint(&token)).await?;
-    Ok(token)
-}
-
-fn signed_in(server: &Server, user: User, session: Uuid, refresh_token: String) -> Result<SignedIn, ApiError> {
-    let life = server.config.access_ttl;
-    Ok(SignedIn {
-        access_token: server.keys.access(user.id, session, user.role, life)?,
-        refresh_token,
-        token_type: "bearer".to_owned(),
-        expires_in: life.as_secs(),
-        user: user.into(),
-    })
+    answer(by_password(&server, &origin, &headers, login).await?)
 }
 
 /// A refresh token.
@@ -286,39 +158,7 @@ async fn refresh(
     origin: Origin,
     Payload(Refresh { refresh_token }): Payload<Refresh>,
 ) -> Answer<SignedIn> {
-    let hash = fingerprint(&refresh_token);
-    let mut transaction = server.database(Service::Core)?.begin().await?;
-    let token = session::present(&mut transaction, &hash)
-        .await?
-        .ok_or_else(ApiError::unauthenticated)?;
-    if !token.alive {
-        return Err(ApiError::unauthenticated());
-    }
-    if token.used {
-        session::revoke(&mut transaction, token.user_id, token.session_id, Revocation::Reuse).await?;
-        let (user, session) = (Some(token.user_id), Some(token.session_id));
-        audit::write(
-            &mut transaction,
-            Some(&origin),
-            user,
-            Action::RefreshReused,
-            session,
-            json!({}),
-        )
-        .await?;
-        transaction.commit().await?;
-        tell_ended(&server, &[token.session_id]).await;
-        return Err(ApiError::unauthenticated());
-    }
-    let until = OffsetDateTime::now_utc() + server.config.refresh_ttl;
-    session::use_refresh_token(&mut transaction, token.session_id, &hash, until).await?;
-    let next = issue_refresh_token(&mut transaction, token.session_id).await?;
-    let user = users::get(&mut transaction, token.user_id)
-        .await?
-        .ok_or_else(ApiError::unauthenticated)?;
-    let signed_in = signed_in(&server, user, token.session_id, next)?;
-    transaction.commit().await?;
-    answer(signed_in)
+    answer(rotated(&server, &origin, &refresh_token).await?)
 }
 
 /// How many sessions were ended.
@@ -394,6 +234,8 @@ pub(super) struct Validity {
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<Uuid>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    email: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     role: Option<Role>,
     /// What its bearer may do.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -415,6 +257,7 @@ async fn validate(State(server): State<Server>, Payload(Token { token }): Payloa
         Ok(caller) => answer(Validity {
             valid: true,
             user_id: Some(caller.user),
+            email: email_of(&server, caller.user).await?,
             role: Some(caller.role),
             permissions: Some(caller.role.permissions().to_vec()),
             exp: Some(caller.until),
@@ -422,6 +265,11 @@ async fn validate(State(server): State<Server>, Payload(Token { token }): Payloa
         Err(error) if error.code() == ErrorCode::Unauthenticated => answer(Validity::default()),
         Err(error) => Err(error),
     }
+}
+
+async fn email_of(server: &Server, user: Uuid) -> Result<Option<String>, ApiError> {
+    let mut connection = server.database(Service::Core)?.connection().await?;
+    Ok(users::get(&mut connection, user).await?.map(|user| user.email))
 }
 
 /// The public keys that access tokens are verified with, as RFC 7517 has them (without the envelope).

@@ -25,9 +25,9 @@ pub(super) fn routes() -> Routes {
     let administer = Access::Needs(Permission::Administer);
     Routes::new()
         .add(Access::Public, Limit::Auth, routes!(demo_request))
-        .add(administer, Limit::Default, routes!(list))
-        .add(administer, Limit::Default, routes!(count))
-        .add(administer, Limit::Default, routes!(change))
+        .add(administer, Limit::Work, routes!(list))
+        .add(administer, Limit::Work, routes!(count))
+        .add(administer, Limit::Work, routes!(change))
 }
 
 /// What the person gets back.
@@ -95,7 +95,7 @@ struct OfStatus {
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Count {
     /// So many.
-    count: i64,
+    pub(super) count: i64,
 }
 
 /// How many leads there are.

@@ -4,19 +4,23 @@ mod account;
 mod audit;
 mod auth;
 mod blob;
+mod browser;
 mod e14;
 mod events;
+mod figures;
 mod health;
 mod lead;
 mod pipeline;
 mod queue;
 mod results;
 mod review;
+mod session;
+mod sign_in;
 mod sync;
 mod upload;
 mod user;
 
-pub(crate) use auth::register_user;
+pub(crate) use auth::{NewAccount, register_user};
 pub(crate) use health::checks;
 pub use health::{Check, State};
 pub(crate) use sync::push_events;
@@ -43,14 +47,16 @@ fn of(service: Service) -> Routes {
 
 /// Health, figures, events.
 fn common() -> Routes {
-    health::routes().and(events::routes())
+    health::routes().and(figures::routes()).and(events::routes())
 }
 
 /// Accounts, leads, audit.
 fn core() -> Routes {
     auth::routes()
+        .and(browser::routes())
         .and(account::routes())
         .and(user::routes())
+        .and(session::routes())
         .and(lead::routes())
         .and(audit::routes())
 }

@@ -1,10 +1,11 @@
 //! The pipeline as a whole.
 
+use crate::audit::Action;
 use crate::config::Service;
 use crate::envelope::{Answer, Payload, Success, answer};
 use crate::error::{ApiError, ErrorCode, FieldProblem};
-use crate::guard::Caller;
-use crate::repo::{file, pipeline};
+use crate::guard::{Caller, Origin};
+use crate::repo::{audit, file, pipeline};
 use crate::role::Permission;
 use crate::route::{Access, Limit, Routes};
 use crate::server::Server;
@@ -12,6 +13,8 @@ use crate::work::{PipelineOrder, PipelineState, WorkerView, fill};
 use axum::extract::State;
 use castor_domain::form::{Copia, Corporacion};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sqlx::PgConnection;
 use std::collections::BTreeMap;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
@@ -135,7 +138,12 @@ impl Run {
 
 /// Starts a run: files that no job reads yet are queued as the queue has room, those of the source folder as they come.
 #[utoipa::path(post, path = "/api/pipeline/start", tag = "pipeline", request_body = Run, responses((status = 200, body = Success<Pipeline>)))]
-async fn start(State(server): State<Server>, caller: Caller, Payload(run): Payload<Run>) -> Answer<Pipeline> {
+async fn start(
+    State(server): State<Server>,
+    origin: Origin,
+    caller: Caller,
+    Payload(run): Payload<Run>,
+) -> Answer<Pipeline> {
     let order = run.order()?;
     let before = now(&server).await?;
     let mut transaction = server.database(Service::E14)?.begin().await?;
@@ -145,15 +153,35 @@ async fn start(State(server): State<Server>, caller: Caller, Payload(run): Paylo
         let text = "a run is under way; stop it, or let a paused one go on with /api/pipeline/resume";
         return Err(ApiError::new(ErrorCode::AlreadyRunning, text));
     }
-    pipeline::write(&mut transaction, &order, caller.user).await?;
+    write(&mut transaction, &order, &origin, caller).await?;
     transaction.commit().await?;
     server.intake.notify_one();
     fill(&server, &order).await?;
     answer(now(&server).await?)
 }
 
+/// Orders it, and writes down who did.
+async fn write(
+    connection: &mut PgConnection,
+    order: &PipelineOrder,
+    origin: &Origin,
+    caller: Caller,
+) -> Result<(), ApiError> {
+    pipeline::write(connection, order, caller.user).await?;
+    let detail = json!({ "state": order.state });
+    let by = Some(caller.user);
+    audit::write(connection, Some(origin), by, Action::PipelineChanged, None, detail).await?;
+    Ok(())
+}
+
 /// Changes the state where it is one of those given.
-async fn change(server: &Server, caller: Caller, from: &[PipelineState], to: PipelineState) -> Answer<Pipeline> {
+async fn change(
+    server: &Server,
+    origin: &Origin,
+    caller: Caller,
+    from: &[PipelineState],
+    to: PipelineState,
+) -> Answer<Pipeline> {
     let mut transaction = server.database(Service::E14)?.begin().await?;
     let mut order = pipeline::hold(&mut transaction).await?;
     if !from.contains(&order.state) {
@@ -161,27 +189,34 @@ async fn change(server: &Server, caller: Caller, from: &[PipelineState], to: Pip
         return Err(ApiError::new(ErrorCode::PipelineNotRunning, text));
     }
     order.state = to;
-    pipeline::write(&mut transaction, &order, caller.user).await?;
+    write(&mut transaction, &order, origin, caller).await?;
     transaction.commit().await?;
     answer(now(server).await?)
 }
 
 /// Ends the run: no job is taken until it is started again. Readings under way are finished.
 #[utoipa::path(post, path = "/api/pipeline/stop", tag = "pipeline", responses((status = 200, body = Success<Pipeline>)))]
-async fn stop(State(server): State<Server>, caller: Caller) -> Answer<Pipeline> {
+async fn stop(State(server): State<Server>, origin: Origin, caller: Caller) -> Answer<Pipeline> {
     let from = [PipelineState::Idle, PipelineState::Running, PipelineState::Paused];
-    change(&server, caller, &from, PipelineState::Stopped).await
+    change(&server, &origin, caller, &from, PipelineState::Stopped).await
 }
 
 /// Holds the run: no job is taken until it goes on. Readings under way are finished.
 #[utoipa::path(post, path = "/api/pipeline/pause", tag = "pipeline", responses((status = 200, body = Success<Pipeline>)))]
-async fn pause(State(server): State<Server>, caller: Caller) -> Answer<Pipeline> {
+async fn pause(State(server): State<Server>, origin: Origin, caller: Caller) -> Answer<Pipeline> {
     let from = [PipelineState::Idle, PipelineState::Running];
-    change(&server, caller, &from, PipelineState::Paused).await
+    change(&server, &origin, caller, &from, PipelineState::Paused).await
 }
 
 /// Lets a paused run go on.
 #[utoipa::path(post, path = "/api/pipeline/resume", tag = "pipeline", responses((status = 200, body = Success<Pipeline>)))]
-async fn resume(State(server): State<Server>, caller: Caller) -> Answer<Pipeline> {
-    change(&server, caller, &[PipelineState::Paused], PipelineState::Running).await
+async fn resume(State(server): State<Server>, origin: Origin, caller: Caller) -> Answer<Pipeline> {
+    change(
+        &server,
+        &origin,
+        caller,
+        &[PipelineState::Paused],
+        PipelineState::Running,
+    )
+    .await
 }

@@ -1,10 +1,12 @@
 //! Files that are queued to be read, and the jobs that read them.
 
 use super::user::limit;
+use crate::audit::Action;
 use crate::config::Service;
 use crate::envelope::{Answer, Params, Payload, Segment, Success, answer, answer_with};
 use crate::error::{ApiError, ErrorCode, FieldProblem};
-use crate::guard::Caller;
+use crate::guard::{Caller, Origin};
+use crate::repo::audit;
 use crate::repo::file::{self, Place};
 use crate::repo::job::{self as jobs, JobFilter, Wish};
 use crate::role::Permission;
@@ -17,6 +19,7 @@ use axum::response::Response;
 use castor_domain::codes::{DepartamentoCode, MesaCode, MunicipioCode, PuestoCode, ZonaCode};
 use castor_domain::form::{Copia, Corporacion};
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use sqlx::PgConnection;
 use std::fmt::Display;
 use std::str::FromStr;
@@ -342,10 +345,15 @@ async fn one(State(server): State<Server>, Segment(id): Segment<Uuid>) -> Answer
 /// Lets a job that was given up wait again, with all its attempts.
 #[utoipa::path(post, path = "/api/queue/jobs/{id}/retry", tag = "queue", params(("id" = Uuid, Path)),
     responses((status = 200, body = Success<Job>)))]
-async fn retry(State(server): State<Server>, Segment(id): Segment<Uuid>) -> Answer<Job> {
-    let mut connection = server.database(Service::E14)?.connection().await?;
-    let waits = jobs::retry(&mut connection, id, &server.config.work.queue).await?;
-    let job = jobs::one(&mut connection, id)
+async fn retry(
+    State(server): State<Server>,
+    origin: Origin,
+    caller: Caller,
+    Segment(id): Segment<Uuid>,
+) -> Answer<Job> {
+    let mut transaction = server.database(Service::E14)?.begin().await?;
+    let waits = jobs::retry(&mut transaction, id, &server.config.work.queue).await?;
+    let job = jobs::one(&mut transaction, id)
         .await?
         .ok_or_else(|| ApiError::not_found("job"))?;
     if !waits {
@@ -354,5 +362,16 @@ async fn retry(State(server): State<Server>, Segment(id): Segment<Uuid>) -> Answ
             "only a job that was given up is tried again",
         ));
     }
+    let by = Some(caller.user);
+    audit::write(
+        &mut transaction,
+        Some(&origin),
+        by,
+        Action::JobRetried,
+        Some(id),
+        json!({}),
+    )
+    .await?;
+    transaction.commit().await?;
     answer(job)
 }

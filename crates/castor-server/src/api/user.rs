@@ -1,14 +1,18 @@
 //! Accounts, for administrators.
 
-use super::auth::{Ended, register_user};
+use super::auth::{Ended, NewAccount, register_user};
+use super::lead::Count;
 use crate::audit::Action;
 use crate::config::Service;
 use crate::envelope::{Answer, Params, Payload, Segment, Success, answer, answer_with};
 use crate::error::{ApiError, ErrorCode};
+use crate::field::Check;
 use crate::guard::{Caller, Origin, tell_ended};
-use crate::repo::{audit, session, user as users};
+use crate::repo::user::Sought;
+use crate::repo::{audit, session, sign_in_guard, user as users};
 use crate::role::{Permission, Role};
 use crate::route::{Access, Limit, Routes};
+use crate::secret::fingerprint;
 use crate::server::Server;
 use crate::session::{Revocation, Session};
 use crate::user::{NewUser, User};
@@ -17,23 +21,35 @@ use axum::http::StatusCode;
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use time::OffsetDateTime;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 use uuid::Uuid;
 
+/// How long a temporary password may be changed.
+const TEMPORARY: time::Duration = time::Duration::days(7);
+
 pub(super) fn routes() -> Routes {
     let administer = Access::Needs(Permission::Administer);
     Routes::new()
-        .add(administer, Limit::Default, routes!(list, create))
-        .add(administer, Limit::Default, routes!(get, change))
-        .add(administer, Limit::Default, routes!(sessions, end_sessions))
-        .add(Access::SignedIn, Limit::Default, routes!(roles))
+        .add(administer, Limit::Work, routes!(list, create))
+        .add(administer, Limit::Work, routes!(count))
+        .add(administer, Limit::Work, routes!(get, change))
+        .add(administer, Limit::Work, routes!(reset_password))
+        .add(administer, Limit::Work, routes!(sessions, end_sessions))
+        .add(Access::SignedIn, Limit::Work, routes!(roles))
 }
 
-/// Which page of a list whose order is newest first.
+/// Which accounts.
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
-pub(super) struct Page {
+struct Which {
+    /// Part of the name or of the address, letter case and accents aside.
+    search: Option<String>,
+    /// Those of this role alone.
+    role: Option<Role>,
+    /// Those that may sign in, or those that may not.
+    active: Option<bool>,
     /// The id of the last one of the page before.
     before: Option<Uuid>,
     /// How many, 1 to 100; 50 when not given.
@@ -41,13 +57,32 @@ pub(super) struct Page {
     limit: Option<u8>,
 }
 
-impl Page {
-    pub(super) fn before(&self) -> Option<Uuid> {
-        self.before
-    }
+/// Of which accounts.
+#[derive(Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+struct Of {
+    /// Part of the name or of the address, letter case and accents aside.
+    search: Option<String>,
+    /// Those of this role alone.
+    role: Option<Role>,
+    /// Those that may sign in, or those that may not.
+    active: Option<bool>,
+}
 
-    pub(super) fn limit(&self) -> i64 {
-        limit(self.limit)
+impl Of {
+    fn sought(self) -> Result<Sought, ApiError> {
+        let text = self
+            .search
+            .map(|text| text.trim().to_owned())
+            .filter(|text| !text.is_empty());
+        let mut check = Check::default();
+        check.optional_text("search", text.as_deref(), 100);
+        check.done()?;
+        Ok(Sought {
+            text,
+            role: self.role,
+            active: self.active,
+        })
     }
 }
 
@@ -56,10 +91,27 @@ pub(super) fn limit(asked: Option<u8>) -> i64 {
 }
 
 /// Accounts, the newest first.
-#[utoipa::path(get, path = "/api/users", tag = "users", params(Page), responses((status = 200, body = Success<Vec<User>>)))]
-async fn list(State(server): State<Server>, Params(page): Params<Page>) -> Answer<Vec<User>> {
+#[utoipa::path(get, path = "/api/users", tag = "users", params(Which), responses((status = 200, body = Success<Vec<User>>)))]
+async fn list(State(server): State<Server>, Params(which): Params<Which>) -> Answer<Vec<User>> {
+    let (before, limit) = (which.before, limit(which.limit));
+    let of = Of {
+        search: which.search,
+        role: which.role,
+        active: which.active,
+    };
+    let sought = of.sought()?;
     let mut connection = server.database(Service::Core)?.connection().await?;
-    answer(users::list(&mut connection, page.before(), page.limit()).await?)
+    answer(users::list(&mut connection, &sought, before, limit).await?)
+}
+
+/// How many accounts there are of those.
+#[utoipa::path(get, path = "/api/users/count", tag = "users", params(Of), responses((status = 200, body = Success<Count>)))]
+async fn count(State(server): State<Server>, Params(of): Params<Of>) -> Answer<Count> {
+    let sought = of.sought()?;
+    let mut connection = server.database(Service::Core)?.connection().await?;
+    answer(Count {
+        count: users::count(&mut connection, &sought).await?,
+    })
 }
 
 /// A new account with its role.
@@ -68,6 +120,9 @@ pub(super) struct UserWithRole {
     #[serde(flatten)]
     user: NewUser,
     role: Role,
+    /// The password is temporary: it opens nothing but its own change, for seven days.
+    #[serde(default)]
+    temporary: bool,
 }
 
 /// Makes an account with a role.
@@ -79,7 +134,11 @@ async fn create(
     caller: Caller,
     Payload(new): Payload<UserWithRole>,
 ) -> Result<Response, ApiError> {
-    let user = register_user(&server, new.user, new.role, Some(&origin), Some(caller.user)).await?;
+    let account = NewAccount {
+        password_until: new.temporary.then(|| OffsetDateTime::now_utc() + TEMPORARY),
+        ..NewAccount::of(new.user, new.role)
+    };
+    let user = register_user(&server, account, Some(&origin), Some(caller.user)).await?;
     Ok(answer_with(StatusCode::CREATED, user))
 }
 
@@ -121,6 +180,8 @@ async fn change(
             "this is the last administrator; make another one first",
         ));
     }
+    let before = users::get(&mut transaction, id).await?;
+    let before = before.ok_or_else(|| ApiError::not_found("account"))?;
     let user = users::update(&mut transaction, id, change.role, change.active)
         .await?
         .ok_or_else(|| ApiError::not_found("account"))?;
@@ -129,7 +190,8 @@ async fn change(
     } else {
         session::revoke_all(&mut transaction, id, Revocation::Administrator).await?
     };
-    let detail = json!({ "role": change.role, "active": change.active });
+    let was = json!({ "role": before.role, "active": before.active });
+    let detail = json!({ "role": change.role, "active": change.active, "was": was });
     audit::write(
         &mut transaction,
         Some(&origin),
@@ -139,6 +201,59 @@ async fn change(
         detail,
     )
     .await?;
+    transaction.commit().await?;
+    tell_ended(&server, &ended).await;
+    answer(user)
+}
+
+/// A password that an administrator gives.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct TemporaryPassword {
+    /// 12 to 256 characters.
+    #[schema(min_length = 12, max_length = 256)]
+    password: String,
+}
+
+/// Gives an account a temporary password, ends its sessions and forgets its failed sign-ins. At the next sign-in, within
+/// seven days, the person must change it.
+#[utoipa::path(post, path = "/api/users/{id}/password", tag = "users", params(("id" = Uuid, Path)),
+    request_body = TemporaryPassword, responses((status = 200, body = Success<User>)))]
+async fn reset_password(
+    State(server): State<Server>,
+    origin: Origin,
+    caller: Caller,
+    Segment(id): Segment<Uuid>,
+    Payload(TemporaryPassword { password }): Payload<TemporaryPassword>,
+) -> Answer<User> {
+    let database = server.database(Service::Core)?;
+    let found = {
+        let mut connection = database.connection().await?;
+        users::get(&mut connection, id).await?
+    };
+    let user = found.ok_or_else(|| ApiError::not_found("account"))?;
+    let mut check = Check::default();
+    check.add(crate::password::problem(&password, &user.email));
+    check.done()?;
+    // No connection is held while hashing.
+    let hash = server.passwords.hash(password).await?;
+    let until = OffsetDateTime::now_utc() + TEMPORARY;
+    let mut transaction = database.begin().await?;
+    users::set_password(&mut transaction, id, &hash, Some(until)).await?;
+    let ended = session::revoke_all(&mut transaction, id, Revocation::Administrator).await?;
+    sign_in_guard::forget(&mut transaction, &[fingerprint(&user.email.to_lowercase())]).await?;
+    let (by, detail) = (Some(caller.user), json!({ "ended": ended.len() }));
+    audit::write(
+        &mut transaction,
+        Some(&origin),
+        by,
+        Action::PasswordReset,
+        Some(id),
+        detail,
+    )
+    .await?;
+    let user = users::get(&mut transaction, id)
+        .await?
+        .ok_or_else(|| ApiError::not_found("account"))?;
     transaction.commit().await?;
     tell_ended(&server, &ended).await;
     answer(user)

@@ -3,6 +3,7 @@
 use crate::audit::{Action, AuditEntry};
 use crate::guard::Origin;
 use sqlx::{PgConnection, query, query_as};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// Writes an entry, in the transaction of what it tells of. Nothing personal belongs in `detail`.
@@ -29,16 +30,41 @@ pub(crate) async fn write(
     Ok(())
 }
 
-/// The newest first, before the given entry.
+/// Which entries a list shows.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sought {
+    /// Who did it.
+    pub(crate) actor: Option<Uuid>,
+    /// What it was done to.
+    pub(crate) subject: Option<String>,
+    /// The action, or the first part of its name with its dot, such as `admin.`.
+    pub(crate) action: Option<String>,
+    pub(crate) from: Option<OffsetDateTime>,
+    pub(crate) to: Option<OffsetDateTime>,
+}
+
+/// The newest first, before the given entry. Addresses of mail are looked up now: the log itself holds none.
 pub(crate) async fn list(
     connection: &mut PgConnection,
+    sought: &Sought,
     before: Option<i64>,
     limit: i64,
 ) -> Result<Vec<AuditEntry>, sqlx::Error> {
     query_as!(
         AuditEntry,
-        "SELECT id, at, actor, action, subject, detail, address, request_id FROM audit
-         WHERE $1::bigint IS NULL OR id < $1 ORDER BY id DESC LIMIT $2",
+        r#"SELECT a.id, a.at, a.actor, a.action, a.subject, a.detail, a.address, a.request_id,
+                  by.email AS "actor_email?", of.email AS "subject_email?"
+           FROM audit a LEFT JOIN users by ON by.id = a.actor LEFT JOIN users of ON of.id::text = a.subject
+           WHERE ($1::uuid IS NULL OR a.actor = $1) AND ($2::text IS NULL OR a.subject = $2)
+             AND ($3::text IS NULL OR a.action = $3 OR (right($3, 1) = '.' AND starts_with(a.action, $3)))
+             AND ($4::timestamptz IS NULL OR a.at >= $4) AND ($5::timestamptz IS NULL OR a.at < $5)
+             AND ($6::bigint IS NULL OR a.id < $6)
+           ORDER BY a.id DESC LIMIT $7"#,
+        sought.actor,
+        sought.subject,
+        sought.action,
+        sought.from,
+        sought.to,
         before,
         limit
     )

@@ -1,7 +1,7 @@
 //! Sign-ins and their refresh tokens in the database.
 
 use crate::role::Role;
-use crate::session::{Revocation, Session};
+use crate::session::{Revocation, Session, SessionOfUser};
 use sqlx::{PgConnection, query, query_as, query_scalar};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -151,6 +151,45 @@ pub(crate) async fn list(connection: &mut PgConnection, user: Uuid) -> Result<Ve
         user
     )
     .fetch_all(connection)
+    .await
+}
+
+/// The sessions that still stand, of one account or of all, the newest first, after the given one.
+pub(crate) async fn standing(
+    connection: &mut PgConnection,
+    user: Option<Uuid>,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<SessionOfUser>, sqlx::Error> {
+    query_as!(
+        SessionOfUser,
+        r#"SELECT s.id, s.user_id, u.email, u.first_name, u.last_name, u.role AS "role: Role", s.device, s.address,
+                  s.created_at, s.used_at, s.expires_at
+           FROM session s JOIN users u ON u.id = s.user_id
+           WHERE s.revoked_at IS NULL AND s.expires_at > now()
+             AND ($1::uuid IS NULL OR s.user_id = $1) AND ($2::uuid IS NULL OR s.id < $2)
+           ORDER BY s.id DESC LIMIT $3"#,
+        user,
+        after,
+        limit
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Ends one session of anybody that still stands, and says whose it was.
+pub(crate) async fn revoke_any(
+    connection: &mut PgConnection,
+    session: Uuid,
+    why: Revocation,
+) -> Result<Option<Uuid>, sqlx::Error> {
+    query_scalar!(
+        "UPDATE session SET revoked_at = now(), revoked_why = $2
+         WHERE id = $1 AND revoked_at IS NULL AND expires_at > now() RETURNING user_id",
+        session,
+        why.name()
+    )
+    .fetch_optional(connection)
     .await
 }
 

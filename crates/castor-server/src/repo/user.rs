@@ -3,6 +3,7 @@
 use crate::role::Role;
 use crate::user::{NewUser, User};
 use sqlx::{PgConnection, query, query_as, query_scalar};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// What a sign-in looks at.
@@ -10,20 +11,31 @@ pub(crate) struct Credentials {
     pub(crate) id: Uuid,
     pub(crate) password_hash: String,
     pub(crate) active: bool,
+    pub(crate) password_until: Option<OffsetDateTime>,
+}
+
+/// Which accounts a list shows.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Sought {
+    /// Part of the name or of the address, letter case and accents aside.
+    pub(crate) text: Option<String>,
+    pub(crate) role: Option<Role>,
+    pub(crate) active: Option<bool>,
 }
 
 pub(crate) async fn insert(
     connection: &mut PgConnection,
     new: &NewUser,
     password_hash: &str,
+    password_until: Option<OffsetDateTime>,
     role: Role,
 ) -> Result<User, sqlx::Error> {
     query_as!(
         User,
         r#"INSERT INTO users (id, email, email_key, password_hash, role, first_name, last_name, phone, campaign_role,
-                              candidate_position, whatsapp_number, whatsapp_opt_in)
-           VALUES ($1, $2, lower($2), $3, $4, $5, $6, $7, $8, $9, $10, $11)
-           RETURNING id, email, role AS "role: Role", active, first_name, last_name, phone, campaign_role,
+                              candidate_position, whatsapp_number, whatsapp_opt_in, password_until)
+           VALUES ($1, $2, lower($2), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+           RETURNING id, email, role AS "role: Role", active, password_until, first_name, last_name, phone, campaign_role,
                      candidate_position, whatsapp_number, whatsapp_opt_in, created_at"#,
         Uuid::now_v7(),
         new.email,
@@ -36,6 +48,7 @@ pub(crate) async fn insert(
         new.candidate_position,
         new.whatsapp_number,
         new.whatsapp_opt_in,
+        password_until,
     )
     .fetch_one(connection)
     .await
@@ -47,7 +60,7 @@ pub(crate) async fn credentials(
 ) -> Result<Option<Credentials>, sqlx::Error> {
     query_as!(
         Credentials,
-        "SELECT id, password_hash, active FROM users WHERE email_key = lower($1)",
+        "SELECT id, password_hash, active, password_until FROM users WHERE email_key = lower($1)",
         email
     )
     .fetch_optional(connection)
@@ -63,7 +76,7 @@ pub(crate) async fn password_hash(connection: &mut PgConnection, id: Uuid) -> Re
 pub(crate) async fn get(connection: &mut PgConnection, id: Uuid) -> Result<Option<User>, sqlx::Error> {
     query_as!(
         User,
-        r#"SELECT id, email, role AS "role: Role", active, first_name, last_name, phone, campaign_role,
+        r#"SELECT id, email, role AS "role: Role", active, password_until, first_name, last_name, phone, campaign_role,
                   candidate_position, whatsapp_number, whatsapp_opt_in, created_at
            FROM users WHERE id = $1"#,
         id
@@ -75,18 +88,40 @@ pub(crate) async fn get(connection: &mut PgConnection, id: Uuid) -> Result<Optio
 /// The newest first, after the given account.
 pub(crate) async fn list(
     connection: &mut PgConnection,
+    sought: &Sought,
     after: Option<Uuid>,
     limit: i64,
 ) -> Result<Vec<User>, sqlx::Error> {
     query_as!(
         User,
-        r#"SELECT id, email, role AS "role: Role", active, first_name, last_name, phone, campaign_role,
+        r#"SELECT id, email, role AS "role: Role", active, password_until, first_name, last_name, phone, campaign_role,
                   candidate_position, whatsapp_number, whatsapp_opt_in, created_at
-           FROM users WHERE $1::uuid IS NULL OR id < $1 ORDER BY id DESC LIMIT $2"#,
+           FROM users
+           WHERE ($1::text IS NULL OR strpos(plain_text(first_name || ' ' || last_name || ' ' || email), plain_text($1)) > 0)
+             AND ($2::text IS NULL OR role = $2) AND ($3::boolean IS NULL OR active = $3)
+             AND ($4::uuid IS NULL OR id < $4)
+           ORDER BY id DESC LIMIT $5"#,
+        sought.text,
+        sought.role.map(Role::name),
+        sought.active,
         after,
         limit
     )
     .fetch_all(connection)
+    .await
+}
+
+/// How many accounts there are of those.
+pub(crate) async fn count(connection: &mut PgConnection, sought: &Sought) -> Result<i64, sqlx::Error> {
+    query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM users
+           WHERE ($1::text IS NULL OR strpos(plain_text(first_name || ' ' || last_name || ' ' || email), plain_text($1)) > 0)
+             AND ($2::text IS NULL OR role = $2) AND ($3::boolean IS NULL OR active = $3)"#,
+        sought.text,
+        sought.role.map(Role::name),
+        sought.active
+    )
+    .fetch_one(connection)
     .await
 }
 
@@ -100,7 +135,7 @@ pub(crate) async fn update(
     query_as!(
         User,
         r#"UPDATE users SET role = coalesce($2, role), active = coalesce($3, active), updated_at = now() WHERE id = $1
-           RETURNING id, email, role AS "role: Role", active, first_name, last_name, phone, campaign_role,
+           RETURNING id, email, role AS "role: Role", active, password_until, first_name, last_name, phone, campaign_role,
                      candidate_position, whatsapp_number, whatsapp_opt_in, created_at"#,
         id,
         role.map(Role::name),
@@ -110,11 +145,18 @@ pub(crate) async fn update(
     .await
 }
 
-pub(crate) async fn set_password(connection: &mut PgConnection, id: Uuid, hash: &str) -> Result<(), sqlx::Error> {
+/// Sets the password: the person's own, or one that must be changed before `until`.
+pub(crate) async fn set_password(
+    connection: &mut PgConnection,
+    id: Uuid,
+    hash: &str,
+    until: Option<OffsetDateTime>,
+) -> Result<(), sqlx::Error> {
     query!(
-        "UPDATE users SET password_hash = $2, updated_at = now() WHERE id = $1",
+        "UPDATE users SET password_hash = $2, password_until = $3, updated_at = now() WHERE id = $1",
         id,
-        hash
+        hash,
+        until
     )
     .execute(connection)
     .await?;

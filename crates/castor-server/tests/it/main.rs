@@ -3,6 +3,7 @@
 
 mod accounts;
 mod blobs;
+mod console;
 mod e14;
 mod elsewhere;
 mod guard;

@@ -90,6 +90,7 @@ fn everything_that_is_wrong_is_named_at_once() {
         ("CASTOR_TRUSTED_PROXIES", "10.0.0.0/8, everyone"),
         ("CASTOR_REGISTRATION", "maybe"),
         ("TWITTER_DAILY_LIMIT", "-1"),
+        ("CASTOR_UI", "/nowhere"),
     ];
     let mut named = config("", &wrong).unwrap_err();
     named.dedup();

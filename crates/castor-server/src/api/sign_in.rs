@@ -1,0 +1,278 @@
+//! What every way of signing in shares: the password, its lock, the session and its tokens.
+
+use crate::audit::Action;
+use crate::config::Service;
+use crate::error::{ApiError, ErrorCode, FieldProblem};
+use crate::guard::{Origin, tell_ended};
+use crate::password;
+use crate::repo::user::Credentials;
+use crate::repo::{audit, session, sign_in_guard, user as users};
+use crate::role::Permission;
+use crate::secret::{fingerprint, random_token};
+use crate::server::Server;
+use crate::session::Revocation;
+use crate::user::User;
+use axum::http::{HeaderMap, header};
+use metrics::{counter, histogram};
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use sqlx::PgConnection;
+use std::time::{Duration, Instant};
+use time::OffsetDateTime;
+use utoipa::ToSchema;
+use uuid::Uuid;
+
+/// Failures of one address at one account before it has to wait.
+const FREE_PER_PAIR: i32 = 5;
+/// Failures at one account from anywhere before everyone has to wait. High: it is also a way to keep the owner out.
+const FREE_PER_ACCOUNT: i32 = 50;
+/// The first wait; it doubles.
+const FIRST_WAIT: Duration = Duration::from_secs(30);
+/// The longest wait.
+const LONGEST_WAIT: Duration = Duration::from_secs(15 * 60);
+
+/// What a sign-in gives.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct SignedIn {
+    /// For `Authorization: Bearer …`.
+    pub(super) access_token: String,
+    /// For `/api/auth/refresh`, once.
+    pub(super) refresh_token: String,
+    /// Always `bearer`.
+    pub(super) token_type: String,
+    /// Life of the access token, in seconds.
+    pub(super) expires_in: u64,
+    /// The account.
+    pub(super) user: Account,
+}
+
+/// The account and what it may do.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Account {
+    #[serde(flatten)]
+    user: User,
+    /// What it may do.
+    permissions: Vec<Permission>,
+}
+
+impl From<User> for Account {
+    fn from(user: User) -> Self {
+        Self {
+            permissions: user.role.permissions().to_vec(),
+            user,
+        }
+    }
+}
+
+/// An e-mail address and its password.
+#[derive(Deserialize, ToSchema)]
+pub(super) struct Login {
+    email: String,
+    password: String,
+    /// The next password, where the present one is temporary: 12 to 256 characters.
+    new_password: Option<String>,
+}
+
+/// Signs in with a password and counts how it went.
+pub(super) async fn by_password(
+    server: &Server,
+    origin: &Origin,
+    headers: &HeaderMap,
+    login: Login,
+) -> Result<SignedIn, ApiError> {
+    let began = Instant::now();
+    let user = verified(server, origin, login).await;
+    let outcome = if user.is_ok() { "ok" } else { "refused" };
+    counter!("castor_auth_attempts_total", "outcome" => outcome).increment(1);
+    histogram!("castor_auth_duration_seconds").record(began.elapsed());
+    sign_in(server, user?, headers, origin).await
+}
+
+/// The account whose password this is.
+async fn verified(server: &Server, origin: &Origin, login: Login) -> Result<Uuid, ApiError> {
+    let database = server.database(Service::Core)?;
+    let email = login.email.to_lowercase();
+    let pair = fingerprint(&format!("{email}|{}", origin.address));
+    let keys = [pair.clone(), fingerprint(&email)];
+    let known = {
+        let mut connection = database.connection().await?;
+        if let Some(until) = sign_in_guard::locked_until(&mut connection, &keys).await? {
+            let wait = Duration::try_from(until - OffsetDateTime::now_utc()).unwrap_or_default();
+            let error = ApiError::new(
+                ErrorCode::TooManyAttempts,
+                "too many failed sign-ins; wait and try again",
+            );
+            return Err(error.retry_after(wait));
+        }
+        // A NUL cannot be part of a text in the database, so no account has it.
+        if email.contains('\0') {
+            None
+        } else {
+            users::credentials(&mut connection, &email).await?
+        }
+    };
+    // No connection is held while hashing.
+    let stored = known.as_ref().map(|known| known.password_hash.clone());
+    let right = server.passwords.verify(login.password.clone(), stored).await?;
+    if let Some(known) = known.filter(|known| right && may_sign_in(known)) {
+        let next = next_password(server, &known, &login).await?;
+        let mut transaction = database.begin().await?;
+        sign_in_guard::forget(&mut transaction, &keys).await?;
+        if let Some(hash) = next {
+            change_temporary(&mut transaction, origin, known.id, &hash).await?;
+        }
+        transaction.commit().await?;
+        return Ok(known.id);
+    }
+    let mut transaction = database.begin().await?;
+    sign_in_guard::failed(&mut transaction, &pair, FREE_PER_PAIR, FIRST_WAIT, LONGEST_WAIT).await?;
+    sign_in_guard::failed(&mut transaction, &keys[1], FREE_PER_ACCOUNT, FIRST_WAIT, LONGEST_WAIT).await?;
+    audit::write(
+        &mut transaction,
+        Some(origin),
+        None,
+        Action::SignInFailed,
+        None,
+        json!({}),
+    )
+    .await?;
+    transaction.commit().await?;
+    Err(ApiError::new(
+        ErrorCode::InvalidCredentials,
+        "e-mail address or password is wrong",
+    ))
+}
+
+/// The account is open, and a temporary password has not run out.
+fn may_sign_in(known: &Credentials) -> bool {
+    known.active
+        && known
+            .password_until
+            .is_none_or(|until| until > OffsetDateTime::now_utc())
+}
+
+/// The hash of the next password, where the present one is temporary: no session ever begins with such a one.
+async fn next_password(server: &Server, known: &Credentials, login: &Login) -> Result<Option<String>, ApiError> {
+    let problem = |rule: &str| {
+        ApiError::fields(vec![FieldProblem {
+            field: "new_password".to_owned(),
+            rule: rule.to_owned(),
+        }])
+    };
+    match (known.password_until, &login.new_password) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err(problem(
+            "is for temporary passwords; sign in without it and change the password then",
+        )),
+        (Some(_), None) => Err(ApiError::new(
+            ErrorCode::PasswordChangeRequired,
+            "the password is temporary; sign in with `new_password` beside it",
+        )),
+        (Some(_), Some(next)) if *next == login.password => Err(problem("differs from the temporary one")),
+        (Some(_), Some(next)) => match password::problem(next, &login.email) {
+            Some(found) => Err(problem(&found.rule)),
+            None => server.passwords.hash(next.clone()).await.map(Some),
+        },
+    }
+}
+
+/// Puts the person's own password in the place of the temporary one.
+async fn change_temporary(
+    connection: &mut PgConnection,
+    origin: &Origin,
+    user: Uuid,
+    hash: &str,
+) -> Result<(), ApiError> {
+    users::set_password(connection, user, hash, None).await?;
+    let who = Some(user);
+    let detail = json!({ "temporary": true });
+    audit::write(connection, Some(origin), who, Action::PasswordChanged, who, detail).await?;
+    Ok(())
+}
+
+/// Begins a session.
+pub(super) async fn sign_in(
+    server: &Server,
+    user: Uuid,
+    headers: &HeaderMap,
+    origin: &Origin,
+) -> Result<SignedIn, ApiError> {
+    let device = headers
+        .get(header::USER_AGENT)
+        .and_then(|agent| agent.to_str().ok())
+        .unwrap_or("unknown");
+    let device: String = device.chars().take(200).collect();
+    let mut transaction = server.database(Service::Core)?.begin().await?;
+    let account = users::get(&mut transaction, user)
+        .await?
+        .ok_or_else(ApiError::unauthenticated)?;
+    let until = OffsetDateTime::now_utc() + server.config.refresh_ttl;
+    let session = session::insert(&mut transaction, user, &device, &origin.address.to_string(), until).await?;
+    let refresh_token = issue_refresh_token(&mut transaction, session).await?;
+    audit::write(
+        &mut transaction,
+        Some(origin),
+        Some(user),
+        Action::SignedIn,
+        Some(session),
+        json!({}),
+    )
+    .await?;
+    let signed_in = signed_in(server, account, session, refresh_token)?;
+    transaction.commit().await?;
+    Ok(signed_in)
+}
+
+async fn issue_refresh_token(connection: &mut PgConnection, session: Uuid) -> Result<String, ApiError> {
+    let token = random_token();
+    session::add_refresh_token(connection, session, &fingerprint(&token)).await?;
+    Ok(token)
+}
+
+fn signed_in(server: &Server, user: User, session: Uuid, refresh_token: String) -> Result<SignedIn, ApiError> {
+    let life = server.config.access_ttl;
+    Ok(SignedIn {
+        access_token: server.keys.access(user.id, session, user.role, life)?,
+        refresh_token,
+        token_type: "bearer".to_owned(),
+        expires_in: life.as_secs(),
+        user: user.into(),
+    })
+}
+
+/// Gives a new pair of tokens for a refresh token, once. A token that comes a second time ends its whole session.
+pub(super) async fn rotated(server: &Server, origin: &Origin, refresh_token: &str) -> Result<SignedIn, ApiError> {
+    let hash = fingerprint(refresh_token);
+    let mut transaction = server.database(Service::Core)?.begin().await?;
+    let token = session::present(&mut transaction, &hash)
+        .await?
+        .ok_or_else(ApiError::unauthenticated)?;
+    if !token.alive {
+        return Err(ApiError::unauthenticated());
+    }
+    if token.used {
+        session::revoke(&mut transaction, token.user_id, token.session_id, Revocation::Reuse).await?;
+        let (user, session) = (Some(token.user_id), Some(token.session_id));
+        audit::write(
+            &mut transaction,
+            Some(origin),
+            user,
+            Action::RefreshReused,
+            session,
+            json!({}),
+        )
+        .await?;
+        transaction.commit().await?;
+        tell_ended(server, &[token.session_id]).await;
+        return Err(ApiError::unauthenticated());
+    }
+    let until = OffsetDateTime::now_utc() + server.config.refresh_ttl;
+    session::use_refresh_token(&mut transaction, token.session_id, &hash, until).await?;
+    let next = issue_refresh_token(&mut transaction, token.session_id).await?;
+    let user = users::get(&mut transaction, token.user_id)
+        .await?
+        .ok_or_else(ApiError::unauthenticated)?;
+    let signed_in = signed_in(server, user, token.session_id, next)?;
+    transaction.commit().await?;
+    Ok(signed_in)
+}

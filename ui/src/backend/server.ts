@@ -1,0 +1,48 @@
+// How the server is reached: from the console that it serves itself, or through the desk, which holds the sign-in there.
+
+import { DeskFailure } from './transport';
+import type { Account, FieldProblem } from './server-types';
+
+export type Method = 'GET' | 'POST' | 'PATCH' | 'DELETE';
+/** Names and values of a query; what is null or empty is left out. */
+export type Query = Readonly<Record<string, string | number | boolean | null | undefined>>;
+
+/** A question to the server. Answers reject with {@link ServerFailure}. */
+export interface Server {
+  readonly kind: 'browser' | 'desk';
+  ask<T>(method: Method, path: string, asked?: { query?: Query; body?: object }): Promise<T>;
+  /** Saves an answer that is a file, and says where; a browser keeps that to itself. */
+  save(path: string, query: Query, name: string): Promise<string | null>;
+}
+
+/** Signing in where the console is served by the server. In the desk the desk does it. */
+export interface SignInDoor {
+  /** The account that this browser is still signed in with. */
+  resume(): Promise<Account | null>;
+  signIn(email: string, password: string, next?: string): Promise<Account>;
+  signOut(): Promise<void>;
+  /** Called when a question found the session ended. */
+  onEnded(listener: () => void): void;
+}
+
+/** A refusal of the server with its stable code, or the failure to reach it (`SERVER_UNREACHABLE`). */
+export class ServerFailure extends DeskFailure {
+  /** Fields of the body that break a rule. */
+  readonly fields: readonly FieldProblem[];
+  /** Seconds after which it is worth another try. */
+  readonly wait: number | null;
+
+  constructor(code: string, message: string, fields: readonly FieldProblem[] = [], wait: number | null = null) {
+    super(code, message);
+    this.name = 'ServerFailure';
+    this.fields = fields;
+    this.wait = wait;
+  }
+}
+
+/** A path with its query. */
+export function address(path: string, query: Query = {}): string {
+  const given = Object.entries(query).filter(([, value]) => value !== null && value !== undefined && value !== '');
+  const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+  return text === '' ? path : `${path}?${text}`;
+}

@@ -1,0 +1,15 @@
+/** Moves the focus among the rows of a list by arrows, Home and End. For `onkeydown` of the list. */
+export function rove(event: KeyboardEvent & { currentTarget: HTMLElement }): void {
+  const rows = [...event.currentTarget.querySelectorAll<HTMLElement>('[data-row]')];
+  const at = rows.findIndex((row) => row.contains(document.activeElement));
+  const to = { ArrowDown: at + 1, ArrowUp: at - 1, Home: 0, End: rows.length - 1 }[event.key];
+  if (to === undefined || at < 0 || (event.target as HTMLElement).matches('select, input, textarea')) return;
+  event.preventDefault();
+  rows[Math.max(0, Math.min(rows.length - 1, to))]?.focus();
+}
+
+/** Whether a key is meant for the screen and not for a field. */
+export function forScreen(event: KeyboardEvent): boolean {
+  const field = event.target instanceof HTMLElement && event.target.matches('input, select, textarea, [contenteditable]');
+  return !field && !event.ctrlKey && !event.metaKey && !event.altKey && document.querySelector('dialog[open]') === null;
+}

@@ -1,0 +1,305 @@
+// `npm run e2e:server`: the console in Chromium, served by the real server with its private PostgreSQL. CASTOR names the program.
+import assert from 'node:assert/strict';
+import { readFile } from 'node:fs/promises';
+import { seriousFindings } from './axe.mjs';
+import { BrowserDriver } from './browser-driver.mjs';
+import { launch, openPage } from './browser.mjs';
+import { inNewFolder } from './desk-flow.mjs';
+import { withServer } from './castor-server.mjs';
+
+const PASSWORD = 'un acta tiene tres casillas';
+const OWN = 'una frase que es solo de luz';
+const ADMIN = { email: 'ana@example.org', role: 'ADMIN', first: 'Ana', last: 'Gómez', password: PASSWORD };
+const VALIDATOR = { email: 'rosa@example.org', role: 'VALIDATOR', first: 'Rosa', last: 'Marín', password: PASSWORD };
+const LEAD = { first_name: 'Iván', last_name: 'Ruiz', email: 'ivan@example.org', phone: '300 123 45 67', interest: 'medios', location: 'Tunja', candidacy_type: 'regionales' };
+const SECTIONS = ['users', 'roles', 'sessions', 'queue', 'workers', 'leads', 'audit', 'health', 'account'];
+
+async function signIn(page, email, password) {
+  await page.getByLabel('Correo').fill(email);
+  await page.getByLabel('Contraseña').fill(password);
+  await page.keyboard.press('Enter');
+}
+
+const nav = (page) => page.getByRole('navigation');
+const shown = (page, text) => page.getByText(text, { exact: false }).first().waitFor();
+
+/** Signing in and what it leaves in the browser. */
+async function door(browser, { url }) {
+  const page = await openPage(browser, url);
+  await signIn(page, ADMIN.email, 'not the password');
+  await shown(page, 'El correo o la contraseña no son correctos.');
+  await page.getByLabel('Contraseña').fill(PASSWORD);
+  await page.keyboard.press('Enter');
+  await page.getByRole('heading', { name: 'Cuentas' }).waitFor();
+  const kept = await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage, cookie: document.cookie }));
+  assert.ok(!/eyJ|[0-9a-f]{64}/.test(kept), `scripts can read a token: ${kept}`);
+  const cookies = await page.context().cookies();
+  assert.deepEqual(
+    cookies.map(({ name, httpOnly, sameSite, path }) => ({ name, httpOnly, sameSite, path })),
+    [{ name: 'castor_refresh', httpOnly: true, sameSite: 'Strict', path: '/api/auth/browser' }],
+  );
+  await page.reload();
+  await page.getByRole('heading', { name: 'Cuentas' }).waitFor();
+  // Two pages of one browser take turns with the one cookie.
+  const others = await Promise.all([1, 2, 3].map(() => page.context().newPage()));
+  await Promise.all(others.map((other) => other.goto(url)));
+  for (const other of others) await other.getByRole('heading', { name: 'Cuentas' }).waitFor();
+  await Promise.all(others.map((other) => other.close()));
+  assert.deepEqual(page.complaints.filter((line) => !line.includes('401')), []);
+  return page;
+}
+
+/** A new account with a temporary password, which the person changes at the door. */
+async function newAccount(page, browser, { url }) {
+  await page.keyboard.press('n');
+  await page.getByLabel('Nombres').fill('Luz');
+  await page.getByLabel('Apellidos').fill('Díaz');
+  await page.getByRole('dialog').getByLabel('Correo').fill('luz@example');
+  await page.getByRole('dialog').getByLabel('Rol').selectOption('OPERATOR');
+  await page.getByRole('button', { name: 'Crear' }).click();
+  await shown(page, 'Escriba un correo como');
+  await page.getByRole('dialog').getByLabel('Correo').fill('luz@example.org');
+  await page.getByRole('button', { name: 'Crear' }).click();
+  const temporary = await page.locator('dialog code').innerText();
+  assert.match(temporary, /^[a-z2-9]{4}(-[a-z2-9]{4}){3}$/);
+  await page.getByRole('button', { name: 'Ya la entregué' }).click();
+  await shown(page, 'temporal hasta');
+
+  const luz = await openPage(browser, url);
+  await signIn(luz, 'luz@example.org', temporary);
+  await luz.getByLabel('Contraseña nueva').fill(OWN);
+  await luz.getByLabel('La nueva, otra vez').fill(OWN);
+  await luz.keyboard.press('Enter');
+  await shown(luz, 'Su cuenta no administra este servidor');
+  assert.equal(await nav(luz).getByRole('listitem').count(), 0, 'who may not administer sees parts of it');
+  for (const section of SECTIONS.slice(0, -1)) {
+    await luz.goto(`${url}/#/admin/${section}`);
+    await shown(luz, 'Su cuenta no administra este servidor');
+  }
+  return luz;
+}
+
+/** Searching, another role with its way back, closing and opening again, ending sessions. */
+async function changeAccount(page, luz) {
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('/');
+  await page.keyboard.type('DIAZ');
+  await shown(page, '1 cuenta');
+  await page.getByRole('button', { name: 'Luz Díaz' }).click();
+  const pane = page.getByRole('complementary');
+  await pane.getByLabel('Rol').selectOption('VALIDATOR');
+  await shown(page, 'Luz Díaz: ahora Validación');
+  await page.getByRole('button', { name: 'Deshacer' }).click();
+  await page.waitForFunction(() => document.querySelector('aside select')?.value === 'OPERATOR');
+  await pane.getByLabel('Rol').selectOption('AUDITOR');
+  await shown(page, 'Luz Díaz: ahora Auditoría');
+  await luz.reload();
+  await nav(luz).getByRole('link', { name: 'Auditoría' }).waitFor();
+  assert.equal(await nav(luz).getByRole('listitem').count(), 1, 'an auditor sees more than the log');
+
+  await pane.getByRole('button', { name: 'Terminar sus sesiones…' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Terminar' }).click();
+  await shown(page, '1 sesión terminada');
+  await luz.getByRole('button', { name: 'Actualizar' }).click();
+  await shown(luz, 'La sesión terminó. Entre de nuevo');
+  await pane.getByRole('button', { name: 'Cerrar la cuenta' }).click();
+  await shown(page, 'Cuenta de Luz Díaz cerrada');
+  await signIn(luz, 'luz@example.org', OWN);
+  await shown(luz, 'El correo o la contraseña no son correctos.');
+  await page.getByRole('button', { name: 'Deshacer' }).click();
+  await pane.getByRole('button', { name: 'Cerrar la cuenta' }).waitFor();
+  await pane.getByRole('button', { name: 'Dar contraseña temporal…' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Dar la temporal' }).click();
+  await pane.locator('code').waitFor();
+}
+
+/** The own account cannot be taken away from; the last administrator stays one. */
+async function ownAccount(page) {
+  await page.getByLabel('Buscar nombre o correo').fill('');
+  await page.getByRole('button', { name: 'Ana Gómez' }).click();
+  await shown(page, 'Es su cuenta');
+  assert.ok(await page.getByRole('complementary').getByLabel('Rol').isDisabled());
+  await page.keyboard.press('Escape');
+}
+
+/** A session of another place is ended from the list. */
+async function sessions(page, browser, { url }) {
+  const other = await openPage(browser, url);
+  await signIn(other, ADMIN.email, PASSWORD);
+  await other.getByRole('heading', { name: 'Cuentas' }).waitFor();
+  await page.keyboard.press('3');
+  await shown(page, 'esta sesión');
+  await page.getByRole('button', { name: /^Terminar: Ana Gómez/ }).first().click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Terminar' }).click();
+  await shown(page, 'Terminada la sesión de Ana Gómez');
+  await other.keyboard.press('2');
+  await other.getByLabel('Contraseña').waitFor();
+  await other.context().close();
+}
+
+/** Reading is held, let go on and stopped, with the way back; a job that cannot be read is given up and tried again. */
+async function queue(page, server) {
+  await nav(page).getByRole('link', { name: 'Cola y trabajos' }).click();
+  await shown(page, 'Sin nada por leer');
+  await page.getByRole('button', { name: 'Pausar' }).click();
+  await shown(page, 'En pausa');
+  await page.getByRole('button', { name: /^Deshacer/ }).click();
+  await page.getByRole('button', { name: 'Pausar' }).waitFor();
+  await page.getByRole('button', { name: 'Mandar a leer…' }).click();
+  for (const [code, value] of [['Depto.', '01'], ['Mpio.', '001'], ['Zona', '01'], ['Puesto', '02'], ['Mesa', 'x']]) {
+    await page.getByRole('dialog').getByLabel(code).fill(value);
+  }
+  await page.getByRole('dialog').getByRole('button', { name: 'Mandar a leer' }).click();
+  await shown(page, 'Uno a tres dígitos.');
+  await page.getByRole('dialog').getByLabel('Mesa').fill('026');
+  await page.getByRole('dialog').getByRole('button', { name: 'Mandar a leer' }).click();
+  await shown(page, 'El servidor no tiene archivos de ahí.');
+  await page.keyboard.press('Escape');
+  await page.getByRole('button', { name: 'Detener' }).click();
+  await shown(page, 'Detenida');
+  await page.getByRole('button', { name: 'Iniciar' }).click();
+  await shown(page, 'Lectura iniciada');
+  await nav(page).getByRole('link', { name: 'Trabajadores' }).click();
+  await shown(page, 'Última señal');
+  const { workers } = await server.ask('GET', '/api/pipeline/status', null, server.token);
+  await shown(page, workers[0].name);
+}
+
+async function leads(page) {
+  await nav(page).getByRole('link', { name: 'Contactos' }).click();
+  await shown(page, 'ivan@example.org');
+  await page.getByRole('button', { name: 'Nuevo 1' }).waitFor();
+  await page.getByLabel('Estado: Iván Ruiz').selectOption('contactado');
+  await page.getByRole('button', { name: 'Contactado 1' }).waitFor();
+  await page.keyboard.press('Tab');
+  await page.getByRole('button', { name: /^Deshacer/ }).click();
+  await page.getByRole('button', { name: 'Nuevo 1' }).waitFor();
+  await page.getByLabel('Estado: Iván Ruiz').selectOption('convertido');
+  await page.getByRole('button', { name: 'Convertido 1' }).click();
+  await shown(page, 'ivan@example.org');
+}
+
+/** Everything above stands in the log, which is filtered and taken out. */
+async function log(page) {
+  await nav(page).getByRole('link', { name: 'Auditoría' }).click();
+  await page.getByLabel('Qué', { exact: true }).selectOption('admin.');
+  await shown(page, 'Operación → Auditoría');
+  const said = await page.locator('tbody').innerText();
+  for (const text of ['Cambió una cuenta', 'Terminó sesiones', 'Dio una contraseña temporal', 'Cambió un contacto', 'Nuevo', 'Convertido']) {
+    assert.ok(said.includes(text), `the log does not say: ${text}\n${said}`);
+  }
+  assert.ok(!said.includes('Entró'), 'the filter shows other entries');
+  await page.getByRole('button', { name: ADMIN.email }).first().click();
+  await page.getByRole('button', { name: `Quitar el filtro ${ADMIN.email}` }).waitFor();
+  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('button', { name: 'Exportar CSV' }).click()]);
+  const lines = (await readFile(await file.path(), 'utf8')).trim().split('\r\n');
+  assert.match(lines[0], /^id,at,actor,actor_email,action/);
+  assert.ok(lines.length > 6 && lines.slice(1).every((line) => line.includes(',admin.')), lines.join('\n'));
+}
+
+async function health(page, { url }) {
+  await nav(page).getByRole('link', { name: 'Salud' }).click();
+  await shown(page, 'Todo en orden');
+  await shown(page, 'Base de datos: cuentas (core)');
+  const { version } = (await (await fetch(`${url}/api/health`)).json()).data;
+  await shown(page, version);
+  await page.route('**/api/**', (route) => route.abort());
+  await shown(page, 'El servidor no responde.');
+  await shown(page, 'Se muestra lo último que llegó');
+  await page.unroute('**/api/**');
+  await page.getByRole('button', { name: 'Reintentar' }).click();
+  await page.getByText('El servidor no responde.').waitFor({ state: 'detached' });
+}
+
+/** The same screens in the desk of an account that may administer, and none for one that may not. */
+async function inDesk({ url }) {
+  await inNewFolder((place) => new BrowserDriver(place), async (driver) => {
+    await driver.start();
+    const { page } = driver;
+    const entry = page.getByRole('link', { name: 'Administrar' });
+    await page.getByRole('link', { name: 'Revisar' }).waitFor();
+    assert.equal(await entry.count(), 0, 'without a server there is nothing to administer');
+    await driver.ask('server_sign_in', { address: url, email: VALIDATOR.email, password: PASSWORD });
+    await page.reload();
+    await page.getByRole('link', { name: 'Revisar' }).waitFor();
+    assert.equal(await entry.count(), 0, 'a validator administers');
+    await page.goto(`${driver.origin}/#/admin/users`);
+    await page.waitForFunction(() => !location.hash.startsWith('#/admin'));
+    await driver.ask('server_sign_out');
+    await driver.ask('server_sign_in', { address: url, email: ADMIN.email, password: PASSWORD });
+    await page.reload();
+    await entry.click();
+    await page.getByRole('button', { name: 'Luz Díaz' }).click();
+    await page.getByRole('complementary').getByLabel('Rol').selectOption('VIEWER');
+    await shown(page, 'Luz Díaz: ahora Consulta');
+    await page.getByRole('navigation', { name: 'Partes de la administración' }).getByRole('link', { name: 'Auditoría' }).click();
+    await page.getByLabel('Qué', { exact: true }).selectOption('admin.user_changed');
+    await shown(page, 'Auditoría → Consulta');
+    await page.getByRole('button', { name: 'Exportar CSV' }).click();
+    const file = await page.locator('.saved code').innerText();
+    assert.match(await readFile(file, 'utf8'), /^id,at,actor,[^]*admin\.user_changed/);
+    assert.deepEqual(await seriousFindings(page, 'desk'), []);
+  });
+  console.log('desk: the account that administers has the same screens, others have none');
+}
+
+async function accessible(browser, { url }) {
+  const serious = [];
+  let looked = 0;
+  for (const theme of ['light', 'dark']) {
+    const context = await browser.newContext({ viewport: { width: 1366, height: 768 }, colorScheme: theme, locale: 'es-CO' });
+    const door = await context.newPage();
+    await door.goto(url);
+    await door.getByLabel('Correo').waitFor();
+    serious.push(...await seriousFindings(door, `${theme} door`));
+    await signIn(door, ADMIN.email, PASSWORD);
+    await door.getByRole('heading', { name: 'Cuentas' }).waitFor();
+    for (const section of SECTIONS) {
+      await door.goto(`${url}/#/admin/${section}`);
+      await door.waitForTimeout(500);
+      serious.push(...await seriousFindings(door, `${theme} ${section}`));
+      looked += 1;
+    }
+    await door.goto(`${url}/#/admin/users`);
+    await door.getByRole('button', { name: 'Luz Díaz' }).click();
+    await door.getByRole('complementary').getByLabel('Rol').waitFor();
+    serious.push(...await seriousFindings(door, `${theme} one account`));
+    await door.getByRole('button', { name: 'Dar contraseña temporal…' }).click();
+    serious.push(...await seriousFindings(door, `${theme} confirmation`));
+    await door.keyboard.press('Escape');
+    await door.keyboard.press('Escape');
+    await door.keyboard.press('n');
+    serious.push(...await seriousFindings(door, `${theme} new account`));
+    await context.close();
+  }
+  assert.deepEqual(serious, []);
+  console.log(`axe: no serious finding on the door, ${looked / 2} screens, one account and 2 dialogs, light and dark`);
+}
+
+await withServer(async (server) => {
+  server.addUser(ADMIN);
+  server.addUser(VALIDATOR);
+  await server.ask('POST', '/api/leads/demo-request', LEAD);
+  server.token = (await server.ask('POST', '/api/auth/login', { email: VALIDATOR.email, password: PASSWORD })).access_token;
+  const browser = await launch();
+  try {
+    const page = await door(browser, server);
+    const luz = await newAccount(page, browser, server);
+    await changeAccount(page, luz);
+    await ownAccount(page);
+    await sessions(page, browser, server);
+    await queue(page, server);
+    await leads(page);
+    await log(page);
+    await health(page, server);
+    console.log('console: signed in, made an account, changed it, ended sessions, followed a lead up, found it all in the log');
+    await accessible(browser, server);
+    await inDesk(server);
+    await page.getByRole('button', { name: 'Salir' }).click();
+    await page.getByLabel('Contraseña').waitFor();
+    assert.deepEqual(await page.context().cookies(), [], 'the cookie stays after signing out');
+  } finally {
+    await browser.close();
+  }
+});
+console.log('ok');
