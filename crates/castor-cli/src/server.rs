@@ -8,6 +8,7 @@ use clap::{Args, Subcommand};
 use std::collections::BTreeSet;
 use std::future::Future;
 use std::io::{BufRead, Write};
+use std::net::SocketAddr;
 use std::process::ExitCode;
 
 /// What `castor serve` takes; docs/SERVER.md lists the variables.
@@ -30,6 +31,9 @@ pub(crate) struct WorkerArguments {
     /// Forms read at a time; as many as there are cores by default.
     #[arg(long, value_parser = clap::value_parser!(u16).range(1..=1024))]
     jobs: Option<u16>,
+    /// Where it answers for its health and figures (`/api/health`, `/api/metrics`); nowhere by default.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
 }
 
 /// Accounts of the server.
@@ -117,7 +121,7 @@ pub(crate) fn run_worker(arguments: &WorkerArguments) -> Result<ExitCode> {
     let ready = |places| {
         let _ = writeln!(std::io::stdout().lock(), "CASTOR worker: {places} forms at a time");
     };
-    run(work(config, ready, castor_server::serve::signalled()))??;
+    run(work(config, arguments.listen, ready, castor_server::serve::signalled()))??;
     Ok(ExitCode::SUCCESS)
 }
 

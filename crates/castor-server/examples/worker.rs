@@ -1,4 +1,5 @@
-//! A worker as the environment says, until Ctrl-C: what `castor worker` is, for tests that kill it.
+//! A worker as the environment says, until Ctrl-C: what `castor worker` is, for tests that kill it. An argument is the address
+//! at which it answers for its health.
 
 use castor_server::{Config, Service, work};
 use std::error::Error;
@@ -9,6 +10,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let config = Config::from_env([Service::E14].into())?;
     #[expect(clippy::print_stdout, reason = "who started it waits for this line")]
     let ready = |places| println!("{places}");
-    work(config, ready, castor_server::serve::signalled()).await?;
+    let probes = std::env::args().nth(1).map(|address| address.parse()).transpose()?;
+    work(config, probes, ready, castor_server::serve::signalled()).await?;
     Ok(())
 }

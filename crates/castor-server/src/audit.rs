@@ -32,9 +32,11 @@ pub enum Action {
     LeadChanged,
     /// The log was taken out.
     LogExported,
-    /// Reading was started, paused, stopped or let go on.
+    /// The pipeline was started, stopped, paused or let go on.
     PipelineChanged,
-    /// A job that was given up waits again.
+    /// The forms of a department were queued.
+    DepartmentQueued,
+    /// A job that was given up was tried again.
     JobRetried,
 }
 
@@ -56,6 +58,7 @@ impl Action {
             Self::LeadChanged => "admin.lead_changed",
             Self::LogExported => "admin.log_exported",
             Self::PipelineChanged => "pipeline.changed",
+            Self::DepartmentQueued => "pipeline.department_queued",
             Self::JobRetried => "pipeline.job_retried",
         }
     }

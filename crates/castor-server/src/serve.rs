@@ -114,6 +114,12 @@ pub fn router(server: &Server) -> Router {
     wrapped(router, server)
 }
 
+/// Health and figures alone, for a worker.
+pub(crate) fn probes(server: &Server) -> Router {
+    let (router, _) = api::probes().build(server);
+    wrapped(router, server)
+}
+
 /// SIGINT or SIGTERM.
 pub async fn signalled() {
     let interrupted = async {

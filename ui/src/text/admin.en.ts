@@ -376,6 +376,7 @@ export const admin: Readonly<Record<keyof typeof es, string>> = {
   'healthReason.does not answer; files are neither taken in nor read': 'does not answer: forms are neither taken in nor read',
   'action.pipeline.': 'Reading: all',
   'action.pipeline.changed': 'Changed reading',
+  'action.pipeline.department_queued': 'Queued a department',
   'action.pipeline.job_retried': 'Tried a job again',
   'detail.state': 'state',
 

@@ -374,6 +374,7 @@ export const admin = {
   'healthReason.does not answer; files are neither taken in nor read': 'no responde: no se reciben ni se leen actas',
   'action.pipeline.': 'Lectura: todo',
   'action.pipeline.changed': 'Cambió la lectura',
+  'action.pipeline.department_queued': 'Encoló un departamento',
   'action.pipeline.job_retried': 'Reintentó un trabajo',
   'detail.state': 'estado',
 

@@ -45,6 +45,11 @@ fn of(service: Service) -> Routes {
     }
 }
 
+/// What a worker answers: health and figures.
+pub(crate) fn probes() -> Routes {
+    health::routes()
+}
+
 /// Health, figures, events.
 fn common() -> Routes {
     health::routes().and(figures::routes()).and(events::routes())

@@ -153,24 +153,27 @@ async fn start(
         let text = "a run is under way; stop it, or let a paused one go on with /api/pipeline/resume";
         return Err(ApiError::new(ErrorCode::AlreadyRunning, text));
     }
-    write(&mut transaction, &order, &origin, caller).await?;
+    note(&mut transaction, &origin, caller, &order).await?;
     transaction.commit().await?;
     server.intake.notify_one();
     fill(&server, &order).await?;
     answer(now(&server).await?)
 }
 
-/// Orders it, and writes down who did.
-async fn write(
+/// Writes an order and that it was given.
+async fn note(
     connection: &mut PgConnection,
-    order: &PipelineOrder,
     origin: &Origin,
     caller: Caller,
+    order: &PipelineOrder,
 ) -> Result<(), ApiError> {
     pipeline::write(connection, order, caller.user).await?;
-    let detail = json!({ "state": order.state });
-    let by = Some(caller.user);
-    audit::write(connection, Some(origin), by, Action::PipelineChanged, None, detail).await?;
+    let detail = json!({
+        "state": order.state, "election_type": order.election_type, "copy_type": order.copy_type,
+        "ocr_workers": order.ocr_workers,
+    });
+    let action = Action::PipelineChanged;
+    audit::write(connection, Some(origin), Some(caller.user), action, None, detail).await?;
     Ok(())
 }
 
@@ -189,7 +192,7 @@ async fn change(
         return Err(ApiError::new(ErrorCode::PipelineNotRunning, text));
     }
     order.state = to;
-    write(&mut transaction, &order, origin, caller).await?;
+    note(&mut transaction, origin, caller, &order).await?;
     transaction.commit().await?;
     answer(now(server).await?)
 }

@@ -259,6 +259,7 @@ async fn enqueue(
     responses((status = 202, body = Success<QueuedFiles>)))]
 async fn department(
     State(server): State<Server>,
+    origin: Origin,
     caller: Caller,
     Payload(asked): Payload<DepartmentWish>,
 ) -> Result<Response, ApiError> {
@@ -276,16 +277,16 @@ async fn department(
         return Err(ApiError::new(ErrorCode::ConfirmationRequired, text));
     }
     let model = model(&server).await?;
-    let mut connection = server.database(Service::E14)?.connection().await?;
-    file::adopt(&mut connection, &place).await?;
-    let count = file::count(&mut connection, &place, &model).await?;
+    let mut transaction = server.database(Service::E14)?.begin().await?;
+    file::adopt(&mut transaction, &place).await?;
+    let count = file::count(&mut transaction, &place, &model).await?;
     if count.all == 0 {
         return Err(nothing("department"));
     }
     let mut queued = Vec::new();
     if count.unqueued > 0 {
-        let room = room(&server, &mut connection, 1).await?;
-        let found = file::find(&mut connection, &place, &model, room.min(count.unqueued)).await?;
+        let room = room(&server, &mut transaction, 1).await?;
+        let found = file::find(&mut transaction, &place, &model, room.min(count.unqueued)).await?;
         let files: Vec<String> = found.into_iter().filter(|f| !f.queued).map(|f| f.sha256).collect();
         let wish = Wish {
             model: &model,
@@ -293,8 +294,12 @@ async fn department(
             account: caller.user,
             force: false,
         };
-        queued = enqueue(&server, &mut connection, &files, &wish).await?;
+        queued = enqueue(&server, &mut transaction, &files, &wish).await?;
     }
+    let detail = json!({ "department": place.departamento, "queued": queued.len() });
+    let (account, action) = (Some(caller.user), Action::DepartmentQueued);
+    audit::write(&mut transaction, Some(&origin), account, action, None, detail).await?;
+    transaction.commit().await?;
     let left = count.unqueued - i64::try_from(queued.len()).unwrap_or(0);
     Ok(answer_with(
         StatusCode::ACCEPTED,
@@ -362,16 +367,8 @@ async fn retry(
             "only a job that was given up is tried again",
         ));
     }
-    let by = Some(caller.user);
-    audit::write(
-        &mut transaction,
-        Some(&origin),
-        by,
-        Action::JobRetried,
-        Some(id),
-        json!({}),
-    )
-    .await?;
+    let (account, action) = (Some(caller.user), Action::JobRetried);
+    audit::write(&mut transaction, Some(&origin), account, action, Some(id), json!({})).await?;
     transaction.commit().await?;
     answer(job)
 }

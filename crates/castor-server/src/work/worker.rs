@@ -5,6 +5,7 @@ use super::carry::{beat, carry_out};
 use super::job::Claimed;
 use crate::config::{Config, Service};
 use crate::error::ApiError;
+use crate::listen::listen;
 use crate::repo::{job as jobs, pipeline};
 use crate::running::{Running, ServeError};
 use crate::server::Server;
@@ -13,7 +14,9 @@ use apalis_core::task::data::Data;
 use apalis_core::worker::builder::WorkerBuilder;
 use std::future::Future;
 use std::io;
+use std::net::SocketAddr;
 use std::time::Duration;
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 use tower::limit::ConcurrencyLimitLayer;
 
@@ -23,15 +26,23 @@ const TRY_AGAIN: Duration = Duration::from_secs(5);
 const GRACE: Duration = Duration::from_secs(60);
 
 /// `castor worker`: takes jobs until `end` is done, then finishes those that it has. `ready` hears the number of places once
-/// jobs are taken.
+/// jobs are taken. At `probes` it answers for its health and figures.
 ///
 /// # Errors
 /// See [`ServeError`]; a model or library that is missing is told at once.
 pub async fn work(
     config: Config,
+    probes: Option<SocketAddr>,
     ready: impl FnOnce(usize),
     end: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), ServeError> {
+    let listener = match probes {
+        None => None,
+        Some(address) => {
+            let bound = TcpListener::bind(address).await;
+            Some(bound.map_err(|error| ServeError::Listen { address, error })?)
+        }
+    };
     let running = Running::open(config).await?;
     let server = running.server.clone();
     server
@@ -50,6 +61,16 @@ pub async fn work(
         tracing::info!("ending; readings under way may finish");
         closing.send_replace(true);
     });
+    if let Some(listener) = listener {
+        let (router, time) = (crate::serve::probes(&server), server.config.body_timeout);
+        tasks.spawn(listen(
+            listener,
+            router,
+            time,
+            Duration::ZERO,
+            server.closing.subscribe(),
+        ));
+    }
     let places = server.config.work.workers.max(1);
     ready(places);
     take_jobs(server, places).await;

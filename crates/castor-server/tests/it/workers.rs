@@ -2,7 +2,7 @@
 
 use crate::paper::{draw, page};
 use crate::queue::until;
-use crate::world::{Signed, World, folder};
+use crate::world::{Signed, World, client, folder, free_port};
 use castor_server::role::Role;
 use castor_testkit::form::Family;
 use serde_json::{Value, json};
@@ -18,6 +18,11 @@ struct Worker(Child);
 
 impl Worker {
     fn start(world: &World, variables: &[(&str, &str)]) -> Self {
+        Self::answering(world, variables, free_port())
+    }
+
+    /// With its health at a port.
+    fn answering(world: &World, variables: &[(&str, &str)], port: u16) -> Self {
         let test = std::env::current_exe().unwrap();
         let program = test.parent().unwrap().parent().unwrap().join("examples/worker");
         assert!(
@@ -26,6 +31,7 @@ impl Worker {
             program.display()
         );
         let mut child = Command::new(program)
+            .arg(format!("127.0.0.1:{port}"))
             .env("E14_DATABASE_URL", &world.database)
             .env("CASTOR_DATA", world.data.path())
             .env("E14_LEASE", "3")
@@ -132,8 +138,24 @@ async fn a_worker_killed_in_the_middle_loses_nothing_and_doubles_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_is_told_to_end_finishes_what_it_has() {
     let (world, admin, _source, id) = queued(&draw(6, Family::Camara2022), &[]).await;
-    let worker = Worker::start(&world, &[]);
+    let port = free_port();
+    let worker = Worker::answering(&world, &[], port);
+    let get = async |path: &str| {
+        let answer = client()
+            .get(format!("http://127.0.0.1:{port}{path}"))
+            .send()
+            .await
+            .unwrap();
+        (answer.status().as_u16(), answer.text().await.unwrap())
+    };
+    assert_eq!(get("/api/health/live").await.0, 200);
+    assert_eq!(
+        get("/api/queue/jobs").await.0,
+        404,
+        "a worker answers for its health alone"
+    );
     until_state(&world, &admin, &id, "RUNNING").await;
+    assert!(get("/api/metrics").await.1.contains("castor_ocr_queue_depth"));
     let ended = tokio::task::spawn_blocking(move || worker.end()).await.unwrap();
     assert_eq!(ended, 0);
     let done = job(&world, &admin, &id).await;
@@ -161,6 +183,9 @@ async fn a_file_that_brings_workers_down_is_given_up_and_can_be_tried_again() {
     );
     let again = world.post(&retry, &admin.access, json!({})).await.data();
     assert_eq!((&again["state"], &again["attempts"]), (&json!("QUEUED"), &json!(0)));
+    let audit = world.get("/api/audit", &admin.access).await.data();
+    let (action, subject) = (&audit[0]["action"], &audit[0]["subject"]);
+    assert_eq!((action, subject), (&json!("pipeline.job_retried"), &json!(id)), "{audit}");
     let _worker = Worker::start(&world, &[]);
     until_state(&world, &admin, &id, "DONE").await;
 }
