@@ -185,7 +185,11 @@ async fn a_file_that_brings_workers_down_is_given_up_and_can_be_tried_again() {
     assert_eq!((&again["state"], &again["attempts"]), (&json!("QUEUED"), &json!(0)));
     let audit = world.get("/api/audit", &admin.access).await.data();
     let (action, subject) = (&audit[0]["action"], &audit[0]["subject"]);
-    assert_eq!((action, subject), (&json!("pipeline.job_retried"), &json!(id)), "{audit}");
+    assert_eq!(
+        (action, subject),
+        (&json!("pipeline.job_retried"), &json!(id)),
+        "{audit}"
+    );
     let _worker = Worker::start(&world, &[]);
     until_state(&world, &admin, &id, "DONE").await;
 }
