@@ -147,11 +147,11 @@ async function queue(page, server) {
   await page.getByRole('button', { name: 'Pausar' }).waitFor();
   await page.getByRole('button', { name: 'Mandar a leer…' }).click();
   for (const [code, value] of [['Depto.', '01'], ['Mpio.', '001'], ['Zona', '01'], ['Puesto', '02'], ['Mesa', 'x']]) {
-    await page.getByRole('dialog').getByLabel(code).fill(value);
+    await page.getByRole('dialog').getByLabel(code, { exact: true }).fill(value);
   }
   await page.getByRole('dialog').getByRole('button', { name: 'Mandar a leer' }).click();
   await shown(page, 'Uno a tres dígitos.');
-  await page.getByRole('dialog').getByLabel('Mesa').fill('026');
+  await page.getByRole('dialog').getByLabel('Mesa', { exact: true }).fill('026');
   await page.getByRole('dialog').getByRole('button', { name: 'Mandar a leer' }).click();
   await shown(page, 'El servidor no tiene archivos de ahí.');
   await page.keyboard.press('Escape');
