@@ -60,8 +60,12 @@ export type NewLead = { candidacy_type?: CandidacyType | null; email: string; fi
 export type NewUser = { campaign_role?: string | null; candidate_position?: string | null; email: string; first_name: string; last_name: string; password: string; phone?: string | null; whatsapp_number?: string | null; whatsapp_opt_in?: boolean };
 /** Nothing to say. */
 export type Nothing = Record<string, unknown>;
+/** One row of the ballot, added up. */
+export type OptionResult = { path: string; tables: number; unread: number; validated: number; votes: number };
 /** One of the caller's own sign-ins. */
 export type OwnSession = Session & { current: boolean };
+/** A place within the one that was asked for. */
+export type Part = { code: string; read: number; validated: number; votes?: number | null };
 /** The password of now and the next one. */
 export type PasswordChange = { current: string; new: string };
 /** One thing that a route may demand. */
@@ -110,12 +114,16 @@ export type Submitted = { alerts_count: number; cells: Array<ReviewCell>; findin
 export type Summary = { corporacion?: string | null; extraction_id: string; fields_needing_review: number; mesa_id?: string | null; ocr_fields_count: number; total_pages: number; validations_failed: number; validations_passed: number };
 /** Which table. */
 export type TableWish = { copy_type?: string | null; corporacion?: string | null; department_code: string; force_reprocess?: boolean; municipality_code: string; priority?: JobPriority; station_code: string; table_code: string; zone_code: string };
+/** Tables of a place. */
+export type Tables = { read: number; validated: number };
 /** A password that an administrator gives. */
 export type TemporaryPassword = { password: string };
 /** What becomes of the form after the corrections. */
 export type Then = "complete" | "escalate" | "return" | "reopen" | "reject";
 /** An access token to look at. */
 export type Token = { token: string };
+/** Results of a contest in a place. */
+export type Totals = { behind: number; corporacion: string; options: Array<OptionResult>; parts: Array<Part>; tables: Tables; unplaced: number };
 /** An account, as everyone who may see it sees it. */
 export type User = { active: boolean; campaign_role?: string | null; candidate_position?: string | null; created_at: string; email: string; first_name: string; id: string; last_name: string; password_until?: string | null; phone?: string | null; role: Role; whatsapp_number?: string | null; whatsapp_opt_in: boolean };
 /** What an administrator may change; what is left out stays. */
