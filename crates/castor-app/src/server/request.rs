@@ -72,7 +72,9 @@ impl Desk {
         }
         let text = match self.server_request("GET", path, None).await? {
             Value::String(text) => text,
-            other => other.to_string(),
+            other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+                other.to_string()
+            }
         };
         let mut folder = self.export_folder()?;
         folder.write(name, text.as_bytes())?;
