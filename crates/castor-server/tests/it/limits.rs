@@ -46,11 +46,7 @@ async fn above_the_limit_the_answer_says_when_to_come_back() {
 
 #[tokio::test]
 async fn a_user_has_one_limit_wherever_he_signs_in_from() {
-    let world = World::with(&[
-        ("RATE_LIMIT_DEFAULT", "2/hour"),
-        ("CASTOR_TRUSTED_PROXIES", "127.0.0.1"),
-    ])
-    .await;
+    let world = World::with(&[("RATE_LIMIT_WORK", "2/hour"), ("CASTOR_TRUSTED_PROXIES", "127.0.0.1")]).await;
     let (one, two) = (world.user(Role::Viewer).await, world.user(Role::Viewer).await);
     let ask = |token: &str, from: &str| {
         send(
@@ -68,7 +64,7 @@ async fn a_user_has_one_limit_wherever_he_signs_in_from() {
 
 #[tokio::test]
 async fn forwarded_addresses_of_strangers_do_not_count() {
-    let world = World::with(&[("RATE_LIMIT_DEFAULT", "2/hour")]).await;
+    let world = World::with(&[("RATE_LIMIT_WORK", "2/hour")]).await;
     let ask = |from: &str| send(world.request(Method::GET, "/api/roles").header("X-Forwarded-For", from));
     let codes = [
         ask("198.51.100.1").await,
