@@ -321,8 +321,10 @@ class Review {
     const more = this.#steps.some((later) => later.form === step.form);
     // What goes on to a second reader or to whoever decides is done for this person.
     const done = CLOSED_STATES.includes(state) || answer.item.barred;
-    if (step.kind === 'decide') this.phase = !more && done ? 'settled' : 'open';
-    else this.phase = step.action.kind === 'complete' || done ? 'settled' : 'open';
+    // While later steps are unanswered, what they made of the form stands.
+    if (step.kind === 'decide') {
+      if (!more) this.phase = done ? 'settled' : 'open';
+    } else this.phase = step.action.kind === 'complete' || done ? 'settled' : 'open';
     if (this.phase === 'settled') {
       void this.#prepare();
       void desk.refresh();

@@ -112,6 +112,9 @@ impl Sources {
             let folder = entry.is_dir() && !entry.is_symlink();
             if folder || (!entry.is_dir() && Kind::of(&entry) != Kind::Other) {
                 self.add(&entry, depth - 1);
+            } else if self.within.is_some() && !entry.is_dir() {
+                // A copy that nobody will read. What cannot be removed takes some space and harms nothing.
+                let _ = std::fs::remove_file(&entry);
             }
         }
     }

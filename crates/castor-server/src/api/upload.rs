@@ -131,7 +131,8 @@ pub(super) async fn asked(server: &Server, mut request: Request) -> Result<Asked
             .to_ascii_lowercase()
             .starts_with("multipart/form-data")
     });
-    DefaultBodyLimit::max(most.saturating_add(AROUND)).apply(&mut request);
+    // The file has its own limit. What goes beyond it is still taken in, up to here, so that the refusal is heard.
+    DefaultBodyLimit::max(most.saturating_mul(2).saturating_add(AROUND)).apply(&mut request);
     if !is_form {
         let Payload(asked) = Payload::<Asked>::from_request(request, server).await?;
         if let Some(election) = &asked.election_id {
@@ -143,6 +144,16 @@ pub(super) async fn asked(server: &Server, mut request: Request) -> Result<Asked
         ApiError::new(ErrorCode::InvalidRequest, error.body_text())
     };
     let mut form = Multipart::from_request(request, server).await.map_err(wrong)?;
+    let asked = fields(&mut form, most).await;
+    if asked.is_err() {
+        // A connection that is closed with bytes of the request unread loses the answer on its way.
+        while let Ok(Some(_)) = form.next_field().await {}
+    }
+    asked
+}
+
+/// The fields, one by one as they arrive.
+async fn fields(form: &mut Multipart, most: usize) -> Result<Asked, ApiError> {
     let mut asked = Asked::default();
     while let Some(field) = form.next_field().await.map_err(|error| cut(&error))? {
         let name = field.name().unwrap_or_default().to_owned();
