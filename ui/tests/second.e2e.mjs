@@ -27,7 +27,7 @@ export async function readTwice(browser, url) {
   // Every cell is typed; with the last the form goes to whoever decides.
   for (let n = 0; n < left; n += 1) await press('0', '0', String(n + 1));
   await until(page, 'the second reading is over', (s) => s.settled);
-  assert.match(await dock(), /Las dos lecturas difieren/);
+  await page.locator('.dock', { hasText: 'Las dos lecturas difieren' }).waitFor();
   await page.context().close();
 
   // Between two readings: 1 and Enter chooses, two digits and Enter type another.
