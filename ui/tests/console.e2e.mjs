@@ -2,9 +2,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { seriousFindings } from './axe.mjs';
-import { BrowserDriver } from './browser-driver.mjs';
 import { launch, openPage } from './browser.mjs';
-import { inNewFolder } from './desk-flow.mjs';
 import { withServer } from './castor-server.mjs';
 
 const PASSWORD = 'un acta tiene tres casillas';
@@ -212,38 +210,6 @@ async function health(page, { url }) {
   await page.getByText('El servidor no responde.').waitFor({ state: 'detached' });
 }
 
-/** The same screens in the desk of an account that may administer, and none for one that may not. */
-async function inDesk({ url }) {
-  await inNewFolder((place) => new BrowserDriver(place), async (driver) => {
-    await driver.start();
-    const { page } = driver;
-    const entry = page.getByRole('link', { name: 'Administrar' });
-    await page.getByRole('link', { name: 'Revisar' }).waitFor();
-    assert.equal(await entry.count(), 0, 'without a server there is nothing to administer');
-    await driver.ask('server_sign_in', { address: url, email: VALIDATOR.email, password: PASSWORD });
-    await page.reload();
-    await page.getByRole('link', { name: 'Revisar' }).waitFor();
-    assert.equal(await entry.count(), 0, 'a validator administers');
-    await page.goto(`${driver.origin}/#/admin/users`);
-    await page.waitForFunction(() => !location.hash.startsWith('#/admin'));
-    await driver.ask('server_sign_out');
-    await driver.ask('server_sign_in', { address: url, email: ADMIN.email, password: PASSWORD });
-    await page.reload();
-    await entry.click();
-    await page.getByRole('button', { name: 'Luz Díaz' }).click();
-    await page.getByRole('complementary').getByLabel('Rol').selectOption('VIEWER');
-    await shown(page, 'Luz Díaz: ahora Consulta');
-    await page.getByRole('navigation', { name: 'Partes de la administración' }).getByRole('link', { name: 'Auditoría' }).click();
-    await page.getByRole('combobox', { name: 'Qué' }).selectOption('admin.user_changed');
-    await shown(page, 'Auditoría → Consulta');
-    await page.getByRole('button', { name: 'Exportar CSV' }).click();
-    const file = await page.locator('.saved code').innerText();
-    assert.match(await readFile(file, 'utf8'), /^id,at,actor,[^]*admin\.user_changed/);
-    assert.deepEqual(await seriousFindings(page, 'desk'), []);
-  });
-  console.log('desk: the account that administers has the same screens, others have none');
-}
-
 async function accessible(browser, { url }) {
   const serious = [];
   let looked = 0;
@@ -295,7 +261,6 @@ await withServer(async (server) => {
     await health(page, server);
     console.log('console: signed in, made an account, changed it, ended sessions, followed a lead up, found it all in the log');
     await accessible(browser, server);
-    await inDesk(server);
     await page.getByRole('button', { name: 'Salir' }).click();
     await page.getByLabel('Contraseña').waitFor();
     assert.deepEqual(await page.context().cookies(), [], 'the cookie stays after signing out');
