@@ -15,8 +15,7 @@ export const seen = (page) => page.evaluate(() => {
     form: location.hash.split('/')[2] ?? null,
     current: row(document.querySelector('[data-cell][aria-current]')),
     cells: Object.fromEntries([...document.querySelectorAll('[data-cell]')].map((element) => [element.dataset.cell, row(element)])),
-    settled: document.querySelector('.done:not(.saving)') !== null,
-    saving: document.querySelector('.done.saving') !== null,
+    settled: document.querySelector('.done') !== null,
     alert: document.querySelector('[role="alert"]')?.textContent ?? null,
     said: [...document.querySelectorAll('[role="status"]')].map((element) => element.textContent).join(' '),
   };
