@@ -43,6 +43,7 @@ export class BrowserDriver {
     const refused = await stranger.goto(this.origin);
     assert.equal(refused.status(), 401, 'the desk opened without its key');
     await this.page.goto(address);
+    await this.page.locator('nav').waitFor();
   }
 
   /** What the desk answers, asked with the page's own cookie. */
@@ -69,12 +70,12 @@ export class BrowserDriver {
 
   async open(form) {
     await this.page.goto(`${this.origin}/#/review/${form}`);
-    await this.page.reload();
   }
 
   async click(kind, text) {
-    const scope = kind === 'nav' ? this.page.locator('nav') : this.page.locator('main');
-    await scope.getByText(text, { exact: true }).first().click();
+    const main = this.page.locator('main');
+    const found = { nav: this.page.locator('nav a', { hasText: text }), button: main.getByRole('button', { name: text, exact: true }), label: main.getByLabel(text, { exact: true }) }[kind];
+    await found.first().click();
   }
 
   async kill() {

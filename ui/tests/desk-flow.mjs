@@ -56,20 +56,20 @@ async function kept(driver, id, holds) {
 /** Presses Enter until the form that is open waits for nothing more; how many keys that took. */
 async function confirmed(page) {
   let keys = 0;
-  let now = await seen(page);
+  let now = await until(page, 'the form says where it stands', (s) => !s.saving);
   while (!now.settled) {
     const left = waiting(now).length;
     await page.keyboard.press('Enter');
     keys += 1;
-    now = await until(page, 'a cell less', (s) => waiting(s).length < left || s.settled);
+    now = await until(page, 'a cell less', (s) => !s.saving && (waiting(s).length < left || s.settled));
     if (keys > 1_000) throw new Error('the form does not end');
   }
   return keys;
 }
 
-/** Corrects the first doubtful cell of the open form by three keys; the cell. */
-async function corrected(page, digits) {
-  const now = await opened(page);
+/** Corrects the first doubtful cell of a form by three keys, once it is open; the cell. */
+async function corrected(page, form, digits) {
+  const now = await opened(page, form);
   const { key } = now.current;
   for (const digit of digits) await page.keyboard.press(digit);
   const after = await until(page, 'the corrected cell', (s) => s.cells[key]?.state === 'CORRECTED');
@@ -111,7 +111,7 @@ export async function deskFlow(driver, work) {
   assert.ok(due.length > 4, `only ${due.length} drawn forms have doubtful cells`);
   const [first] = due.filter((item) => item.doubtful > 1);
   await driver.open(first.id);
-  const cell = await corrected(page, '123');
+  const cell = await corrected(page, first.id, '123');
   await page.keyboard.press('u');
   await until(page, 'the cell waits again', (s) => s.cells[cell]?.state === 'DOUBTFUL');
   await page.keyboard.press('Shift+U');
@@ -122,16 +122,15 @@ export async function deskFlow(driver, work) {
   await driver.kill();
   await driver.start();
   await driver.open(first.id);
-  const now = await opened(driver.page);
+  const now = await opened(driver.page, first.id);
   assert.equal(now.cells[cell].state, 'CORRECTED', 'the correction was lost');
 
   let cells = 0;
   let keys = 0;
   for (const item of due) {
-    if (item.id !== first.id) {
-      await driver.open(item.id);
-      await corrected(driver.page, '123');
-    }
+    await driver.open(item.id);
+    if (item.id !== first.id) await corrected(driver.page, item.id, '123');
+    else await opened(driver.page, item.id);
     cells += item.doubtful - 1;
     keys += await confirmed(driver.page);
     await kept(driver, item.id, (form) => DONE.includes(form.item.state));

@@ -12,10 +12,12 @@ export const seen = (page) => page.evaluate(() => {
     value: element.querySelector('.value').textContent.trim(),
   };
   return {
-    form: location.hash.split('/')[2] ?? null,
+    form: document.querySelector('[data-form]')?.dataset.form ?? null,
     current: row(document.querySelector('[data-cell][aria-current]')),
     cells: Object.fromEntries([...document.querySelectorAll('[data-cell]')].map((element) => [element.dataset.cell, row(element)])),
-    settled: document.querySelector('.done') !== null,
+    // Answers that are on their way may still make something else of the form.
+    settled: document.querySelector('.done:not(.saving)') !== null,
+    saving: document.querySelector('.done.saving') !== null,
     alert: document.querySelector('[role="alert"]')?.textContent ?? null,
     said: [...document.querySelectorAll('[role="status"]')].map((element) => element.textContent).join(' '),
   };
@@ -32,7 +34,9 @@ export async function until(page, what, holds) {
 }
 
 export const waiting = (now) => Object.values(now.cells).filter((cell) => cell.state === 'DOUBTFUL');
-export const opened = (page) => until(page, 'a form opens at a doubtful cell', (now) => now.current?.state === 'DOUBTFUL');
+/** Waits until `form`, or whichever, is open at a cell that waits. */
+export const opened = (page, form) => until(page, `form ${form ?? ''} opens at a doubtful cell`, (now) => now.current?.state === 'DOUBTFUL' && (form === undefined || now.form === form));
+const open = (now) => !now.settled && !now.saving;
 
 export async function reviewByKeys(browser, url) {
   const page = await openPage(browser, url, { path: '#/review' });
@@ -84,7 +88,7 @@ export async function reviewByKeys(browser, url) {
   await page.waitForTimeout(1_200);
   assert.equal((await seen(page)).form, form, 'the page turned by itself');
   await press('u');
-  await until(page, 'the form is open again', (s) => !s.settled && s.form === form);
+  await until(page, 'the form is open again', (s) => open(s) && s.form === form);
   await press('Enter');
   await until(page, 'and is finished once more', (s) => s.settled);
   await press('Enter');
@@ -94,7 +98,7 @@ export async function reviewByKeys(browser, url) {
   await press('u');
   await until(page, 'the form before is back', (s) => s.form === form);
   await press('u');
-  await until(page, 'its last step is taken back', (s) => s.form === form && !s.settled && waiting(s).length === 1);
+  await until(page, 'its last step is taken back', (s) => s.form === form && open(s) && waiting(s).length === 1);
   await press('Enter');
   await until(page, 'it is finished for good', (s) => s.settled && s.form === form);
   await press('Enter');
@@ -109,7 +113,7 @@ export async function reviewByKeys(browser, url) {
   await until(page, 'the form is escalated', (s) => s.settled && s.form === escalated);
   assert.match(await page.textContent('section.form'), /no se distingue la decena/);
   await press('u');
-  await until(page, 'it waits again', (s) => !s.settled && waiting(s).length > 0);
+  await until(page, 'it waits again', (s) => open(s) && waiting(s).length > 0);
 
   // A finding leads to its cell and back.
   const here = (await seen(page)).current.key;

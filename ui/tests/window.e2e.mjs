@@ -93,7 +93,7 @@ class WindowDriver {
   }
 
   async open(form) {
-    await this.session.executeScript('location.hash = arguments[0]; location.reload();', `#/review/${form}`);
+    await this.session.executeScript('location.hash = arguments[0];', `#/review/${form}`);
   }
 
   async click(kind, text) {

@@ -41,8 +41,10 @@ class Review {
 
   cell = $derived(this.form?.cells.find((cell) => cell.key === this.cursor) ?? null);
   waiting = $derived(this.form?.cells.filter(waits).length ?? 0);
-  /** Whether this person can decide cells in this form's state. */
-  writable = $derived(this.form !== null && !this.form.item.barred && !CLOSED.includes(this.form.item.state));
+  /** Whether this person can decide cells in this form's state; not in one that is being left for another. */
+  writable = $derived(this.form !== null && this.phase !== 'opening' && !this.form.item.barred && !CLOSED.includes(this.form.item.state));
+  /** Whether nothing waits any more as far as is drawn, and the desk has not said yet what that makes of the form. */
+  saving = $derived(this.phase === 'settled' && this.unanswered > 0);
   /** Whether the current cell is read blindly or to be decided between readings: nothing in it can simply be confirmed. */
   covered = $derived(this.form !== null && this.form.sight !== 'open' && this.cell !== null && waits(this.cell));
   /** The reading that the typed key chooses among those to be decided between. */
@@ -66,6 +68,8 @@ class Review {
   #known: FormView | null = null;
   #steps: Step[] = [];
   #running = false;
+  // Enter was pressed while the last answers were on their way: it goes on if the form is done then.
+  #goOn = false;
   // A cell to go to in a form that is about to be opened.
   #wish: { form: string; cell: string } | null = null;
 
@@ -155,7 +159,12 @@ class Review {
 
   /** Enter: finishes what was typed, else confirms the reading, else goes on. */
   confirm(): void {
+    if (this.saving) {
+      this.#goOn = true;
+      return;
+    }
     if (this.phase === 'settled') return void this.openNext();
+    if (this.phase === 'opening') return;
     const cell = this.cell;
     if (cell === null) return;
     if (this.chosen !== null) return this.#decide({ kind: 'correct', marks: this.chosen.marks });
@@ -298,6 +307,9 @@ class Review {
       this.unanswered = this.#steps.length;
     }
     this.#running = false;
+    const goOn = this.#goOn && this.phase === 'settled';
+    this.#goOn = false;
+    if (goOn) await this.openNext();
   }
 
   #answered(step: Step, answer: FormView): void {
