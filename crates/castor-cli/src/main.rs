@@ -7,6 +7,7 @@ mod desk;
 mod e14;
 mod former;
 mod keeping;
+mod load;
 mod model;
 mod ordered;
 mod overlay;
@@ -43,6 +44,9 @@ enum Command {
     /// Accounts of the server.
     #[command(subcommand)]
     User(server::UserCommand),
+    /// Measure the server, on a scratch cluster that is removed afterwards.
+    #[command(subcommand)]
+    Bench(load::Bench),
     /// Bring the server's databases up to date.
     Migrate,
     /// Write a backup of the server's databases, or of the desk of this computer.
@@ -94,6 +98,7 @@ fn run(command: Command) -> anyhow::Result<ExitCode> {
         Command::Serve(arguments) => server::run_server(&arguments),
         Command::Worker(arguments) => server::run_worker(&arguments),
         Command::User(server::UserCommand::Add(arguments)) => server::add(arguments),
+        Command::Bench(bench) => load::run(bench),
         Command::Migrate => server::bring_up_to_date(),
         Command::Backup(arguments) => keeping::backup(&arguments),
         Command::Restore(arguments) => keeping::restore(&arguments),
