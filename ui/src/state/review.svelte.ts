@@ -88,9 +88,17 @@ class Review {
 
   // The form that is on its way: what was typed into it must not be lost to its coming a second time.
   #coming: { id: string; shown: Promise<void> } | null = null;
+  // How often a form was asked for. What is looked for by itself gives way to what was asked for meanwhile.
+  #asked = 0;
 
   async open(id: string, remember = true): Promise<void> {
-    if (this.form?.item.id === id && this.phase !== 'failed') return;
+    this.#asked += 1;
+    if (this.form?.item.id === id && this.phase !== 'failed') {
+      // Back to the form that was about to be left.
+      this.#coming = null;
+      if (this.phase === 'opening') this.phase = 'open';
+      return;
+    }
     if (this.#coming?.id === id) return this.#coming.shown;
     const coming = { id, shown: this.#open(id, remember) };
     this.#coming = coming;
@@ -390,8 +398,10 @@ class Review {
   }
 
   async #openFound(after: string | null): Promise<void> {
+    const asked = this.#asked;
     try {
       const id = (await backend.next(queue.query, after)) ?? (after === null ? null : await backend.next(queue.query, null));
+      if (this.#asked !== asked) return;
       if (id === null || id === this.form?.item.id) {
         this.upcoming = null;
         if (this.phase === 'settled' || this.form === null) this.close();
@@ -399,6 +409,7 @@ class Review {
         await this.open(id);
       }
     } catch (error) {
+      if (this.#asked !== asked) return;
       this.failure = DeskFailure.from(error);
       if (this.form === null) this.phase = 'failed';
     }
