@@ -47,10 +47,23 @@ export class BrowserDriver {
   }
 
   /** What the desk answers, asked with the page's own cookie. */
-  ask(command, args = {}) {
+  async ask(command, args = {}) {
+    const { ok, said } = await this.#asked(command, args);
+    if (!ok) throw new Error(`${command}: ${JSON.stringify(said)}`);
+    return said;
+  }
+
+  /** The code with which the desk refuses. */
+  async refused(command, args = {}) {
+    const { ok, said } = await this.#asked(command, args);
+    assert.equal(ok, false, `${command} was not refused`);
+    return said.code;
+  }
+
+  #asked(command, args) {
     return this.page.evaluate(async ([command, args]) => {
       const response = await fetch(`/api/desk/${command}`, { method: 'POST', headers: { 'content-type': 'application/json' }, body: JSON.stringify(args) });
-      return response.json();
+      return { ok: response.ok, said: await response.json() };
     }, [command, args]);
   }
 

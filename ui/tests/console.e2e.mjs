@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import { seriousFindings } from './axe.mjs';
+import { BrowserDriver } from './browser-driver.mjs';
 import { launch, openPage } from './browser.mjs';
 import { withServer } from './castor-server.mjs';
+import { inNewFolder } from './desk-flow.mjs';
 
 const PASSWORD = 'un acta tiene tres casillas';
 const OWN = 'una frase que es solo de luz';
@@ -243,6 +245,43 @@ async function accessible(browser, { url }) {
   console.log(`axe: no serious finding on the door, ${looked / 2} screens, one account and 2 dialogs, light and dark`);
 }
 
+/** The same screens in the desk of an account that may administer, and none for one that may not. */
+async function inDesk({ url }) {
+  const entry = (page) => page.getByRole('link', { name: 'Administrar' });
+  const desk = (act) => inNewFolder((place) => new BrowserDriver(place), async (driver) => {
+    await driver.start();
+    await driver.page.getByRole('link', { name: 'Revisar' }).waitFor();
+    assert.equal(await entry(driver.page).count(), 0, 'without a server there is nothing to administer');
+    await act(driver, driver.page);
+  });
+  const signedIn = async (driver, { email }) => {
+    await driver.ask('server_sign_in', { address: url, email, password: PASSWORD });
+    await driver.page.reload();
+    await driver.page.locator('footer').getByText('Con servidor').waitFor();
+  };
+  await desk(async (driver, page) => {
+    await signedIn(driver, VALIDATOR);
+    assert.equal(await entry(page).count(), 0, 'a validator administers');
+    await page.goto(`${driver.origin}/#/admin/users`);
+    await page.waitForFunction(() => !location.hash.startsWith('#/admin'));
+  });
+  await desk(async (driver, page) => {
+    await signedIn(driver, ADMIN);
+    await entry(page).click();
+    await page.getByRole('button', { name: 'Luz Díaz' }).click();
+    await page.getByRole('complementary').getByLabel('Rol').selectOption('VIEWER');
+    await shown(page, 'Luz Díaz: ahora Consulta');
+    await page.getByRole('navigation', { name: 'Partes de la administración' }).getByRole('link', { name: 'Auditoría' }).click();
+    await page.getByRole('combobox', { name: 'Qué' }).selectOption('admin.user_changed');
+    await shown(page, 'Auditoría → Consulta');
+    await page.getByRole('button', { name: 'Exportar CSV' }).click();
+    const file = await page.locator('.saved code').innerText();
+    assert.match(await readFile(file, 'utf8'), /^id,at,actor,[^]*admin\.user_changed/);
+    assert.deepEqual(await seriousFindings(page, 'desk'), []);
+  });
+  console.log('desk: the account that administers has the same screens, others have none');
+}
+
 await withServer(async (server) => {
   server.addUser(ADMIN);
   server.addUser(VALIDATOR);
@@ -261,6 +300,7 @@ await withServer(async (server) => {
     await health(page, server);
     console.log('console: signed in, made an account, changed it, ended sessions, followed a lead up, found it all in the log');
     await accessible(browser, server);
+    await inDesk(server);
     await page.getByRole('button', { name: 'Salir' }).click();
     await page.getByLabel('Contraseña').waitFor();
     assert.deepEqual(await page.context().cookies(), [], 'the cookie stays after signing out');

@@ -7,7 +7,7 @@ use crate::objects::{ObjectError, Objects};
 use crate::password::{PasswordError, Passwords};
 use crate::proxy::Circuits;
 use crate::shared::{Local, Redis, Shared};
-use crate::sync::Cases;
+use crate::sync::{Cases, Line, Pages};
 use crate::token::{KeyError, Keys};
 use crate::work::Readers;
 use castor_ingest::Fetcher;
@@ -40,6 +40,10 @@ pub struct Parts {
     pub circuits: Circuits,
     /// Forms as their events make them, kept between pushes.
     pub(crate) cases: Cases,
+    /// Pushes that wait for their turn.
+    pub(crate) line: Line,
+    /// Pages of the log as they were answered.
+    pub(crate) pages: Pages,
     /// Files of forms.
     pub objects: Objects,
     /// What reads them.
@@ -128,6 +132,8 @@ impl Server {
             client,
             circuits: Circuits::default(),
             cases: Cases::default(),
+            line: Line::default(),
+            pages: Pages::default(),
             objects: Objects::open(&config)?,
             readers: Readers::new(config.work.readers, config.work.files),
             fetcher: Fetcher::new(

@@ -6,8 +6,11 @@ use castor_domain::checks::FieldRef;
 use castor_domain::error::ParseError;
 use castor_domain::review::{Act, Event, EventId, Round};
 use castor_domain::symbol::Symbol;
+use serde::de::Error;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use serde_json::value::RawValue;
+use std::borrow::Cow;
 use std::fmt::Write;
 
 /// Why a text is no event.
@@ -27,8 +30,8 @@ pub enum EventError {
     Word(String),
 }
 
-/// The written shape of an event.
-#[derive(Serialize, Deserialize)]
+/// The written shape of an event. It is read by [`from_text`] kind by kind.
+#[derive(Serialize)]
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum Written {
     Imported {
@@ -47,7 +50,7 @@ enum Written {
         page: u16,
         path: String,
         marks: [String; 3],
-        round: String,
+        round: &'static str,
     },
     Probe {
         page: u16,
@@ -76,6 +79,75 @@ enum Written {
     },
 }
 
+/// Kinds as they are written.
+const KINDS: &[&str] = &[
+    "imported",
+    "unreadable",
+    "read",
+    "cell",
+    "probe",
+    "escalated",
+    "returned",
+    "reopened",
+    "rejected",
+    "second_asked",
+    "completed",
+    "undone",
+    "redone",
+];
+
+#[derive(Deserialize)]
+struct Kind<'a> {
+    #[serde(borrow)]
+    kind: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+struct Imported {
+    name: String,
+    demo: bool,
+}
+
+#[derive(Deserialize)]
+struct Unreadable {
+    code: String,
+    message: String,
+}
+
+#[derive(Deserialize)]
+struct Read<'a> {
+    model: String,
+    #[serde(borrow)]
+    reading: &'a RawValue,
+}
+
+/// Of a cell and of a probe, which has no round.
+#[derive(Deserialize)]
+struct Marked<'a> {
+    page: u16,
+    #[serde(borrow)]
+    path: Cow<'a, str>,
+    #[serde(borrow)]
+    marks: [Cow<'a, str>; 3],
+}
+
+#[derive(Deserialize)]
+struct InRound<'a> {
+    #[serde(borrow)]
+    round: Cow<'a, str>,
+}
+
+#[derive(Deserialize)]
+struct Because {
+    reason: String,
+}
+
+#[derive(Deserialize)]
+struct Of<'a> {
+    #[serde(borrow)]
+    event: Cow<'a, str>,
+}
+
 /// An event as one line of JSON.
 ///
 /// # Errors
@@ -99,7 +171,7 @@ pub fn to_text(event: &Event) -> Result<String, EventError> {
                 page: field.page,
                 path: field.path.to_string(),
                 marks: marks.map(mark),
-                round: round.name().to_owned(),
+                round: round.name(),
             },
             Act::Escalate(reason) => Written::Escalated { reason: reason.clone() },
             Act::Return(reason) => Written::Returned { reason: reason.clone() },
@@ -124,44 +196,54 @@ pub fn to_text(event: &Event) -> Result<String, EventError> {
 /// # Errors
 /// [`EventError`] when it says none.
 pub fn from_text(text: &str) -> Result<Event, EventError> {
-    Ok(match serde_json::from_str::<Written>(text)? {
-        Written::Imported { name, demo } => Event::Imported { name, demo },
-        Written::Unreadable { code, message } => Event::Unreadable { code, message },
-        Written::Read { model, reading } => Event::Read {
-            reading: Box::new(checked(parse::reading(reading)?)),
-            model,
-        },
-        Written::Cell {
-            page,
-            path,
-            marks,
-            round,
-        } => Event::Act(Act::Cell {
-            field: FieldRef {
-                page,
-                path: path.parse()?,
-            },
-            marks: symbols(&marks)?,
-            round: Round::ALL
+    // The kind is looked for first, and then what stands beside it: much cheaper than keeping everything until the kind is
+    // known.
+    let Kind { kind } = serde_json::from_str(text)?;
+    let reason = || Ok::<_, EventError>(serde_json::from_str::<Because>(text)?.reason);
+    let of = || id(&serde_json::from_str::<Of<'_>>(text)?.event);
+    let marked = || {
+        let Marked { page, path, marks } = serde_json::from_str(text)?;
+        let path = path.parse()?;
+        Ok::<_, EventError>((FieldRef { page, path }, symbols(&marks)?))
+    };
+    Ok(match &*kind {
+        "imported" => {
+            let Imported { name, demo } = serde_json::from_str(text)?;
+            Event::Imported { name, demo }
+        }
+        "unreadable" => {
+            let Unreadable { code, message } = serde_json::from_str(text)?;
+            Event::Unreadable { code, message }
+        }
+        "read" => {
+            let Read { model, reading } = serde_json::from_str(text)?;
+            Event::Read {
+                reading: Box::new(checked(parse::reading(reading.get())?)),
+                model,
+            }
+        }
+        "cell" => {
+            let (field, marks) = marked()?;
+            let InRound { round } = serde_json::from_str(text)?;
+            let round = Round::ALL
                 .into_iter()
                 .find(|r| r.name() == round)
-                .ok_or(EventError::Word(round))?,
-        }),
-        Written::Probe { page, path, marks } => Event::Probe {
-            field: FieldRef {
-                page,
-                path: path.parse()?,
-            },
-            marks: symbols(&marks)?,
-        },
-        Written::Escalated { reason } => Event::Act(Act::Escalate(reason)),
-        Written::Returned { reason } => Event::Act(Act::Return(reason)),
-        Written::Reopened { reason } => Event::Act(Act::Reopen(reason)),
-        Written::Rejected { reason } => Event::Act(Act::Reject(reason)),
-        Written::SecondAsked => Event::Act(Act::AskSecond),
-        Written::Completed => Event::Act(Act::Complete),
-        Written::Undone { event } => Event::Undone(id(&event)?),
-        Written::Redone { event } => Event::Redone(id(&event)?),
+                .ok_or_else(|| EventError::Word(round.into_owned()))?;
+            Event::Act(Act::Cell { field, marks, round })
+        }
+        "probe" => {
+            let (field, marks) = marked()?;
+            Event::Probe { field, marks }
+        }
+        "escalated" => Event::Act(Act::Escalate(reason()?)),
+        "returned" => Event::Act(Act::Return(reason()?)),
+        "reopened" => Event::Act(Act::Reopen(reason()?)),
+        "rejected" => Event::Act(Act::Reject(reason()?)),
+        "second_asked" => Event::Act(Act::AskSecond),
+        "completed" => Event::Act(Act::Complete),
+        "undone" => Event::Undone(of()?),
+        "redone" => Event::Redone(of()?),
+        unknown => return Err(serde_json::Error::unknown_variant(unknown, KINDS).into()),
     })
 }
 
@@ -195,8 +277,8 @@ fn checked(mut form: castor_domain::reading::FormReading) -> castor_domain::read
 ///
 /// # Errors
 /// [`EventError::Word`] for a text that is no mark.
-pub fn symbols(marks: &[String; 3]) -> Result<[Symbol; 3], EventError> {
-    let one = |text: &String| symbol(text).ok_or_else(|| EventError::Word(text.clone()));
+pub fn symbols<T: AsRef<str>>(marks: &[T; 3]) -> Result<[Symbol; 3], EventError> {
+    let one = |text: &T| symbol(text.as_ref()).ok_or_else(|| EventError::Word(text.as_ref().to_owned()));
     let [a, b, c] = marks;
     Ok([one(a)?, one(b)?, one(c)?])
 }
@@ -226,11 +308,13 @@ pub fn id_text(id: EventId) -> String {
 /// # Errors
 /// [`EventError::Word`] for any other text.
 pub fn id(text: &str) -> Result<EventId, EventError> {
-    let digits: String = text.chars().filter(|c| *c != '-').collect();
-    if digits.len() != 32 {
-        return Err(EventError::Word(text.to_owned()));
+    let digits = || text.bytes().filter(|b| *b != b'-');
+    let number = digits().try_fold(0_u128, |number, digit| {
+        let digit = char::from(digit).to_digit(16)?;
+        Some(number << 4 | u128::from(digit))
+    });
+    match number {
+        Some(number) if digits().count() == 32 => Ok(EventId(number)),
+        _ => Err(EventError::Word(text.to_owned())),
     }
-    u128::from_str_radix(&digits, 16)
-        .map(EventId)
-        .map_err(|_| EventError::Word(text.to_owned()))
 }

@@ -115,8 +115,8 @@ pub fn lines(file: impl Read) -> impl Iterator<Item = Result<Line, ReadingFileEr
 ///
 /// # Errors
 /// [`ReadingFileError::NotAReading`] or [`ReadingFileError::Impossible`].
-pub fn reading(value: Value) -> Result<FormReading, ReadingFileError> {
-    let form: WrittenForm = serde_json::from_value(value).map_err(|e| ReadingFileError::of_json(&e))?;
+pub fn reading(text: &str) -> Result<FormReading, ReadingFileError> {
+    let form: WrittenForm = serde_json::from_str(text).map_err(|e| ReadingFileError::of_json(&e))?;
     form.reading().map_err(|fault| ReadingFileError::Impossible {
         form: String::new(),
         item: fault.item,

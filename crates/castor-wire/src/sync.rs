@@ -64,12 +64,41 @@ impl SyncEvent {
 
 /// An event of a laptop with its place among all that it ever wrote.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(from = "FlatPushed")]
 pub struct Pushed {
     /// From 1, without gaps.
     pub counter: u64,
     /// The event.
     #[serde(flatten)]
     pub event: SyncEvent,
+}
+
+/// [`Pushed`] as it is read: a flattened part would be taken in twice.
+#[derive(Deserialize)]
+struct FlatPushed {
+    counter: u64,
+    id: String,
+    form: String,
+    at: i64,
+    by: String,
+    body: String,
+}
+
+impl From<FlatPushed> for Pushed {
+    fn from(flat: FlatPushed) -> Self {
+        let FlatPushed {
+            counter,
+            id,
+            form,
+            at,
+            by,
+            body,
+        } = flat;
+        Self {
+            counter,
+            event: SyncEvent { id, form, at, by, body },
+        }
+    }
 }
 
 /// A laptop's events: `POST /api/sync/push`.

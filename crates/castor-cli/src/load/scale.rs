@@ -206,10 +206,10 @@ async fn stretch(
         .replace("$4", &numbers[3].to_string());
     transaction.execute(AssertSqlSafe(make)).await?;
     let events = "INSERT INTO event (global, id, client, counter, form, at, author, kind, body)
-        SELECT 2 * k - 1, gen_random_uuid(), '00000000-0000-7000-8000-000000000001', 2 * k - 1, id, 1767000000000, 'castor',
+        SELECT 2 * k - 1, gen_random_uuid(), '00000000-0000-7000-8000-000000000001'::uuid, 2 * k - 1, id, 1767000000000, 'castor',
             'imported', $1 FROM generated
         UNION ALL
-        SELECT 2 * k, gen_random_uuid(), '00000000-0000-7000-8000-000000000001', 2 * k, id, 1767000000000, 'castor', 'read',
+        SELECT 2 * k, gen_random_uuid(), '00000000-0000-7000-8000-000000000001'::uuid, 2 * k, id, 1767000000000, 'castor', 'read',
             replace(replace(replace(replace(replace(CASE WHEN unsure THEN $3 ELSE $2 END, $4, to_json(departamento)::text),
                 $5, to_json(municipio)::text), $6, to_json(zona)::text), $7, to_json(puesto)::text), $8, to_json(mesa)::text)
         FROM generated ORDER BY 1";

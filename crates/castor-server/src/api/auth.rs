@@ -19,6 +19,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use sqlx::{Postgres, Transaction};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
@@ -171,23 +172,34 @@ pub(super) struct Ended {
 /// Ends this session: its refresh token and its access token are worth nothing from now on.
 #[utoipa::path(post, path = "/api/auth/logout", tag = "auth", responses((status = 200, body = Success<Ended>)))]
 async fn logout(State(server): State<Server>, origin: Origin, caller: Caller) -> Answer<Ended> {
-    let mut transaction = server.database(Service::Core)?.begin().await?;
-    let ended = session::revoke(&mut transaction, caller.user, caller.session, Revocation::Logout).await?;
-    let (user, session) = (Some(caller.user), Some(caller.session));
+    let transaction = server.database(Service::Core)?.begin().await?;
+    let ended = end_session(&server, transaction, &origin, caller.user, caller.session).await?;
+    answer(Ended { ended })
+}
+
+/// Ends one session at its own wish; how many that were, none when it had ended before.
+pub(super) async fn end_session(
+    server: &Server,
+    mut transaction: Transaction<'_, Postgres>,
+    origin: &Origin,
+    user: Uuid,
+    session: Uuid,
+) -> Result<usize, ApiError> {
+    if !session::revoke(&mut transaction, user, session, Revocation::Logout).await? {
+        return Ok(0);
+    }
     audit::write(
         &mut transaction,
-        Some(&origin),
-        user,
+        Some(origin),
+        Some(user),
         Action::SignedOut,
-        session,
+        Some(session),
         json!({}),
     )
     .await?;
     transaction.commit().await?;
-    tell_ended(&server, &[caller.session]).await;
-    answer(Ended {
-        ended: usize::from(ended),
-    })
+    tell_ended(server, &[session]).await;
+    Ok(1)
 }
 
 /// Ends every session of the account, this one too.

@@ -1,24 +1,21 @@
 //! Signing in from the console in a browser. The refresh token is a cookie that no script can read and that no other site
 //! can have sent; docs/SERVER.md says why. Scripts hold the access token alone, in memory.
 
-use super::auth::Ended;
+use super::auth::{Ended, end_session};
 use super::sign_in::{Account, Login, SignedIn, by_password, rotated};
-use crate::audit::Action;
 use crate::config::Service;
 use crate::envelope::{Payload, Success, answer_with};
 use crate::error::{ApiError, ErrorCode};
-use crate::guard::{Origin, tell_ended};
-use crate::repo::{audit, session};
+use crate::guard::Origin;
+use crate::repo::session;
 use crate::route::{Access, Limit, Routes};
 use crate::secret::fingerprint;
 use crate::server::Server;
-use crate::session::Revocation;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
-use serde_json::json;
 use std::time::Duration;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
@@ -128,22 +125,7 @@ async fn end(server: &Server, origin: &Origin, token: &str) -> Result<usize, Api
     let Some(token) = session::present(&mut transaction, &fingerprint(token)).await? else {
         return Ok(0);
     };
-    if !session::revoke(&mut transaction, token.user_id, token.session_id, Revocation::Logout).await? {
-        return Ok(0);
-    }
-    let (user, session) = (Some(token.user_id), Some(token.session_id));
-    audit::write(
-        &mut transaction,
-        Some(origin),
-        user,
-        Action::SignedOut,
-        session,
-        json!({}),
-    )
-    .await?;
-    transaction.commit().await?;
-    tell_ended(server, &[token.session_id]).await;
-    Ok(1)
+    end_session(server, transaction, origin, token.user_id, token.session_id).await
 }
 
 fn in_cookie(server: &Server, page: &SameOrigin, signed_in: SignedIn) -> Result<Response, ApiError> {

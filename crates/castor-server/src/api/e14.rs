@@ -259,7 +259,7 @@ async fn validate(State(server): State<Server>, request: Request) -> Answer<Vali
     let mut asked = asked(&server, request).await?;
     if let Some(extraction) = asked.extraction.take() {
         let problem = |error: parse::ReadingFileError| ApiError::new(ErrorCode::InvalidRequest, error.to_string());
-        let form = parse::reading(extraction).map_err(problem)?;
+        let form = parse::reading(&extraction.to_string()).map_err(problem)?;
         let findings = check_form(&form, &CheckContext::default());
         let severe = findings.iter().any(|f| f.failed() && f.severity > Severity::Info);
         return answer(Validated {

@@ -8,12 +8,13 @@ use crate::repo::{form as forms, sync as log};
 use crate::role::Permission;
 use crate::route::{Access, Limit, Routes};
 use crate::server::Server;
-use crate::shared::Event;
-use crate::sync;
+use crate::sync::{self, Work};
+use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
+use axum::http::header;
+use axum::response::{IntoResponse, Response};
 use castor_wire::sync::{Lease, LeaseRequest, MOST_EVENTS, PROTOCOL, PullAnswer, Push, PushAnswer, SyncState};
 use serde::Deserialize;
-use serde_json::json;
 use utoipa::IntoParams;
 use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
@@ -72,20 +73,7 @@ pub(crate) async fn push_events(server: &Server, caller: &Caller, push: Push) ->
             format!("SYNC_VERSION this server speaks version {PROTOCOL}; bring the older of the two up to date");
         return Err(ApiError::new(ErrorCode::Conflict, message));
     }
-    let mut transaction = server.database(Service::E14)?.begin().await?;
-    let (answered, changed) = sync::push(&mut transaction, &server.cases, caller, push).await?;
-    transaction.commit().await?;
-    let told = changed.forms().count();
-    changed.keep(&server.cases);
-    if told > 0 {
-        let event = Event {
-            kind: "forms.changed".to_owned(),
-            audience: Permission::ValidateE14,
-            body: json!({ "forms": told }),
-        };
-        server.shared.publish(&event).await;
-    }
-    Ok(answered)
+    sync::take(server, Work::of(*caller, push)?).await
 }
 
 /// From where.
@@ -99,17 +87,36 @@ struct From {
     limit: Option<u16>,
 }
 
-/// Events after a place of the order.
+/// Events after a place of the order. A page ends at a multiple of its size, so that laptops that catch up ask for the same
+/// pages whatever they have already.
 #[utoipa::path(get, path = "/api/sync/pull", tag = "sync", params(From), responses((status = 200, body = Success<serde_json::Value>)))]
-async fn pull(State(server): State<Server>, Params(from): Params<From>) -> Answer<PullAnswer> {
-    let limit = usize::from(from.limit.unwrap_or(500)).clamp(1, MOST_EVENTS);
-    let mut connection = server.database(Service::E14)?.connection().await?;
+async fn pull(State(server): State<Server>, Params(from): Params<From>) -> Result<Response, ApiError> {
+    let size = usize::from(from.limit.unwrap_or(500)).clamp(1, MOST_EVENTS);
+    if let Some(page) = server.pages.get(from.after, size) {
+        return Ok(json(page));
+    }
+    let limit = size - usize::try_from(from.after).unwrap_or_default() % size;
     let wanted = i64::try_from(limit).unwrap_or(1) + 1;
+    let mut connection = server.database(Service::E14)?.connection().await?;
     let mut events = log::after(&mut connection, i64::from(from.after), wanted).await?;
+    drop(connection);
     let more = events.len() > limit;
     events.truncate(limit);
     let upto = events.last().map_or(u64::from(from.after), |e| e.global);
-    answer(PullAnswer { events, upto, more })
+    let answer = Success {
+        ok: true,
+        data: PullAnswer { events, upto, more },
+    };
+    let page = Bytes::from(serde_json::to_vec(&answer).map_err(|_| ApiError::internal())?);
+    // What is not at the end of the order stays as it is.
+    if more {
+        server.pages.put(from.after, size, page.clone());
+    }
+    Ok(json(page))
+}
+
+fn json(body: Bytes) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
 /// Lends forms of the queue that nobody works on to a laptop, the most urgent first. What it has already is lent on.

@@ -8,17 +8,28 @@ use serde_json::Value;
 use sqlx::{PgConnection, query};
 use uuid::Uuid;
 
-/// Writes the rows of forms as their events make them, all in one statement.
-pub(crate) async fn write(connection: &mut PgConnection, forms: &[(&String, &Folded)]) -> Result<(), sqlx::Error> {
-    let mut counted = Vec::with_capacity(forms.len());
-    let rows: Vec<(&String, &Folded, Summary)> = forms
-        .iter()
+/// Forms as their events make them, for the queue and the results.
+pub(crate) struct Rows<'a> {
+    rows: Vec<(&'a String, &'a Folded, Summary)>,
+    counted: Vec<Option<Counted>>,
+}
+
+/// What is to be written of forms.
+pub(crate) fn rows<'a>(forms: impl Iterator<Item = (&'a String, &'a Folded)>) -> Rows<'a> {
+    let mut counted = Vec::new();
+    let rows = forms
         .map(|(id, folded)| {
             let listed = folded.case.listed();
             counted.push(Counted::of(&folded.case, &listed));
-            (*id, *folded, folded.case.summary(&listed))
+            (id, folded, folded.case.summary(&listed))
         })
         .collect();
+    Rows { rows, counted }
+}
+
+/// Writes rows of forms, all in one statement.
+pub(crate) async fn write(connection: &mut PgConnection, forms: &Rows<'_>) -> Result<(), sqlx::Error> {
+    let Rows { rows, counted } = forms;
     let code = |i: usize| rows.iter().map(|(_, _, s)| s.codes[i].clone()).collect::<Vec<_>>();
     let reasons = |s: &Summary| s.reasons.iter().map(|r| r.name()).collect::<Vec<_>>().join(" ");
     query!(
@@ -85,15 +96,23 @@ pub(crate) async fn lend(
     departamento: Option<&str>,
 ) -> Result<Vec<Lease>, sqlx::Error> {
     let rows = query!(
-        r#"WITH due AS (
-             SELECT f.id FROM form f LEFT JOIN lease l ON l.form = f.id AND l.until > now()
-             WHERE f.waits AND ($4::text IS NULL OR f.departamento = $4) AND (l.client IS NULL OR l.client = $1)
-             ORDER BY l.client IS NULL, f.priority, f.imported_at, f.id LIMIT $3
+        r#"WITH mine AS (
+             SELECT f.id FROM lease l JOIN form f ON f.id = l.form
+             WHERE l.client = $1 AND l.until > now() AND f.waits AND ($4::text IS NULL OR f.departamento = $4)
+             ORDER BY f.priority, f.imported_at, f.id LIMIT $3
              FOR UPDATE OF f SKIP LOCKED
-           )
+           ), free AS (
+             SELECT f.id FROM form f
+             WHERE f.waits AND ($4::text IS NULL OR f.departamento = $4)
+                 AND NOT EXISTS (SELECT FROM lease l WHERE l.form = f.id AND l.until > now())
+             ORDER BY f.priority, f.imported_at, f.id LIMIT $3 - (SELECT count(*) FROM mine)
+             FOR UPDATE OF f SKIP LOCKED
+           ), due AS (SELECT id FROM mine UNION ALL SELECT id FROM free)
            INSERT INTO lease (form, client, account, until)
            SELECT id, $1, $2, now() + make_interval(mins => $5::double precision::integer) FROM due
            ON CONFLICT (form) DO UPDATE SET client = excluded.client, account = excluded.account, until = excluded.until
+             -- Another laptop may have got it since this statement began.
+             WHERE lease.client = excluded.client OR lease.until <= now()
            RETURNING form, (extract(epoch FROM until) * 1000)::bigint AS "until!""#,
         client,
         account,

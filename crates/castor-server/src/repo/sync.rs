@@ -3,7 +3,7 @@
 use crate::sync::{Accepted, RefusedEvent};
 use castor_wire::sync::{Pulled, SyncEvent};
 use sqlx::{PgConnection, query, query_scalar};
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// Places and counters are never negative.
@@ -11,19 +11,32 @@ fn whole(number: i64) -> u64 {
     u64::try_from(number).unwrap_or_default()
 }
 
-/// The counter that is waited for from a laptop, which is locked for this transaction; `None` when it is another account's.
-pub(crate) async fn client(connection: &mut PgConnection, id: Uuid, account: Uuid) -> Result<Option<i64>, sqlx::Error> {
+/// The accounts of laptops and the counters that are waited for from them, given each laptop with the account that it belongs
+/// to if it is new. The laptops are locked for this transaction, always in the same order.
+pub(crate) async fn clients(
+    connection: &mut PgConnection,
+    laptops: &[(Uuid, Uuid)],
+) -> Result<HashMap<Uuid, (Uuid, i64)>, sqlx::Error> {
+    let (mut ids, mut accounts) = (Vec::new(), Vec::new());
+    let sorted: BTreeMap<Uuid, Uuid> = laptops.iter().copied().collect();
+    for (id, account) in sorted {
+        ids.push(id);
+        accounts.push(account);
+    }
     query!(
-        "INSERT INTO sync_client (id, account) VALUES ($1, $2) ON CONFLICT (id) DO NOTHING",
-        id,
-        account
+        "INSERT INTO sync_client (id, account) SELECT * FROM unnest($1::uuid[], $2::uuid[]) ON CONFLICT (id) DO NOTHING",
+        &ids,
+        &accounts
     )
     .execute(&mut *connection)
     .await?;
-    let row = query!("SELECT account, next FROM sync_client WHERE id = $1 FOR UPDATE", id)
-        .fetch_one(connection)
-        .await?;
-    Ok((row.account == account).then_some(row.next))
+    let rows = query!(
+        "SELECT id, account, next FROM sync_client WHERE id = ANY($1) ORDER BY id FOR UPDATE",
+        &ids
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, (row.account, row.next))).collect())
 }
 
 /// What the counter of a laptop is and the last place of the order, without a lock.
@@ -37,12 +50,14 @@ pub(crate) async fn state(connection: &mut PgConnection, id: Uuid) -> Result<(u6
     Ok((whole(row.next), whole(row.last)))
 }
 
-/// Notes the counter that is waited for from now on.
-pub(crate) async fn set_next(connection: &mut PgConnection, id: Uuid, next: i64) -> Result<(), sqlx::Error> {
+/// Notes the counters that are waited for from now on.
+pub(crate) async fn set_next(connection: &mut PgConnection, next: &[(Uuid, i64)]) -> Result<(), sqlx::Error> {
+    let (ids, next): (Vec<Uuid>, Vec<i64>) = next.iter().copied().unzip();
     query!(
-        "UPDATE sync_client SET next = $2, seen_at = now() WHERE id = $1",
-        id,
-        next
+        "UPDATE sync_client c SET next = n.next, seen_at = now() FROM unnest($1::uuid[], $2::bigint[]) AS n (id, next)
+         WHERE c.id = n.id",
+        &ids,
+        &next
     )
     .execute(connection)
     .await?;
@@ -91,20 +106,23 @@ pub(crate) async fn refusals(
         .collect())
 }
 
-/// The accounts to which names belong, after names that nobody had were given to this one.
+/// The accounts to which names belong, after names that nobody had were given to the account that wrote under them.
 pub(crate) async fn authors(
     connection: &mut PgConnection,
-    names: &[String],
-    account: Uuid,
+    names: &BTreeSet<(&str, Uuid)>,
 ) -> Result<HashMap<String, Uuid>, sqlx::Error> {
+    let (names, accounts): (Vec<String>, Vec<Uuid>) = names
+        .iter()
+        .map(|(name, account)| ((*name).to_owned(), *account))
+        .unzip();
     query!(
-        "INSERT INTO sync_author (name, account) SELECT name, $2 FROM unnest($1::text[]) AS name ON CONFLICT DO NOTHING",
-        names,
-        account
+        "INSERT INTO sync_author (name, account) SELECT * FROM unnest($1::text[], $2::uuid[]) ON CONFLICT DO NOTHING",
+        &names,
+        &accounts
     )
     .execute(&mut *connection)
     .await?;
-    let rows = query!("SELECT name, account FROM sync_author WHERE name = ANY($1)", names)
+    let rows = query!("SELECT name, account FROM sync_author WHERE name = ANY($1)", &names)
         .fetch_all(connection)
         .await?;
     Ok(rows.into_iter().map(|row| (row.name, row.account)).collect())
@@ -166,53 +184,46 @@ pub(crate) async fn after(connection: &mut PgConnection, after: i64, limit: i64)
 }
 
 /// Writes accepted events, all in one statement.
-pub(crate) async fn insert(
-    connection: &mut PgConnection,
-    client: Uuid,
-    events: &[Accepted],
-) -> Result<(), sqlx::Error> {
-    let column = |of: fn(&Accepted) -> String| events.iter().map(of).collect::<Vec<_>>();
-    let number = |of: fn(&Accepted) -> i64| events.iter().map(of).collect::<Vec<_>>();
+pub(crate) async fn insert(connection: &mut PgConnection, events: &[Accepted<'_>]) -> Result<(), sqlx::Error> {
     query!(
         "INSERT INTO event (client, global, id, counter, form, at, author, kind, body)
-         SELECT $1, * FROM unnest($2::bigint[], $3::uuid[], $4::bigint[], $5::text[], $6::bigint[], $7::text[], $8::text[],
-             $9::text[])",
-        client,
-        &number(|e| e.global),
-        &events.iter().map(|e| e.id).collect::<Vec<_>>(),
-        &number(|e| e.counter),
-        &column(|e| e.event.form.clone()),
-        &number(|e| e.event.at),
-        &column(|e| e.event.by.clone()),
-        &column(|e| e.kind.to_owned()),
-        &column(|e| e.event.body.clone()),
+         SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bigint[], $5::text[], $6::bigint[], $7::text[],
+             $8::text[], $9::text[])",
+        &of(events, |e| e.client),
+        &of(events, |e| e.global),
+        &of(events, |e| e.id),
+        &of(events, |e| e.counter),
+        &of(events, |e| e.event.form.as_str()) as &[&str],
+        &of(events, |e| e.event.at),
+        &of(events, |e| e.event.by.as_str()) as &[&str],
+        &of(events, |e| e.kind) as &[&str],
+        &of(events, |e| e.event.body.as_str()) as &[&str],
     )
     .execute(connection)
     .await?;
     Ok(())
 }
 
+/// One column of rows.
+fn of<'a, R, T>(rows: &'a [R], column: impl Fn(&'a R) -> T) -> Vec<T> {
+    rows.iter().map(column).collect()
+}
+
 /// Keeps refused events with their reasons.
-pub(crate) async fn refuse(
-    connection: &mut PgConnection,
-    client: Uuid,
-    events: &[RefusedEvent],
-) -> Result<(), sqlx::Error> {
-    let column = |of: fn(&RefusedEvent) -> String| events.iter().map(of).collect::<Vec<_>>();
-    let number = |of: fn(&RefusedEvent) -> i64| events.iter().map(of).collect::<Vec<_>>();
+pub(crate) async fn refuse(connection: &mut PgConnection, events: &[RefusedEvent]) -> Result<(), sqlx::Error> {
     query!(
         "INSERT INTO refused_event (client, counter, id, form, at, author, body, code, message)
-         SELECT $1, * FROM unnest($2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[],
+         SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::text[], $7::text[], $8::text[],
              $9::text[])",
-        client,
-        &number(|e| e.counter),
-        &column(|e| e.event.id.clone()),
-        &column(|e| e.event.form.clone()),
-        &number(|e| e.event.at),
-        &column(|e| e.event.by.clone()),
-        &column(|e| e.event.body.clone()),
-        &column(|e| e.code.clone()),
-        &column(|e| e.message.clone()),
+        &of(events, |e| e.client),
+        &of(events, |e| e.counter),
+        &of(events, |e| e.event.id.as_str()) as &[&str],
+        &of(events, |e| e.event.form.as_str()) as &[&str],
+        &of(events, |e| e.event.at),
+        &of(events, |e| e.event.by.as_str()) as &[&str],
+        &of(events, |e| e.event.body.as_str()) as &[&str],
+        &of(events, |e| e.code.as_str()) as &[&str],
+        &of(events, |e| e.message.as_str()) as &[&str],
     )
     .execute(connection)
     .await?;

@@ -2,11 +2,10 @@
 
 use castor_domain::review::Case;
 use lru::LruCache;
-use std::num::NonZero;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Forms kept; a reading takes some tens of kilobytes.
-const KEPT: NonZero<usize> = NonZero::new(4096).unwrap();
+/// Cells of the forms kept, about a kilobyte each.
+const CELLS: usize = 250_000;
 
 /// A form up to a place of the order.
 #[derive(Debug, Default)]
@@ -17,27 +16,62 @@ pub(crate) struct Folded {
     pub(crate) case: Case,
 }
 
+impl Folded {
+    /// What it weighs: a form without cells weighs as one.
+    fn cells(&self) -> usize {
+        self.case.reading().map_or(0, |reading| reading.fields.len()) + 1
+    }
+}
+
 /// Forms by id. A form is taken out by who changes it and put back once that is on the disk; another process may have
 /// changed it in between, which its version tells.
 #[derive(Debug)]
-pub(crate) struct Cases(Mutex<LruCache<String, Folded>>);
+pub(crate) struct Cases(Mutex<Kept>);
+
+#[derive(Debug)]
+struct Kept {
+    forms: LruCache<String, Folded>,
+    cells: usize,
+}
 
 impl Default for Cases {
     fn default() -> Self {
-        Self(Mutex::new(LruCache::new(KEPT)))
+        Self(Mutex::new(Kept {
+            forms: LruCache::unbounded(),
+            cells: 0,
+        }))
     }
 }
 
 impl Cases {
-    /// Takes a form out, if it is here as of a version.
-    pub(crate) fn take(&self, form: &str, version: i64) -> Option<Folded> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.pop(form).filter(|folded| folded.version == version)
+    /// Whether a form is here, of whatever version.
+    pub(crate) fn has(&self, form: &str) -> bool {
+        self.kept().forms.contains(form)
     }
 
-    /// Puts a form back.
+    /// Takes a form out, if it is here as of a version.
+    pub(crate) fn take(&self, form: &str, version: i64) -> Option<Folded> {
+        let mut kept = self.kept();
+        let folded = kept.forms.pop(form)?;
+        kept.cells -= folded.cells();
+        (folded.version == version).then_some(folded)
+    }
+
+    /// Puts a form back, and lets go of those that were not asked for longest where there is no room.
     pub(crate) fn put(&self, form: String, folded: Folded) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.put(form, folded);
+        let mut kept = self.kept();
+        kept.cells += folded.cells();
+        if let Some(before) = kept.forms.put(form, folded) {
+            kept.cells -= before.cells();
+        }
+        while kept.cells > CELLS
+            && let Some((_, oldest)) = kept.forms.pop_lru()
+        {
+            kept.cells -= oldest.cells();
+        }
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

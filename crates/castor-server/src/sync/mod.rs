@@ -1,9 +1,13 @@
 //! The server's side of sync: one order of all events, each applied once. docs/SYNC.md says what holds.
 
 mod cases;
+mod line;
 mod own;
+mod pages;
 mod push;
 
 pub(crate) use cases::{Cases, Folded};
+pub(crate) use line::{Line, take};
 pub(crate) use own::{NotTaken, append, form};
-pub(crate) use push::{Accepted, Changed, RefusedEvent, push};
+pub(crate) use pages::Pages;
+pub(crate) use push::{Accepted, Changed, RefusedEvent, Work};

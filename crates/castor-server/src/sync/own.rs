@@ -2,7 +2,7 @@
 //! same fold into the same log as what laptops push, so that every desk hears of them.
 
 use super::Cases;
-use super::push::{Changed, Read, fold, loaded, write};
+use super::push::{Batch, Changed, Read, fold, loaded, write};
 use crate::error::ApiError;
 use crate::guard::Caller;
 use crate::repo::sync;
@@ -38,11 +38,14 @@ pub(crate) async fn append(
         tracing::error!(form, %error, "an event of the server's own cannot be written");
         ApiError::internal()
     };
-    let next = sync::client(connection, OWN, Uuid::nil()).await?;
-    let next = next.ok_or_else(|| fault(&"its place among the laptops is taken"))?;
+    let own = sync::clients(connection, &[(OWN, Uuid::nil())]).await?;
+    let (_, next) = own
+        .get(&OWN)
+        .filter(|(account, _)| account.is_nil())
+        .ok_or_else(|| fault(&"its place among the laptops is taken"))?;
     let last = sync::hold_order(connection).await?;
     let mut read = Vec::with_capacity(events.len());
-    for (counter, recorded) in (next..).zip(events) {
+    for (counter, recorded) in (*next..).zip(events) {
         read.push(Read {
             counter,
             event: SyncEvent::of(form, &recorded).map_err(|error| fault(&error))?,
@@ -50,10 +53,15 @@ pub(crate) async fn append(
         });
     }
     let upto = next + i64::try_from(read.len()).unwrap_or_default();
-    let (taken, changed) = fold(connection, cases, writer, last, read).await?;
+    let batch = Batch {
+        client: OWN,
+        caller: writer,
+        events: &read,
+    };
+    let (taken, _, changed) = fold(connection, cases, last, &[batch]).await?;
     if let Some((code, message)) = taken.first_refusal() {
         return Ok(Err(NotTaken { code, message }));
     }
-    write(connection, OWN, last, upto, &taken, &changed).await?;
+    write(connection, last, &[(OWN, upto)], &taken, &changed).await?;
     Ok(Ok(changed))
 }

@@ -13,16 +13,18 @@ use std::collections::{BTreeSet, HashMap};
 use uuid::Uuid;
 
 /// An event that counts.
-pub(crate) struct Accepted {
+pub(crate) struct Accepted<'a> {
+    pub(crate) client: Uuid,
     pub(crate) global: i64,
     pub(crate) counter: i64,
     pub(crate) id: Uuid,
     pub(crate) kind: &'static str,
-    pub(crate) event: SyncEvent,
+    pub(crate) event: &'a SyncEvent,
 }
 
 /// An event that does not, with the reason.
 pub(crate) struct RefusedEvent {
+    pub(crate) client: Uuid,
     pub(crate) counter: i64,
     pub(crate) event: SyncEvent,
     pub(crate) code: String,
@@ -36,15 +38,61 @@ pub(super) struct Read {
     pub(super) recorded: Result<Recorded, (String, String)>,
 }
 
-/// What a push made of forms and events, to be written.
-#[derive(Default)]
-pub(super) struct Taken {
-    accepted: Vec<Accepted>,
-    refused: Vec<RefusedEvent>,
-    settled: Vec<Settled>,
+/// A laptop's push, understood.
+pub(crate) struct Work {
+    pub(super) caller: Caller,
+    pub(super) client: Uuid,
+    /// The counter of the first event.
+    first: i64,
+    events: Vec<Read>,
 }
 
-impl Taken {
+impl Work {
+    /// What a push says.
+    ///
+    /// # Errors
+    /// `INVALID_REQUEST` for one that is no push.
+    pub(crate) fn of(caller: Caller, push: Push) -> Result<Self, ApiError> {
+        let client =
+            Uuid::parse_str(&push.client).map_err(|_| ApiError::new(ErrorCode::InvalidRequest, "client is no UUID"))?;
+        let (first, events) = in_row(push.events)?;
+        Ok(Self {
+            caller,
+            client,
+            first,
+            events,
+        })
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.events.len()
+    }
+
+    /// Forms that its events are about.
+    fn forms(&self) -> BTreeSet<&str> {
+        self.events
+            .iter()
+            .filter(|read| read.recorded.is_ok())
+            .map(|read| read.event.form.as_str())
+            .collect()
+    }
+}
+
+/// Events of one writer that are to be folded.
+pub(super) struct Batch<'a> {
+    pub(super) client: Uuid,
+    pub(super) caller: &'a Caller,
+    pub(super) events: &'a [Read],
+}
+
+/// What pushes made of forms and events, to be written.
+#[derive(Default)]
+pub(super) struct Taken<'a> {
+    accepted: Vec<Accepted<'a>>,
+    refused: Vec<RefusedEvent>,
+}
+
+impl Taken<'_> {
     /// Code and message of the first event that does not fit.
     pub(super) fn first_refusal(&self) -> Option<(String, String)> {
         self.refused
@@ -53,54 +101,99 @@ impl Taken {
     }
 }
 
-/// Takes a laptop's events in. The forms that changed are put back into `cases` by [`Changed::keep`] after the commit.
-pub(crate) async fn push(
+/// Has the forms of a push in memory, so that they need not be fetched while everybody else waits for the order.
+pub(super) async fn warm(connection: &mut PgConnection, cases: &Cases, work: &Work) -> Result<(), ApiError> {
+    let ids: Vec<String> = work
+        .forms()
+        .into_iter()
+        .filter(|form| !cases.has(form))
+        .map(ToOwned::to_owned)
+        .collect();
+    if !ids.is_empty() {
+        loaded(connection, cases, &ids).await?.keep(cases);
+    }
+    Ok(())
+}
+
+/// Takes the pushes of several laptops in, one transaction for all; the answer to each. The forms that changed are put back
+/// into `cases` by [`Changed::keep`] after the commit.
+pub(super) async fn push(
     connection: &mut PgConnection,
     cases: &Cases,
-    caller: &Caller,
-    push: Push,
-) -> Result<(PushAnswer, Changed), ApiError> {
-    let client =
-        Uuid::parse_str(&push.client).map_err(|_| ApiError::new(ErrorCode::InvalidRequest, "client is no UUID"))?;
-    let (first, events) = in_row(push.events)?;
-    let waited = sync::client(connection, client, caller.user).await?;
-    let Some(next) = waited else {
-        return Err(ApiError::new(
-            ErrorCode::Forbidden,
-            "SYNC_CLIENT this laptop signed in with another account before",
-        ));
+    pushes: &[&Work],
+) -> Result<(Vec<Result<PushAnswer, ApiError>>, Changed), ApiError> {
+    let who: Vec<(Uuid, Uuid)> = pushes.iter().map(|work| (work.client, work.caller.user)).collect();
+    let waited = sync::clients(connection, &who).await?;
+    let mut answers = Vec::with_capacity(pushes.len());
+    let mut batches = Vec::with_capacity(pushes.len());
+    for (n, work) in pushes.iter().enumerate() {
+        answers.push(match waited.get(&work.client) {
+            Some((account, next)) if *account == work.caller.user => {
+                let (answer, fresh) = before(connection, work, *next).await?;
+                if answer.is_ok() && !fresh.is_empty() {
+                    batches.push((n, fresh));
+                }
+                answer
+            }
+            _ => Err(ApiError::new(
+                ErrorCode::Forbidden,
+                "SYNC_CLIENT this laptop signed in with another account before",
+            )),
+        });
+    }
+    if batches.is_empty() {
+        return Ok((answers, Changed::default()));
+    }
+    let fresh: Vec<Batch<'_>> = batches
+        .iter()
+        .map(|(n, events)| Batch {
+            client: pushes[*n].client,
+            caller: &pushes[*n].caller,
+            events,
+        })
+        .collect();
+    // From here on nobody else writes events.
+    let last = sync::hold_order(connection).await?;
+    let (taken, settled, changed) = fold(connection, cases, last, &fresh).await?;
+    let next: Vec<(Uuid, i64)> = fresh
+        .iter()
+        .filter_map(|batch| Some((batch.client, batch.events.last()?.counter + 1)))
+        .collect();
+    write(connection, last, &next, &taken, &changed).await?;
+    for (((n, _), settled), (_, next)) in batches.iter().zip(settled).zip(next) {
+        if let Ok(answer) = &mut answers[*n] {
+            answer.settled.extend(settled);
+            answer.next = whole(next);
+        }
+    }
+    Ok((answers, changed))
+}
+
+/// The answer to what of a push was sent before, and the events that are new. A push behind a gap has none.
+async fn before<'a>(
+    connection: &mut PgConnection,
+    work: &'a Work,
+    next: i64,
+) -> Result<(Result<PushAnswer, ApiError>, &'a [Read]), ApiError> {
+    let mut answer = PushAnswer {
+        next: whole(next),
+        settled: Vec::new(),
     };
-    if events.is_empty() || first > next {
-        return Ok((
-            PushAnswer {
-                next: whole(next),
-                settled: Vec::new(),
-            },
-            Changed::default(),
-        ));
+    if work.first > next {
+        return Ok((Ok(answer), &[]));
     }
-    // What was sent before gets the answer of then.
-    let before = usize::try_from(next - first).unwrap_or(usize::MAX).min(events.len());
-    let mut events = events;
-    let fresh = events.split_off(before);
-    let mut settled = answered_before(connection, client, &events).await?;
-    let upto = next + i64::try_from(fresh.len()).unwrap_or_default();
-    let mut changed = Changed::default();
-    if !fresh.is_empty() {
-        // From here on nobody else writes events.
-        let last = sync::hold_order(connection).await?;
-        let (taken, forms) = fold(connection, cases, caller, last, fresh).await?;
-        write(connection, client, last, upto, &taken, &forms).await?;
-        settled.extend(taken.settled);
-        changed = forms;
+    let sent = usize::try_from(next - work.first)
+        .unwrap_or(usize::MAX)
+        .min(work.events.len());
+    let (sent, fresh) = work.events.split_at(sent);
+    match answered_before(connection, work.client, sent).await {
+        Ok(settled) => {
+            answer.settled = settled;
+            Ok((Ok(answer), fresh))
+        }
+        Err(refused) if refused.code() == ErrorCode::Conflict => Ok((Err(refused), &[])),
+        Err(error) => Err(error),
     }
-    Ok((
-        PushAnswer {
-            next: whole(upto),
-            settled,
-        },
-        changed,
-    ))
 }
 
 fn whole(number: i64) -> u64 {
@@ -226,6 +319,11 @@ impl Changed {
         }
     }
 
+    /// One of them, to be changed; one without events when it is new.
+    fn of(&mut self, form: &str) -> &mut Folded {
+        self.0.entry(form.to_owned()).or_default()
+    }
+
     /// One of them.
     pub(crate) fn get(&self, form: &str) -> Option<&Folded> {
         self.0.get(form)
@@ -237,86 +335,97 @@ impl Changed {
     }
 }
 
-/// Applies events, one after the other, to their forms.
-pub(super) async fn fold(
+/// Applies events, one after the other, to their forms; what is to be written, and what became of each writer's events.
+pub(super) async fn fold<'a>(
     connection: &mut PgConnection,
     cases: &Cases,
-    caller: &Caller,
     last: i64,
-    events: Vec<Read>,
-) -> Result<(Taken, Changed), ApiError> {
-    let good = || events.iter().filter_map(|e| e.recorded.as_ref().ok().map(|r| (e, r)));
-    let ids: Vec<Uuid> = good().map(|(_, r)| Uuid::from_u128(r.id.0)).collect();
-    let names: BTreeSet<&str> = good().map(|(_, r)| r.by.as_str()).filter(|by| *by != MACHINE).collect();
-    let names: Vec<String> = names.into_iter().map(ToOwned::to_owned).collect();
-    let ids_of_forms: BTreeSet<&str> = good().map(|(e, _)| e.event.form.as_str()).collect();
-    let ids_of_forms: Vec<String> = ids_of_forms.into_iter().map(ToOwned::to_owned).collect();
+    batches: &[Batch<'a>],
+) -> Result<(Taken<'a>, Vec<Vec<Settled>>, Changed), ApiError> {
+    let good = || {
+        let all = batches
+            .iter()
+            .flat_map(|batch| batch.events.iter().map(move |read| (batch, read)));
+        all.filter_map(|(batch, read)| read.recorded.as_ref().ok().map(|recorded| (batch, read, recorded)))
+    };
+    let ids: Vec<Uuid> = good().map(|(_, _, r)| Uuid::from_u128(r.id.0)).collect();
+    let names: BTreeSet<(&str, Uuid)> = good()
+        .filter(|(_, _, r)| r.by != MACHINE)
+        .map(|(batch, _, r)| (r.by.as_str(), batch.caller.user))
+        .collect();
+    let forms: BTreeSet<&str> = good().map(|(_, read, _)| read.event.form.as_str()).collect();
+    let forms: Vec<String> = forms.into_iter().map(ToOwned::to_owned).collect();
     let mut places = sync::places(connection, &ids).await?;
-    let authors = sync::authors(connection, &names, caller.user).await?;
-    let mut forms = loaded(connection, cases, &ids_of_forms).await?;
+    let authors = sync::authors(connection, &names).await?;
+    let mut forms = loaded(connection, cases, &forms).await?;
 
     let mut taken = Taken::default();
+    let mut settled = Vec::with_capacity(batches.len());
     let mut global = last;
-    for Read {
-        counter,
-        event,
-        recorded,
-    } in events
-    {
-        let judged = recorded.and_then(|recorded| {
-            let id = Uuid::from_u128(recorded.id.0);
-            if let Some(place) = places.get(&id) {
-                return Ok(*place);
-            }
-            allowed(&recorded, caller, &authors)?;
-            let folded = forms.0.entry(event.form.clone()).or_default();
-            let refused = |refusal: castor_domain::review::Refusal| (refusal.code().to_owned(), refusal.to_string());
-            folded.case.apply(&recorded).map_err(refused)?;
-            global += 1;
-            folded.version = global;
-            places.insert(id, global);
-            let kind = kind(&recorded.event);
-            taken.accepted.push(Accepted {
-                global,
-                counter,
-                id,
-                kind,
-                event: event.clone(),
-            });
-            Ok(global)
-        });
-        let outcome = match judged {
-            Ok(place) => Outcome::Accepted { global: whole(place) },
-            Err((code, message)) => {
-                let (mut event, mut message) = (event, message);
-                for text in [
-                    &mut event.id,
-                    &mut event.form,
-                    &mut event.by,
-                    &mut event.body,
-                    &mut message,
-                ] {
-                    kept(text);
+    for Batch { client, caller, events } in batches {
+        let mut outcomes = Vec::with_capacity(events.len());
+        for read in *events {
+            let judged = read.recorded.as_ref().map_err(Clone::clone).and_then(|recorded| {
+                let id = Uuid::from_u128(recorded.id.0);
+                if let Some(place) = places.get(&id) {
+                    return Ok(*place);
                 }
-                let outcome = Outcome::Refused {
-                    code: code.clone(),
-                    message: message.clone(),
-                };
-                taken.refused.push(RefusedEvent {
-                    counter,
-                    event,
-                    code,
-                    message,
+                allowed(recorded, caller, &authors)?;
+                let folded = forms.of(&read.event.form);
+                let refused =
+                    |refusal: castor_domain::review::Refusal| (refusal.code().to_owned(), refusal.to_string());
+                folded.case.apply(recorded).map_err(refused)?;
+                global += 1;
+                folded.version = global;
+                places.insert(id, global);
+                taken.accepted.push(Accepted {
+                    client: *client,
+                    global,
+                    counter: read.counter,
+                    id,
+                    kind: kind(&recorded.event),
+                    event: &read.event,
                 });
-                outcome
-            }
-        };
-        taken.settled.push(Settled {
-            counter: whole(counter),
-            outcome,
-        });
+                Ok(global)
+            });
+            let outcome = match judged {
+                Ok(place) => Outcome::Accepted { global: whole(place) },
+                Err((code, message)) => {
+                    let refused = refused(*client, read, code, message);
+                    let (code, message) = (refused.code.clone(), refused.message.clone());
+                    taken.refused.push(refused);
+                    Outcome::Refused { code, message }
+                }
+            };
+            outcomes.push(Settled {
+                counter: whole(read.counter),
+                outcome,
+            });
+        }
+        settled.push(outcomes);
     }
-    Ok((taken, forms))
+    Ok((taken, settled, forms))
+}
+
+/// A refused event as it can be kept.
+fn refused(client: Uuid, read: &Read, code: String, mut message: String) -> RefusedEvent {
+    let mut event = read.event.clone();
+    for text in [
+        &mut event.id,
+        &mut event.form,
+        &mut event.by,
+        &mut event.body,
+        &mut message,
+    ] {
+        kept(text);
+    }
+    RefusedEvent {
+        client,
+        counter: read.counter,
+        event,
+        code,
+        message,
+    }
 }
 
 /// Whether the account may write this event under this name.
@@ -379,23 +488,26 @@ pub(super) async fn loaded(connection: &mut PgConnection, cases: &Cases, ids: &[
     Ok(Changed(forms))
 }
 
-/// Writes what a push made.
+/// Writes what pushes made, and the counters that are waited for from now on.
 pub(super) async fn write(
     connection: &mut PgConnection,
-    client: Uuid,
     last: i64,
-    next: i64,
-    taken: &Taken,
+    next: &[(Uuid, i64)],
+    taken: &Taken<'_>,
     changed: &Changed,
 ) -> Result<(), ApiError> {
     if !taken.refused.is_empty() {
-        sync::refuse(connection, client, &taken.refused).await?;
+        sync::refuse(connection, &taken.refused).await?;
     }
     if let Some(newest) = taken.accepted.last() {
-        sync::insert(connection, client, &taken.accepted).await?;
-        let touched: Vec<_> = changed.0.iter().filter(|(_, folded)| folded.version > last).collect();
-        forms::write(connection, &touched).await?;
+        // While the database writes the events, which begins when it is first asked, the rows are made.
+        let touched = changed.0.iter().filter(|(_, folded)| folded.version > last);
+        let (inserted, rows) = futures_util::join!(sync::insert(connection, &taken.accepted), async {
+            forms::rows(touched)
+        });
+        inserted?;
+        forms::write(connection, &rows).await?;
         sync::set_last(connection, newest.global).await?;
     }
-    Ok(sync::set_next(connection, client, next).await?)
+    Ok(sync::set_next(connection, next).await?)
 }
