@@ -8,7 +8,7 @@ use crate::repo::{form as forms, sync as log};
 use crate::role::Permission;
 use crate::route::{Access, Limit, Routes};
 use crate::server::Server;
-use crate::sync::{self, Work};
+use crate::sync::{self, Page, Work};
 use axum::body::Bytes;
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::header;
@@ -92,14 +92,15 @@ struct From {
 #[utoipa::path(get, path = "/api/sync/pull", tag = "sync", params(From), responses((status = 200, body = Success<serde_json::Value>)))]
 async fn pull(State(server): State<Server>, Params(from): Params<From>) -> Result<Response, ApiError> {
     let size = usize::from(from.limit.unwrap_or(500)).clamp(1, MOST_EVENTS);
-    if let Some(page) = server.pages.get(from.after, size) {
-        return Ok(json(page));
+    let mut connection = server.database(Service::E14)?.connection().await?;
+    if let Some(page) = server.pages.get(from.after, size)
+        && log::stamp(&mut connection, page.last.0).await? == Some(page.last.1)
+    {
+        return Ok(json(page.body));
     }
     let limit = size - usize::try_from(from.after).unwrap_or_default() % size;
     let wanted = i64::try_from(limit).unwrap_or(1) + 1;
-    let mut connection = server.database(Service::E14)?.connection().await?;
     let mut events = log::after(&mut connection, i64::from(from.after), wanted).await?;
-    drop(connection);
     let more = events.len() > limit;
     events.truncate(limit);
     let upto = events.last().map_or(u64::from(from.after), |e| e.global);
@@ -107,12 +108,17 @@ async fn pull(State(server): State<Server>, Params(from): Params<From>) -> Resul
         ok: true,
         data: PullAnswer { events, upto, more },
     };
-    let page = Bytes::from(serde_json::to_vec(&answer).map_err(|_| ApiError::internal())?);
+    let body = Bytes::from(serde_json::to_vec(&answer).map_err(|_| ApiError::internal())?);
     // What is not at the end of the order stays as it is.
-    if more {
-        server.pages.put(from.after, size, page.clone());
+    let end = i64::try_from(upto).unwrap_or_default();
+    if more && let Some(stamp) = log::stamp(&mut connection, end).await? {
+        let page = Page {
+            body: body.clone(),
+            last: (end, stamp),
+        };
+        server.pages.put(from.after, size, page);
     }
-    Ok(json(page))
+    Ok(json(body))
 }
 
 fn json(body: Bytes) -> Response {

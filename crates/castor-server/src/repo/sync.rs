@@ -4,6 +4,7 @@ use crate::sync::{Accepted, RefusedEvent};
 use castor_wire::sync::{Pulled, SyncEvent};
 use sqlx::{PgConnection, query, query_scalar};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// Places and counters are never negative.
@@ -181,6 +182,17 @@ pub(crate) async fn after(connection: &mut PgConnection, after: i64, limit: i64)
             },
         })
         .collect())
+}
+
+/// The event at a place, and when this database received it.
+pub(crate) async fn stamp(
+    connection: &mut PgConnection,
+    place: i64,
+) -> Result<Option<(Uuid, OffsetDateTime)>, sqlx::Error> {
+    let row = query!("SELECT id, received_at FROM event WHERE global = $1", place)
+        .fetch_optional(connection)
+        .await?;
+    Ok(row.map(|row| (row.id, row.received_at)))
 }
 
 /// Writes accepted events, all in one statement.

@@ -9,5 +9,5 @@ mod push;
 pub(crate) use cases::{Cases, Folded};
 pub(crate) use line::{Line, take};
 pub(crate) use own::{NotTaken, append, form};
-pub(crate) use pages::Pages;
+pub(crate) use pages::{Page, Pages};
 pub(crate) use push::{Accepted, Changed, RefusedEvent, Work};
