@@ -78,7 +78,15 @@ export class BrowserDriver {
   async drop(files) {
     const session = await this.page.context().newCDPSession(this.page);
     const data = { items: [], files, dragOperationsMask: 1 };
-    for (const type of ['dragEnter', 'dragOver', 'drop']) await session.send('Input.dispatchDragEvent', { type, x: 600, y: 300, data });
+    const drag = (type) => session.send('Input.dispatchDragEvent', { type, x: 600, y: 300, data });
+    await drag('dragEnter');
+    // Only where the page has said that it takes files does the browser let them fall.
+    for (let tries = 0; (await this.page.locator('main.over').count()) === 0; tries += 1) {
+      assert.ok(tries < 100, 'the page takes no files');
+      await drag('dragOver');
+      await this.page.waitForTimeout(50);
+    }
+    await drag('drop');
   }
 
   async open(form) {

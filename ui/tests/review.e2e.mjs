@@ -18,6 +18,7 @@ export const seen = (page) => page.evaluate(() => {
     // Answers that are on their way may still make something else of the form.
     settled: document.querySelector('.done:not(.saving)') !== null,
     saving: document.querySelector('.done.saving') !== null,
+    rows: document.querySelectorAll('[role="listbox"] [role="option"]').length,
     alert: document.querySelector('[role="alert"]')?.textContent ?? null,
     said: [...document.querySelectorAll('[role="status"]')].map((element) => element.textContent).join(' '),
   };

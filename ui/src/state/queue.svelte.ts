@@ -55,11 +55,11 @@ class Queue {
     this.want({ first: 0, end: STRETCH });
   }
 
-  /** Fetches again what is in view; rows stay drawn until the new ones are there. */
+  /** Fetches again what is in view, of an empty queue its beginning; rows stay drawn until the new ones are there. */
   refresh(): void {
     this.#generation += 1;
     this.#asked.clear();
-    const inView = stretchesOf(this.#span, STRETCH);
+    const inView = stretchesOf({ first: this.#span.first, end: Math.max(this.#span.end, this.#span.first + 1) }, STRETCH);
     this.#stretches = new Map([...this.#stretches].filter(([stretch]) => inView.includes(stretch)));
     for (const stretch of inView) void this.#fetch(stretch);
   }
