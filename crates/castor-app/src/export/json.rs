@@ -21,8 +21,8 @@ pub(super) enum Contract {
 impl Contract {
     fn file(self) -> &'static str {
         match self {
-            Self::Extraction => "formularios-v1.json",
-            Self::Payload => "formularios-v2.json",
+            Self::Extraction => "formularios-v1.jsonl",
+            Self::Payload => "formularios-v2.jsonl",
         }
     }
 }
