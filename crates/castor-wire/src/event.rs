@@ -121,20 +121,22 @@ struct Read<'a> {
     reading: &'a RawValue,
 }
 
-/// Of a cell and of a probe, which has no round.
 #[derive(Deserialize)]
-struct Marked<'a> {
+struct Cell<'a> {
     page: u16,
     #[serde(borrow)]
     path: Cow<'a, str>,
-    #[serde(borrow)]
     marks: [Cow<'a, str>; 3],
+    #[serde(borrow)]
+    round: Cow<'a, str>,
 }
 
 #[derive(Deserialize)]
-struct InRound<'a> {
+struct Probe<'a> {
+    page: u16,
     #[serde(borrow)]
-    round: Cow<'a, str>,
+    path: Cow<'a, str>,
+    marks: [Cow<'a, str>; 3],
 }
 
 #[derive(Deserialize)]
@@ -201,10 +203,11 @@ pub fn from_text(text: &str) -> Result<Event, EventError> {
     let Kind { kind } = serde_json::from_str(text)?;
     let reason = || Ok::<_, EventError>(serde_json::from_str::<Because>(text)?.reason);
     let of = || id(&serde_json::from_str::<Of<'_>>(text)?.event);
-    let marked = || {
-        let Marked { page, path, marks } = serde_json::from_str(text)?;
-        let path = path.parse()?;
-        Ok::<_, EventError>((FieldRef { page, path }, symbols(&marks)?))
+    let field = |page: u16, path: &str| {
+        Ok::<_, EventError>(FieldRef {
+            page,
+            path: path.parse()?,
+        })
     };
     Ok(match &*kind {
         "imported" => {
@@ -223,8 +226,13 @@ pub fn from_text(text: &str) -> Result<Event, EventError> {
             }
         }
         "cell" => {
-            let (field, marks) = marked()?;
-            let InRound { round } = serde_json::from_str(text)?;
+            let Cell {
+                page,
+                path,
+                marks,
+                round,
+            } = serde_json::from_str(text)?;
+            let (field, marks) = (field(page, &path)?, symbols(&marks)?);
             let round = Round::ALL
                 .into_iter()
                 .find(|r| r.name() == round)
@@ -232,8 +240,11 @@ pub fn from_text(text: &str) -> Result<Event, EventError> {
             Event::Act(Act::Cell { field, marks, round })
         }
         "probe" => {
-            let (field, marks) = marked()?;
-            Event::Probe { field, marks }
+            let Probe { page, path, marks } = serde_json::from_str(text)?;
+            Event::Probe {
+                field: field(page, &path)?,
+                marks: symbols(&marks)?,
+            }
         }
         "escalated" => Event::Act(Act::Escalate(reason()?)),
         "returned" => Event::Act(Act::Return(reason()?)),

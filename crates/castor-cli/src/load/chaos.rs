@@ -225,13 +225,11 @@ async fn killing(
     let mut worker = site.command(&["worker"], free_port()?)?;
     for turn in 0..turns {
         pause().await;
-        // Where this program has no worker yet, its command has ended with an error.
-        if worker.try_wait()?.is_none() {
-            worker.kill()?;
-            worker.wait()?;
-            counts[0] += 1;
-            worker = site.command(&["worker"], free_port()?)?;
-        }
+        ensure!(worker.try_wait()?.is_none(), "the worker ended by itself");
+        worker.kill()?;
+        worker.wait()?;
+        counts[0] += 1;
+        worker = site.command(&["worker"], free_port()?)?;
         pause().await;
         redis.kill();
         counts[1] += 1;

@@ -14,7 +14,8 @@ use crate::server::Server;
 use crate::session::{Revocation, SessionOfUser};
 use axum::extract::State;
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
+use sqlx::{Postgres, Transaction};
 use utoipa::IntoParams;
 use utoipa_axum::routes;
 use uuid::Uuid;
@@ -61,9 +62,22 @@ async fn end(
         .await?
         .ok_or_else(|| ApiError::not_found("session"))?;
     let detail = json!({ "ended": 1, "session": id });
+    ended(&server, transaction, &origin, caller, user, &[id], detail).await
+}
+
+/// Notes that an administrator ended sessions of an account, which is done with this, and tells the other services.
+pub(super) async fn ended(
+    server: &Server,
+    mut transaction: Transaction<'_, Postgres>,
+    origin: &Origin,
+    caller: Caller,
+    user: Uuid,
+    sessions: &[Uuid],
+    detail: Value,
+) -> Answer<Ended> {
     audit::write(
         &mut transaction,
-        Some(&origin),
+        Some(origin),
         Some(caller.user),
         Action::SessionsEnded,
         Some(user),
@@ -71,6 +85,6 @@ async fn end(
     )
     .await?;
     transaction.commit().await?;
-    tell_ended(&server, &[id]).await;
-    answer(Ended { ended: 1 })
+    tell_ended(server, sessions).await;
+    answer(Ended { ended: sessions.len() })
 }

@@ -2,6 +2,7 @@
 
 use super::auth::{Ended, NewAccount, register_user};
 use super::lead::Count;
+use super::session::ended;
 use crate::audit::Action;
 use crate::config::Service;
 use crate::envelope::{Answer, Params, Payload, Segment, Success, answer, answer_with};
@@ -277,20 +278,9 @@ async fn end_sessions(
     Segment(id): Segment<Uuid>,
 ) -> Answer<Ended> {
     let mut transaction = server.database(Service::Core)?.begin().await?;
-    let ended = session::revoke_all(&mut transaction, id, Revocation::Administrator).await?;
-    let detail = json!({ "ended": ended.len() });
-    audit::write(
-        &mut transaction,
-        Some(&origin),
-        Some(caller.user),
-        Action::SessionsEnded,
-        Some(id),
-        detail,
-    )
-    .await?;
-    transaction.commit().await?;
-    tell_ended(&server, &ended).await;
-    answer(Ended { ended: ended.len() })
+    let sessions = session::revoke_all(&mut transaction, id, Revocation::Administrator).await?;
+    let detail = json!({ "ended": sessions.len() });
+    ended(&server, transaction, &origin, caller, id, &sessions, detail).await
 }
 
 /// A role and what it may do.

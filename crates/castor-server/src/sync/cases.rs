@@ -1,8 +1,7 @@
 //! Forms as their events make them, kept between pushes.
 
+use super::kept::Kept;
 use castor_domain::review::Case;
-use lru::LruCache;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// Cells of the forms kept, about a kilobyte each.
 const CELLS: usize = 250_000;
@@ -26,52 +25,27 @@ impl Folded {
 /// Forms by id. A form is taken out by who changes it and put back once that is on the disk; another process may have
 /// changed it in between, which its version tells.
 #[derive(Debug)]
-pub(crate) struct Cases(Mutex<Kept>);
-
-#[derive(Debug)]
-struct Kept {
-    forms: LruCache<String, Folded>,
-    cells: usize,
-}
+pub(crate) struct Cases(Kept<String, Folded>);
 
 impl Default for Cases {
     fn default() -> Self {
-        Self(Mutex::new(Kept {
-            forms: LruCache::unbounded(),
-            cells: 0,
-        }))
+        Self(Kept::new(CELLS, Folded::cells))
     }
 }
 
 impl Cases {
     /// Whether a form is here, of whatever version.
     pub(crate) fn has(&self, form: &str) -> bool {
-        self.kept().forms.contains(form)
+        self.0.has(form)
     }
 
     /// Takes a form out, if it is here as of a version.
     pub(crate) fn take(&self, form: &str, version: i64) -> Option<Folded> {
-        let mut kept = self.kept();
-        let folded = kept.forms.pop(form)?;
-        kept.cells -= folded.cells();
-        (folded.version == version).then_some(folded)
+        self.0.take(form).filter(|folded| folded.version == version)
     }
 
-    /// Puts a form back, and lets go of those that were not asked for longest where there is no room.
+    /// Puts a form back.
     pub(crate) fn put(&self, form: String, folded: Folded) {
-        let mut kept = self.kept();
-        kept.cells += folded.cells();
-        if let Some(before) = kept.forms.put(form, folded) {
-            kept.cells -= before.cells();
-        }
-        while kept.cells > CELLS
-            && let Some((_, oldest)) = kept.forms.pop_lru()
-        {
-            kept.cells -= oldest.cells();
-        }
-    }
-
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.put(form, folded);
     }
 }

@@ -1,6 +1,7 @@
 //! The server's side of sync: one order of all events, each applied once. docs/SYNC.md says what holds.
 
 mod cases;
+mod kept;
 mod line;
 mod own;
 mod pages;

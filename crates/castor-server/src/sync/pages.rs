@@ -1,8 +1,7 @@
 //! Pages of the log as they were answered, for the many laptops that catch up with the same events.
 
+use super::kept::Kept;
 use axum::body::Bytes;
-use lru::LruCache;
-use std::sync::{Mutex, PoisonError};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -22,42 +21,23 @@ pub(crate) struct Page {
 /// Whole pages by the place after which they begin and their size. The log is only added to, so that a page with more behind
 /// it does not change.
 #[derive(Debug)]
-pub(crate) struct Pages(Mutex<Kept>);
-
-#[derive(Debug)]
-struct Kept {
-    pages: LruCache<(u32, usize), Page>,
-    bytes: usize,
-}
+pub(crate) struct Pages(Kept<(u32, usize), Page>);
 
 impl Default for Pages {
     fn default() -> Self {
-        Self(Mutex::new(Kept {
-            pages: LruCache::unbounded(),
-            bytes: 0,
-        }))
+        Self(Kept::new(MOST, |page| page.body.len()))
     }
 }
 
 impl Pages {
     /// A page, if it is here.
     pub(crate) fn get(&self, after: u32, size: usize) -> Option<Page> {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.pages.get(&(after, size)).cloned()
+        self.0.get(&(after, size))
     }
 
-    /// Keeps a page, and as many others as there is room for.
+    /// Keeps a page.
     pub(crate) fn put(&self, after: u32, size: usize, page: Page) {
-        let mut kept = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        kept.bytes += page.body.len();
-        if let Some(before) = kept.pages.put((after, size), page) {
-            kept.bytes -= before.body.len();
-        }
-        while kept.bytes > MOST
-            && let Some((_, oldest)) = kept.pages.pop_lru()
-        {
-            kept.bytes -= oldest.body.len();
-        }
+        self.0.put((after, size), page);
     }
 }
 

@@ -44,8 +44,8 @@ impl Laptop {
         }
     }
 
-    /// Takes a form in under its hash, and tells the server.
-    async fn takes_in(&self, form: &str) {
+    /// Takes a form in under its hash.
+    async fn begins(&self, form: &str) {
         let first = u128::from(NEXT_EVENT.fetch_add(10, Ordering::Relaxed));
         let events: Vec<NewEvent> = begun(first)
             .into_iter()
@@ -55,6 +55,11 @@ impl Laptop {
             })
             .collect();
         self.store.append(form, &events).await.unwrap();
+    }
+
+    /// Takes a form in, and tells the server.
+    async fn takes_in(&self, form: &str) {
+        self.begins(form).await;
         round(&self.store, &self.transport).await.unwrap();
     }
 
@@ -190,15 +195,7 @@ async fn a_folder_of_pages_arrives_as_its_pages() {
     }
     let form = castor_store::hex(&hash.finalize());
     // An operator sends, and does not see the work of others.
-    let first = u128::from(NEXT_EVENT.fetch_add(10, Ordering::Relaxed));
-    let events: Vec<NewEvent> = begun(first)
-        .into_iter()
-        .map(|event| NewEvent {
-            by: MACHINE.to_owned(),
-            ..event
-        })
-        .collect();
-    brings.store.append(&form, &events).await.unwrap();
+    brings.begins(&form).await;
     castor_sync::sending(&brings.store, &brings.transport).await.unwrap();
     let given = pages.clone();
     let find: Find = Arc::new(move |_| Ok(Content::Pages(given.clone())));
