@@ -32,6 +32,7 @@ pub enum Schema {
 #[derive(Clone)]
 pub struct Database {
     pool: PgPool,
+    writer: PgPool,
     schema: Arc<watch::Sender<Schema>>,
 }
 
@@ -45,12 +46,13 @@ impl Database {
             ("statement_timeout", "15000"),
             ("idle_in_transaction_session_timeout", "30000"),
         ]);
-        let pool = PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(PATIENCE)
-            .connect_lazy_with(options);
+        let of = |connections| {
+            let pool = PgPoolOptions::new().max_connections(connections);
+            pool.acquire_timeout(PATIENCE).connect_lazy_with(options.clone())
+        };
         Ok(Self {
-            pool,
+            pool: of(connections),
+            writer: of(2),
             schema: Arc::new(watch::Sender::new(Schema::Unknown)),
         })
     }
@@ -133,6 +135,16 @@ impl Database {
     pub async fn begin(&self) -> Result<Transaction<'static, Postgres>, ApiError> {
         self.usable()?;
         Ok(self.pool.begin().await?)
+    }
+
+    /// A transaction for who writes into the order of events: one writes, one prepares. They have connections of their own,
+    /// since one that has written before knows the statements, tables and pages.
+    ///
+    /// # Errors
+    /// As [`Self::connection`].
+    pub(crate) async fn begin_writing(&self) -> Result<Transaction<'static, Postgres>, ApiError> {
+        self.usable()?;
+        Ok(self.writer.begin().await?)
     }
 
     fn usable(&self) -> Result<(), ApiError> {

@@ -2,10 +2,11 @@
 
 use crate::error::{ApiError, ErrorCode};
 use crate::server::Server;
+use axum::body::Bytes;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{FromRequest, FromRequestParts, Json, Path, Query, Request};
-use axum::http::StatusCode;
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -43,13 +44,29 @@ impl<T: DeserializeOwned> FromRequest<Server> for Payload<T> {
     type Rejection = ApiError;
 
     async fn from_request(request: Request, server: &Server) -> Result<Self, ApiError> {
-        let read = Json::<T>::from_request(request, server);
-        match tokio::time::timeout(server.config.body_timeout, read).await {
-            Err(_) => Err(ApiError::new(ErrorCode::Timeout, "the body did not arrive in time")),
-            Ok(Ok(Json(value))) => Ok(Self(value)),
-            Ok(Err(rejection)) => Err(rejected_json(&rejection)),
+        if !is_json(request.headers()) {
+            let message = "a body is JSON and says so: Content-Type: application/json";
+            return Err(ApiError::new(ErrorCode::UnsupportedMediaType, message));
         }
+        let read = Bytes::from_request(request, server);
+        let body = tokio::time::timeout(server.config.body_timeout, read)
+            .await
+            .map_err(|_| ApiError::new(ErrorCode::Timeout, "the body did not arrive in time"))?
+            .map_err(|rejection| rejected_json(&rejection.into()))?;
+        // To know where in the body a fault is costs as much as reading it: asked only when there is one.
+        serde_json::from_slice(&body)
+            .map(Self)
+            .or_else(|_| Json::from_bytes(&body).map(|Json(value)| Self(value)))
+            .map_err(|rejection| rejected_json(&rejection))
     }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let kind = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok());
+    let essence = kind.and_then(|kind| kind.split(';').next()).unwrap_or_default();
+    let essence = essence.trim().to_ascii_lowercase();
+    let subtype = essence.strip_prefix("application/");
+    subtype.is_some_and(|subtype| subtype == "json" || subtype.ends_with("+json"))
 }
 
 fn rejected_json(rejection: &JsonRejection) -> ApiError {

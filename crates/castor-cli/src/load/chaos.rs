@@ -172,10 +172,10 @@ async fn way(server: &ServerProcess) -> Result<HttpTransport> {
 async fn at_work(n: usize, store: Store, gateway: Gateway, on: Arc<AtomicBool>) -> Result<(Store, Done)> {
     let mut done = Done::default();
     let mut author = super::forms::Author::new(n);
-    let read = super::forms::reading(None, true);
     for f in 0.. {
         let last = !on.load(Ordering::Relaxed);
         let form = super::forms::form(n, f);
+        let read = super::forms::reading(&super::forms::table(n, f), true);
         let mut events = author.imports(&form, &read)?.to_vec();
         events.extend(author.reviews(&form)?);
         let recorded = events

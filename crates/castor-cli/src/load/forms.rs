@@ -26,8 +26,32 @@ pub(crate) struct Where {
     pub(crate) copia: Copia,
 }
 
+/// Departamento, municipio, zona and puesto of a table by its number: spread over the country.
+pub(crate) fn place(table: u32) -> [String; 4] {
+    [
+        format!("{:02}", table % 33 + 1),
+        format!("{:03}", table / 33 % 34 + 1),
+        format!("{:02}", table / (33 * 34) % 3 + 1),
+        format!("{:02}", table / (33 * 34 * 3) % 4 + 1),
+    ]
+}
+
+/// The table of a form of [`form`]: of each another one.
+pub(crate) fn table(author: usize, n: usize) -> Where {
+    let table = u32::try_from((author * 10_007 + n) % 10_000_000).unwrap_or_default();
+    let [departamento, municipio, zona, puesto] = place(table);
+    Where {
+        departamento,
+        municipio,
+        zona,
+        puesto,
+        mesa: format!("{:03}", table / (33 * 34 * 3 * 4) + 1),
+        copia: Copia::Delegados,
+    }
+}
+
 /// A reading of a president's form; the first [`CELLS`] cells wait for a person, where any does.
-pub(crate) fn reading(at: Option<&Where>, doubtful: bool) -> FormReading {
+pub(crate) fn reading(at: &Where, doubtful: bool) -> FormReading {
     let mut form = review::form();
     let (unsure, sure) = (form.fields[0].clone(), form.fields[3].clone());
     let of = |path: FieldPath, waits: bool| {
@@ -47,13 +71,11 @@ pub(crate) fn reading(at: Option<&Where>, doubtful: bool) -> FormReading {
     form.header
         .corporacion
         .add(Source::PrintedText, Corporacion::Presidente, 0.99, 1);
-    if let Some(at) = at {
-        place(&mut form, at);
-    }
+    put(&mut form, at);
     form
 }
 
-fn place(form: &mut FormReading, at: &Where) {
+fn put(form: &mut FormReading, at: &Where) {
     let header = &mut form.header;
     let source = Source::PrintedText;
     header

@@ -1,7 +1,7 @@
 //! `castor bench scale`.
 
 use super::Times;
-use super::forms::{Where, reading};
+use super::forms::{Where, place, reading};
 use super::site::{Site, asked, client, free_port, token};
 use anyhow::{Context, Result, bail, ensure};
 use castor_domain::form::Copia;
@@ -83,16 +83,6 @@ pub(crate) async fn bench(arguments: &ScaleArguments) -> Result<ExitCode> {
     Ok(if well { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 
-/// The codes of a table by its number, as the filling makes them.
-fn place(table: u32) -> [String; 4] {
-    [
-        format!("{:02}", table % 33 + 1),
-        format!("{:03}", table / 33 % 34 + 1),
-        format!("{:02}", table / (33 * 34) % 3 + 1),
-        format!("{:02}", table / (33 * 34 * 3) % 4 + 1),
-    ]
-}
-
 /// What a generated form is: its events' texts with the codes of the pattern, and its row.
 struct Pattern {
     imported: String,
@@ -116,7 +106,7 @@ fn pattern(copia: Copia, doubtful: bool) -> Result<Pattern> {
         demo: false,
     };
     let read = Event::Read {
-        reading: Box::new(reading(Some(&at), doubtful)),
+        reading: Box::new(reading(&at, doubtful)),
         model: "generado".to_owned(),
     };
     let texts = (to_text(&imported)?, to_text(&read)?);

@@ -1,7 +1,7 @@
 //! `castor bench server`.
 
 use super::Times;
-use super::forms::{Author, form, reading};
+use super::forms::{Author, form, reading, table};
 use super::site::{Site, asked, client, free_port, token};
 use anyhow::{Result, ensure};
 use axum::body::Bytes;
@@ -183,12 +183,11 @@ pub(crate) async fn bench(arguments: &ServerArguments) -> Result<ExitCode> {
 /// The last place of the readings, and review events accepted a second as a share of bare inserts of the same rows.
 async fn events(arguments: &ServerArguments, site: &Site, way: &Way) -> Result<(u64, f64)> {
     let mut authors: Vec<Author> = (0..arguments.laptops).map(Author::new).collect();
-    let read = reading(None, true);
     let mut imports = Vec::new();
     for (n, author) in authors.iter_mut().enumerate() {
         let mut events = Vec::new();
         for f in 0..arguments.forms {
-            events.extend(author.imports(&form(n, f), &read)?);
+            events.extend(author.imports(&form(n, f), &reading(&table(n, f), true))?);
         }
         imports.push(prepared(author.client, events, 100)?);
     }
@@ -430,13 +429,12 @@ async fn side_by_side(
     // Enough for the whole time; what is left over is not sent.
     let most = rate.unwrap_or(MOST_EXPECTED) * span.as_secs_f64() / 6.0 / arguments.laptops as f64;
     let forms = format!("{:.0}", most.ceil()).parse::<usize>()? + 10;
-    let read = reading(None, true);
     let (mut imports, mut work) = (Vec::new(), Vec::new());
     for n in first..first + arguments.laptops {
         let mut author = Author::new(n);
         let (mut imported, mut reviewed) = (Vec::new(), Vec::new());
         for f in 0..forms {
-            imported.extend(author.imports(&form(n, f), &read)?);
+            imported.extend(author.imports(&form(n, f), &reading(&table(n, f), true))?);
         }
         for f in 0..forms {
             reviewed.extend(author.reviews(&form(n, f))?);

@@ -1,36 +1,41 @@
 //! Forms of the shared queue, and to whom they are lent.
 
-use crate::sync::Folded;
+use super::of;
 use castor_domain::results::Counted;
-use castor_domain::review::Summary;
+use castor_domain::review::{Case, Summary};
 use castor_wire::sync::{LEASE_MINUTES, Lease};
 use serde_json::Value;
-use sqlx::{PgConnection, query};
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{PgConnection, Postgres, query};
 use uuid::Uuid;
 
-/// Forms as their events make them, for the queue and the results.
-pub(crate) struct Rows<'a> {
-    rows: Vec<(&'a String, &'a Folded, Summary)>,
-    counted: Vec<Option<Counted>>,
+/// A form as its events make it, for the queue and the results.
+struct Row<'a> {
+    id: &'a str,
+    version: i64,
+    case: &'a Case,
+    summary: Summary,
+    counted: Option<Counted>,
 }
 
-/// What is to be written of forms.
-pub(crate) fn rows<'a>(forms: impl Iterator<Item = (&'a String, &'a Folded)>) -> Rows<'a> {
-    let mut counted = Vec::new();
-    let rows = forms
-        .map(|(id, folded)| {
-            let listed = folded.case.listed();
-            counted.push(Counted::of(&folded.case, &listed));
-            (id, folded, folded.case.summary(&listed))
+/// What writes rows of forms, all in one statement: each form comes with its id and the place of its last event.
+pub(crate) fn write<'a>(
+    forms: impl Iterator<Item = (&'a str, i64, &'a Case)>,
+) -> Query<'static, Postgres, PgArguments> {
+    let rows: Vec<Row<'_>> = forms
+        .map(|(id, version, case)| {
+            let listed = case.listed();
+            Row {
+                id,
+                version,
+                case,
+                counted: Counted::of(case, &listed),
+                summary: case.summary(&listed),
+            }
         })
         .collect();
-    Rows { rows, counted }
-}
-
-/// Writes rows of forms, all in one statement.
-pub(crate) async fn write(connection: &mut PgConnection, forms: &Rows<'_>) -> Result<(), sqlx::Error> {
-    let Rows { rows, counted } = forms;
-    let code = |i: usize| rows.iter().map(|(_, _, s)| s.codes[i].clone()).collect::<Vec<_>>();
+    let code = |i: usize| of(&rows, |r| r.summary.codes[i].as_deref());
     let reasons = |s: &Summary| s.reasons.iter().map(|r| r.name()).collect::<Vec<_>>().join(" ");
     query!(
         "INSERT INTO form (id, version, name, demo, state, waits, priority, reasons, departamento, municipio, zona, puesto, mesa,
@@ -47,35 +52,32 @@ pub(crate) async fn write(connection: &mut PgConnection, forms: &Rows<'_>) -> Re
              confidence = excluded.confidence, impact = excluded.impact, imported_at = excluded.imported_at,
              due_at = excluded.due_at, copy_rank = excluded.copy_rank, consistent = excluded.consistent,
              votes = excluded.votes",
-        &rows.iter().map(|(id, _, _)| (*id).clone()).collect::<Vec<_>>(),
-        &rows.iter().map(|(_, f, _)| f.version).collect::<Vec<_>>(),
-        &rows.iter().map(|(_, f, _)| f.case.name().to_owned()).collect::<Vec<_>>(),
-        &rows.iter().map(|(_, f, _)| f.case.demo()).collect::<Vec<_>>(),
-        &rows.iter().map(|(_, _, s)| s.state.name().to_owned()).collect::<Vec<_>>(),
-        &rows.iter().map(|(_, _, s)| s.state.waits()).collect::<Vec<_>>(),
-        &rows.iter().map(|(_, _, s)| s.priority.rank()).collect::<Vec<_>>(),
-        &rows.iter().map(|(_, _, s)| reasons(s)).collect::<Vec<_>>(),
-        &code(0) as &[Option<String>],
-        &code(1) as &[Option<String>],
-        &code(2) as &[Option<String>],
-        &code(3) as &[Option<String>],
-        &code(4) as &[Option<String>],
-        &rows.iter().map(|(_, _, s)| s.place.clone()).collect::<Vec<_>>(),
-        &rows.iter().map(|(_, _, s)| s.corporacion.map(ToOwned::to_owned)).collect::<Vec<_>>() as &[Option<String>],
-        &rows.iter().map(|(_, _, s)| s.copia.map(ToOwned::to_owned)).collect::<Vec<_>>() as &[Option<String>],
-        &rows.iter().map(|(_, _, s)| i32::try_from(s.doubtful).unwrap_or(i32::MAX)).collect::<Vec<_>>(),
-        &rows.iter().map(|(_, _, s)| s.finding.clone()).collect::<Vec<_>>() as &[Option<String>],
-        &rows.iter().map(|(_, _, s)| s.confidence).collect::<Vec<_>>(),
-        &rows.iter().map(|(_, _, s)| s.impact).collect::<Vec<_>>(),
-        &rows.iter().map(|(_, f, _)| f.case.imported().0).collect::<Vec<_>>(),
-        &rows.iter().map(|(_, _, s)| s.due.0).collect::<Vec<_>>(),
-        &counted.iter().map(|c| c.as_ref().map_or(0, |c| c.rank)).collect::<Vec<_>>(),
-        &counted.iter().map(|c| c.as_ref().is_some_and(|c| c.consistent)).collect::<Vec<_>>(),
-        &counted.iter().map(|c| c.as_ref().map(votes)).collect::<Vec<_>>() as &[Option<Value>],
+        &of(&rows, |r| r.id) as &[&str],
+        &of(&rows, |r| r.version),
+        &of(&rows, |r| r.case.name()) as &[&str],
+        &of(&rows, |r| r.case.demo()),
+        &of(&rows, |r| r.summary.state.name()) as &[&str],
+        &of(&rows, |r| r.summary.state.waits()),
+        &of(&rows, |r| r.summary.priority.rank()),
+        &of(&rows, |r| reasons(&r.summary)),
+        &code(0) as &[Option<&str>],
+        &code(1) as &[Option<&str>],
+        &code(2) as &[Option<&str>],
+        &code(3) as &[Option<&str>],
+        &code(4) as &[Option<&str>],
+        &of(&rows, |r| r.summary.place.as_str()) as &[&str],
+        &of(&rows, |r| r.summary.corporacion) as &[Option<&str>],
+        &of(&rows, |r| r.summary.copia) as &[Option<&str>],
+        &of(&rows, |r| i32::try_from(r.summary.doubtful).unwrap_or(i32::MAX)),
+        &of(&rows, |r| r.summary.finding.as_deref()) as &[Option<&str>],
+        &of(&rows, |r| r.summary.confidence),
+        &of(&rows, |r| r.summary.impact),
+        &of(&rows, |r| r.case.imported().0),
+        &of(&rows, |r| r.summary.due.0),
+        &of(&rows, |r| r.counted.as_ref().map_or(0, |c| c.rank)),
+        &of(&rows, |r| r.counted.as_ref().is_some_and(|c| c.consistent)),
+        &of(&rows, |r| r.counted.as_ref().map(votes)) as &[Option<Value>],
     )
-    .execute(connection)
-    .await?;
-    Ok(())
 }
 
 /// Votes by row of the ballot, null where a cell is not known.

@@ -13,3 +13,8 @@ pub(crate) mod session;
 pub(crate) mod sign_in_guard;
 pub(crate) mod sync;
 pub(crate) mod user;
+
+/// One column of rows.
+fn of<'a, R, T>(rows: &'a [R], column: impl Fn(&'a R) -> T) -> Vec<T> {
+    rows.iter().map(column).collect()
+}

@@ -1,8 +1,11 @@
 //! Events of all laptops, in order.
 
+use super::of;
 use crate::sync::{Accepted, RefusedEvent};
 use castor_wire::sync::{Pulled, SyncEvent};
-use sqlx::{PgConnection, query, query_scalar};
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{PgConnection, Postgres, query, query_scalar};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -70,6 +73,11 @@ pub(crate) async fn hold_order(connection: &mut PgConnection) -> Result<i64, sql
     query_scalar!("SELECT last FROM sync_order FOR UPDATE")
         .fetch_one(connection)
         .await
+}
+
+/// The last place of the order, which may move at once.
+pub(crate) async fn last(connection: &mut PgConnection) -> Result<i64, sqlx::Error> {
+    query_scalar!("SELECT last FROM sync_order").fetch_one(connection).await
 }
 
 /// Moves the last place of the order, which is held.
@@ -140,6 +148,21 @@ pub(crate) async fn versions(
     Ok(rows.into_iter().map(|row| (row.id, row.version)).collect())
 }
 
+/// The places of the last events of forms, where there are any.
+pub(crate) async fn newest(
+    connection: &mut PgConnection,
+    forms: &[String],
+) -> Result<HashMap<String, i64>, sqlx::Error> {
+    let rows = query!(
+        r#"SELECT f.id AS "id!", e.global FROM unnest($1::text[]) AS f (id)
+         CROSS JOIN LATERAL (SELECT global FROM event WHERE form = f.id ORDER BY global DESC LIMIT 1) e"#,
+        forms
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.id, row.global)).collect())
+}
+
 /// All events of some forms, form by form, each in order.
 pub(crate) async fn of_forms(connection: &mut PgConnection, forms: &[String]) -> Result<Vec<SyncEvent>, sqlx::Error> {
     let rows = query!(
@@ -195,14 +218,15 @@ pub(crate) async fn stamp(
     Ok(row.map(|row| (row.id, row.received_at)))
 }
 
-/// Writes accepted events, all in one statement.
-pub(crate) async fn insert(connection: &mut PgConnection, events: &[Accepted<'_>]) -> Result<(), sqlx::Error> {
+/// What writes accepted events behind the last place of the order, all in one statement, before that is moved.
+pub(crate) fn insert(events: &[Accepted<'_>]) -> Query<'static, Postgres, PgArguments> {
     query!(
-        "INSERT INTO event (client, global, id, counter, form, at, author, kind, body)
-         SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::uuid[], $4::bigint[], $5::text[], $6::bigint[], $7::text[],
-             $8::text[], $9::text[])",
+        "INSERT INTO event (global, client, id, counter, form, at, author, kind, body)
+         SELECT (SELECT last FROM sync_order) + unnest($1::bigint[]), unnest($2::uuid[]), unnest($3::uuid[]),
+             unnest($4::bigint[]), unnest($5::text[]), unnest($6::bigint[]), unnest($7::text[]), unnest($8::text[]),
+             unnest($9::text[])",
+        &(1..).take(events.len()).collect::<Vec<i64>>(),
         &of(events, |e| e.client),
-        &of(events, |e| e.global),
         &of(events, |e| e.id),
         &of(events, |e| e.counter),
         &of(events, |e| e.event.form.as_str()) as &[&str],
@@ -211,14 +235,6 @@ pub(crate) async fn insert(connection: &mut PgConnection, events: &[Accepted<'_>
         &of(events, |e| e.kind) as &[&str],
         &of(events, |e| e.event.body.as_str()) as &[&str],
     )
-    .execute(connection)
-    .await?;
-    Ok(())
-}
-
-/// One column of rows.
-fn of<'a, R, T>(rows: &'a [R], column: impl Fn(&'a R) -> T) -> Vec<T> {
-    rows.iter().map(column).collect()
 }
 
 /// Keeps refused events with their reasons.

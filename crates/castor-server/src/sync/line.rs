@@ -1,14 +1,21 @@
-//! Pushes that come at the same time share one transaction: the order is held once, and the disk waited for once.
+//! Pushes that come at the same time share one transaction: the order is held once, and the disk waited for once. While one
+//! transaction is written, the next is prepared.
 
-use super::push::{Work, push, warm};
+use super::draft::Stretch;
+use super::fold::Look;
+use super::push::{Prepared, finish, prepare, warm};
+use super::work::Work;
 use crate::config::Service;
 use crate::error::ApiError;
 use crate::server::Server;
-use crate::work::announce;
+use crate::work::tell;
 use castor_wire::sync::PushAnswer;
+use sqlx::{Postgres, Transaction};
 use std::collections::{HashSet, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
-use tokio::sync::oneshot;
+use std::sync::atomic::AtomicI64;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{OwnedMutexGuard, oneshot};
+use uuid::Uuid;
 
 /// Events in one transaction: what waits meanwhile is understood while the database writes.
 const MOST: usize = 2_000;
@@ -16,92 +23,219 @@ const MOST: usize = 2_000;
 /// Pushes that wait for their turn.
 #[derive(Default)]
 pub(crate) struct Line {
-    waiting: Mutex<VecDeque<Waiting>>,
+    queue: Mutex<Queue>,
+    /// Who prepares.
     turn: Arc<tokio::sync::Mutex<()>>,
+    /// Who writes, and what this process has written.
+    pen: Arc<tokio::sync::Mutex<Stretch>>,
+    /// Where the order ends when what is being written is.
+    expected: AtomicI64,
+}
+
+#[derive(Default)]
+struct Queue {
+    waiting: VecDeque<Waiting>,
+    busy: Busy,
+}
+
+/// Laptops and forms of which something is being written. What is prepared meanwhile is of others: so it cannot be made stale.
+#[derive(Default)]
+struct Busy {
+    laptops: HashSet<Uuid>,
+    forms: HashSet<String>,
+}
+
+impl Busy {
+    fn has(&self, work: &Work) -> bool {
+        self.laptops.contains(&work.client) || work.forms.iter().any(|form| self.forms.contains(form))
+    }
+
+    fn add(&mut self, work: &Work) {
+        self.laptops.insert(work.client);
+        self.forms.extend(work.forms.iter().cloned());
+    }
+
+    fn remove(&mut self, work: &Work) {
+        self.laptops.remove(&work.client);
+        for form in &work.forms {
+            self.forms.remove(form);
+        }
+    }
 }
 
 struct Waiting {
     work: Work,
-    answer: oneshot::Sender<Result<PushAnswer, ApiError>>,
+    answer: Option<oneshot::Sender<Result<PushAnswer, ApiError>>>,
 }
 
-impl Line {
-    /// The next pushes: of each laptop one, since its next one depends on it.
-    fn next(&self) -> Vec<Waiting> {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let (mut next, mut left) = (Vec::new(), VecDeque::new());
+/// Pushes of one transaction, which count as busy as long as this lives.
+struct Together {
+    server: Server,
+    pushes: Vec<Waiting>,
+}
+
+impl Together {
+    fn works(&self) -> Vec<&Work> {
+        self.pushes.iter().map(|one| &one.work).collect()
+    }
+
+    /// The next pushes; none where all that wait must wait for what is being written.
+    fn next(server: &Server) -> Self {
+        let mut queue = server.line.queue();
+        let Queue { waiting, busy } = &mut *queue;
+        let (mut pushes, mut left) = (Vec::new(), VecDeque::new());
         let (mut laptops, mut events) = (HashSet::new(), 0);
+        // What is left behind is not overtaken by others of the same laptop or forms.
+        let mut behind = Busy::default();
         for one in waiting.drain(..) {
-            let fits = next.is_empty() || events + one.work.len() <= MOST;
-            if fits && laptops.insert(one.work.client) {
+            let fits = pushes.is_empty() || events + one.work.len() <= MOST;
+            // Of each laptop one, since its next one depends on it.
+            if fits && !busy.has(&one.work) && !behind.has(&one.work) && laptops.insert(one.work.client) {
                 events += one.work.len();
-                next.push(one);
+                pushes.push(one);
             } else {
+                behind.add(&one.work);
                 left.push_back(one);
             }
         }
         *waiting = left;
-        next
+        for Waiting { work, .. } in &pushes {
+            busy.add(work);
+        }
+        drop(queue);
+        Self {
+            server: server.clone(),
+            pushes,
+        }
+    }
+}
+
+impl Drop for Together {
+    fn drop(&mut self) {
+        let mut queue = self.server.line.queue();
+        for Waiting { work, .. } in &self.pushes {
+            queue.busy.remove(work);
+        }
+    }
+}
+
+impl Queue {
+    fn waits(&self, laptop: Uuid) -> bool {
+        self.waiting.iter().any(|one| one.work.client == laptop)
+    }
+}
+
+impl Line {
+    /// Whether pushes are being written.
+    pub(crate) fn is_busy(&self) -> bool {
+        !self.queue().busy.laptops.is_empty()
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// Takes a push in together with those that wait already; its answer, once it is on the disk.
 pub(crate) async fn take(server: &Server, work: Work) -> Result<PushAnswer, ApiError> {
-    let mut connection = server.database(Service::E14)?.connection().await?;
-    warm(&mut connection, &server.cases, &work).await?;
-    drop(connection);
+    warm(server.database(Service::E14)?, &server.cases, &work).await?;
+    let lost = |_| Err(ApiError::internal());
+    let laptop = work.client;
     let (answer, mut answered) = oneshot::channel();
-    {
-        let mut waiting = server.line.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        waiting.push_back(Waiting { work, answer });
-    }
+    server.line.queue().waiting.push_back(Waiting {
+        work,
+        answer: Some(answer),
+    });
     loop {
-        // Whose turn it is takes the others along, so that an answer may be here by now.
-        let turn = Arc::clone(&server.line.turn).lock_owned().await;
-        match answered.try_recv() {
-            Ok(answer) => return answer,
-            Err(oneshot::error::TryRecvError::Closed) => return Err(ApiError::internal()),
-            Err(oneshot::error::TryRecvError::Empty) => {}
-        }
-        let next = server.line.next();
-        let server = server.clone();
-        // Not given up when this laptop hangs up: others wait for it too.
-        let carried = tokio::spawn(async move {
-            carry(&server, next).await;
+        // Whose turn it is takes the others along, so that the answer may come without a turn.
+        let turn = tokio::select! {
+            biased;
+            answer = &mut answered => return answer.unwrap_or_else(lost),
+            turn = Arc::clone(&server.line.turn).lock_owned() => turn,
+        };
+        let together = Together::next(server);
+        if !together.pushes.is_empty() {
+            // Not given up when this laptop hangs up: others wait for it too.
+            tokio::spawn(carry(together, turn));
+        } else if server.line.queue().waits(laptop) {
+            drop(server.line.pen.lock().await);
+        } else {
             drop(turn);
-        });
-        carried.await.map_err(|_| ApiError::internal())?;
-    }
-}
-
-async fn carry(server: &Server, next: Vec<Waiting>) {
-    let all: Vec<&Work> = next.iter().map(|one| &one.work).collect();
-    let answers = match commit(server, &all).await {
-        Ok(answers) => answers,
-        // One that cannot be written must not keep the others from it.
-        Err(error) if all.len() > 1 => {
-            tracing::warn!(%error, pushes = all.len(), "pushes could not be written together; each is written by itself");
-            let mut answers = Vec::with_capacity(all.len());
-            for work in all {
-                let one = commit(server, &[work]).await;
-                answers.push(one.and_then(|mut one| one.pop().unwrap_or_else(|| Err(ApiError::internal()))));
-            }
-            answers
+            return answered.await.unwrap_or_else(lost);
         }
-        Err(error) => vec![Err(error)],
-    };
-    for (one, answer) in next.into_iter().zip(answers) {
-        // Who hung up asks again.
-        let _ = one.answer.send(answer);
     }
 }
 
-async fn commit(server: &Server, pushes: &[&Work]) -> Result<Vec<Result<PushAnswer, ApiError>>, ApiError> {
-    let mut transaction = server.database(Service::E14)?.begin().await?;
-    let (answers, changed) = push(&mut transaction, &server.cases, pushes).await?;
-    transaction.commit().await?;
-    if changed.forms().next().is_some() {
-        announce(server, changed).await;
+/// Writes pushes and answers them.
+async fn carry(mut together: Together, turn: OwnedMutexGuard<()>) {
+    let server = together.server.clone();
+    let works = together.works();
+    let ahead = ahead(&server, &works, Look::Quick).await;
+    let mut pen = Arc::clone(&server.line.pen).lock_owned().await;
+    // What comes next is prepared while this is written.
+    drop(turn);
+    let (answers, told) = match ahead {
+        Err(error) => (vec![Err(error); works.len()], 0),
+        Ok(ahead) => match written(&server, ahead, &mut pen).await {
+            Ok(done) => done,
+            // One that cannot be written, or holds what the log has already, must not keep the others from it.
+            Err(error) => {
+                tracing::warn!(%error, pushes = works.len(), "pushes could not be written together; each is written by itself");
+                one_by_one(&server, &works, &mut pen).await
+            }
+        },
+    };
+    for (one, answer) in together.pushes.iter_mut().zip(answers) {
+        // Who hung up asks again.
+        let _ = one.answer.take().map(|to| to.send(answer));
     }
-    Ok(answers)
+    // What follows may be of these laptops and forms as soon as it can have the pen.
+    drop(together);
+    drop(pen);
+    if told > 0 {
+        tell(&server, told).await;
+    }
+}
+
+/// Pushes within the transaction that will write them.
+struct Ahead<'a> {
+    transaction: Transaction<'static, Postgres>,
+    prepared: Result<Prepared<'a>, ApiError>,
+}
+
+async fn ahead<'a>(server: &Server, works: &[&'a Work], look: Look) -> Result<Ahead<'a>, ApiError> {
+    let mut transaction = server.database(Service::E14)?.begin_writing().await?;
+    let prepared = prepare(&mut transaction, &server.cases, works, look, &server.line.expected).await;
+    Ok(Ahead { transaction, prepared })
+}
+
+type Answers = Vec<Result<PushAnswer, ApiError>>;
+
+/// Writes what is prepared: the answers, and how many forms changed.
+async fn written(server: &Server, ahead: Ahead<'_>, pen: &mut Stretch) -> Result<(Answers, usize), ApiError> {
+    let Ahead {
+        mut transaction,
+        prepared,
+    } = ahead;
+    let written = finish(&mut transaction, &server.cases, prepared?, *pen, &server.line.expected).await?;
+    transaction.commit().await?;
+    *pen = written.ours;
+    let forms = written.changed.forms().count();
+    written.changed.keep(&server.cases);
+    Ok((written.answers, forms))
+}
+
+async fn one_by_one(server: &Server, works: &[&Work], pen: &mut Stretch) -> (Answers, usize) {
+    let (mut answers, mut forms) = (Vec::with_capacity(works.len()), 0);
+    for work in works {
+        let done = match ahead(server, &[work], Look::Careful).await {
+            Ok(ahead) => written(server, ahead, pen).await,
+            Err(error) => Err(error),
+        };
+        answers.push(done.and_then(|(mut answers, changed)| {
+            forms += changed;
+            answers.pop().unwrap_or_else(|| Err(ApiError::internal()))
+        }));
+    }
+    (answers, forms)
 }

@@ -1,14 +1,18 @@
 //! The server's side of sync: one order of all events, each applied once. docs/SYNC.md says what holds.
 
 mod cases;
+mod draft;
+mod fold;
 mod kept;
 mod line;
 mod own;
 mod pages;
 mod push;
+mod work;
 
-pub(crate) use cases::{Cases, Folded};
+pub(crate) use cases::Cases;
+pub(crate) use fold::{Accepted, Changed, RefusedEvent};
 pub(crate) use line::{Line, take};
 pub(crate) use own::{NotTaken, append, form};
 pub(crate) use pages::{Page, Pages};
-pub(crate) use push::{Accepted, Changed, RefusedEvent, Work};
+pub(crate) use work::Work;

@@ -2,8 +2,10 @@
 //! same fold into the same log as what laptops push, so that every desk hears of them.
 
 use super::Cases;
-use super::push::{Batch, Changed, Read, fold, loaded, write};
-use crate::error::ApiError;
+use super::draft::{Draft, Stretch};
+use super::fold::{Batch, Changed, Look, loaded};
+use super::work::Read;
+use crate::error::{ApiError, ErrorCode};
 use crate::guard::Caller;
 use crate::repo::sync;
 use castor_domain::review::Recorded;
@@ -43,7 +45,6 @@ pub(crate) async fn append(
         .get(&OWN)
         .filter(|(account, _)| account.is_nil())
         .ok_or_else(|| fault(&"its place among the laptops is taken"))?;
-    let last = sync::hold_order(connection).await?;
     let mut read = Vec::with_capacity(events.len());
     for (counter, recorded) in (*next..).zip(events) {
         read.push(Read {
@@ -52,16 +53,21 @@ pub(crate) async fn append(
             recorded: Ok(recorded),
         });
     }
-    let upto = next + i64::try_from(read.len()).unwrap_or_default();
     let batch = Batch {
         client: OWN,
         caller: writer,
         events: &read,
     };
-    let (taken, _, changed) = fold(connection, cases, last, &[batch]).await?;
-    if let Some((code, message)) = taken.first_refusal() {
+    let mut draft = Draft::of(connection, cases, vec![batch], Look::Quick).await?;
+    if let Some((code, message)) = draft.first_refusal() {
         return Ok(Err(NotTaken { code, message }));
     }
-    write(connection, last, &[(OWN, upto)], &taken, &changed).await?;
-    Ok(Ok(changed))
+    draft.write_forms(connection, draft.seen()).await?;
+    let (last, _) = draft.hold(connection, cases, Stretch::default()).await?;
+    if draft.first_refusal().is_some() {
+        let message = "the form was changed at the same moment; look at it and try again";
+        return Err(ApiError::new(ErrorCode::Conflict, message));
+    }
+    let done = draft.write(connection, last, Stretch::default()).await?;
+    Ok(Ok(done.changed))
 }

@@ -122,14 +122,19 @@ pub(crate) async fn carry_out(server: &Server, claimed: &Claimed) -> Result<Carr
     Ok(carried)
 }
 
-/// Tells desks and other processes that forms changed, after the commit.
+/// Keeps forms that changed and tells desks and other processes of them, after the commit.
 pub(crate) async fn announce(server: &Server, changed: Changed) {
-    let told = changed.forms().count();
+    let forms = changed.forms().count();
     changed.keep(&server.cases);
+    tell(server, forms).await;
+}
+
+/// Tells them how many.
+pub(crate) async fn tell(server: &Server, forms: usize) {
     let event = Told {
         kind: "forms.changed".to_owned(),
         audience: Permission::ValidateE14,
-        body: json!({ "forms": told }),
+        body: json!({ "forms": forms }),
     };
     server.shared.publish(&event).await;
 }

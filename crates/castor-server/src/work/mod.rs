@@ -10,7 +10,7 @@ mod readers;
 mod store;
 mod worker;
 
-pub(crate) use carry::{Carried, announce, carry_out, recorded};
+pub(crate) use carry::{Carried, announce, carry_out, recorded, tell};
 pub(crate) use intake::{fill, keep_source, model};
 pub use job::{Claimed, Job, JobPriority, JobState, QueueRules};
 pub(crate) use pipeline::PipelineOrder;

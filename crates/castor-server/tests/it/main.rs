@@ -4,6 +4,7 @@
 mod accounts;
 mod blobs;
 mod console;
+mod crowd;
 mod e14;
 mod elsewhere;
 mod guard;

@@ -151,6 +151,13 @@ impl Books {
     }
 }
 
+/// Panics unless the log has no gap and the rows of the queue follow from it.
+pub(crate) async fn books_are_right(connection: &mut PgConnection) {
+    let books = Books::read(connection).await;
+    let forms = books.forms().unwrap();
+    books.rows_follow(&forms).unwrap();
+}
+
 /// Judges a run.
 pub(crate) async fn judge(connection: &mut PgConnection, laptops: &[Laptop]) -> Result<Figures, Failure> {
     let books = Books::read(connection).await;
