@@ -8,10 +8,11 @@ use std::time::{Duration, Instant};
 
 /// Between two looks whether forms changed.
 const EVERY: Duration = Duration::from_millis(500);
-/// How long others have the database then, in times of what a batch took.
-const REST: u32 = 3;
-/// Events taken in at a time. Forms that several of them are about are added up once.
-const BATCH: i64 = 10_000;
+/// How long the database is left to pushes while there are any, in times of what a batch took.
+const REST: u32 = 9;
+/// Events taken in at a time; forms that several of them are about are added up once. Pushes wait for the processor as long as a
+/// batch takes.
+const BATCH: i64 = 2_000;
 
 /// Takes forms that changed into the sums, until the server ends. Several processes may do so.
 pub(crate) async fn keep_up(server: Server) {

@@ -118,7 +118,9 @@ impl Fold<'_> {
     /// Gives the new events the places after the last one; what each batch is told.
     pub(super) fn placed(&mut self, last: i64) -> Vec<Vec<Settled>> {
         for (accepted, place) in self.accepted.iter().zip(last + 1..) {
-            self.forms.of(&accepted.event.form).version = place;
+            if let Some(folded) = self.forms.0.get_mut(&accepted.event.form) {
+                folded.version = place;
+            }
         }
         let settled = |(counter, judged): Judged| Settled {
             counter: whole(counter),
@@ -160,11 +162,6 @@ impl Changed {
         for (form, folded) in self.0 {
             cases.put(form, folded);
         }
-    }
-
-    /// One of them, to be changed; one without events when it is new.
-    fn of(&mut self, form: &str) -> &mut Folded {
-        self.0.entry(form.to_owned()).or_default()
     }
 
     /// One of them.
@@ -233,6 +230,11 @@ pub(super) async fn fold<'a>(
         forms,
     };
     let mut forms = standing(connection, cases, &found.versions).await?;
+    for form in &found.forms {
+        if !found.versions.contains_key(form) {
+            forms.0.insert(form.clone(), Folded::default());
+        }
+    }
     let mut places: HashMap<Uuid, Place> = found.places.iter().map(|(id, at)| (*id, Place::Known(*at))).collect();
 
     let (mut accepted, mut refused) = (Vec::new(), Vec::new());
@@ -247,7 +249,11 @@ pub(super) async fn fold<'a>(
                 }
                 allowed(recorded, caller, authors)?;
                 let refusal = |refusal: Refusal| (refusal.code().to_owned(), refusal.to_string());
-                forms.of(&read.event.form).case.apply(recorded).map_err(refusal)?;
+                let folded = forms
+                    .0
+                    .get_mut(&read.event.form)
+                    .ok_or_else(|| ("SYNC_FORM".to_owned(), "the form is not at hand".to_owned()))?;
+                folded.case.apply(recorded).map_err(refusal)?;
                 let place = Place::New(accepted.len());
                 places.insert(id, place);
                 accepted.push(Accepted {

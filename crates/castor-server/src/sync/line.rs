@@ -55,10 +55,12 @@ impl Busy {
         self.forms.extend(work.forms.iter().cloned());
     }
 
-    fn remove(&mut self, work: &Work) {
-        self.laptops.remove(&work.client);
-        for form in &work.forms {
-            self.forms.remove(form);
+    fn remove(&mut self, pushes: &[Waiting]) {
+        for Waiting { work, .. } in pushes {
+            self.laptops.remove(&work.client);
+            for form in &work.forms {
+                self.forms.remove(form);
+            }
         }
     }
 }
@@ -110,12 +112,17 @@ impl Together {
     }
 }
 
+impl Together {
+    /// Lets go of laptops and forms; the pushes, whose memory may be given back when nobody waits.
+    fn leave(mut self) -> Vec<Waiting> {
+        self.server.line.queue().busy.remove(&self.pushes);
+        std::mem::take(&mut self.pushes)
+    }
+}
+
 impl Drop for Together {
     fn drop(&mut self) {
-        let mut queue = self.server.line.queue();
-        for Waiting { work, .. } in &self.pushes {
-            queue.busy.remove(work);
-        }
+        self.server.line.queue().busy.remove(&self.pushes);
     }
 }
 
@@ -190,8 +197,9 @@ async fn carry(mut together: Together, turn: OwnedMutexGuard<()>) {
         let _ = one.answer.take().map(|to| to.send(answer));
     }
     // What follows may be of these laptops and forms as soon as it can have the pen.
-    drop(together);
+    let done = together.leave();
     drop(pen);
+    drop(done);
     if told > 0 {
         tell(&server, told).await;
     }
