@@ -31,13 +31,14 @@ class Route {
 
   /** Follows the address from now on; `home` is where an empty one leads. */
   start(home: Screen = 'review'): void {
-    const read = () => {
-      const { screen, rest } = parse(location.hash, home);
+    const read = (hash: string) => {
+      const { screen, rest } = parse(hash, home);
       this.screen = screen;
       this.rest = rest;
     };
-    window.addEventListener('hashchange', read);
-    read();
+    // Where the person went: what was noted since then may stand in the address by now.
+    window.addEventListener('hashchange', (event) => read(new URL(event.newURL).hash));
+    read(location.hash);
   }
 
   go(screen: Screen, rest: string | null = null): void {

@@ -646,7 +646,7 @@ export const en: Readonly<Record<TextKey, string>> = {
   'formatHint.json_v2': 'Marks, confidence, findings and decisions.',
   'formatHint.parquet': 'Typed columns, for analysis.',
   'formatHint.sheet': 'A printable sheet per form: image, readings, checks and the log’s hash.',
-  'formatHint.crops': 'JSONL and PNG for training; they open in Label Studio.',
+  'formatHint.crops': 'Cells that a person decided, as JSONL and PNG for training; they open in Label Studio.',
 
   'audit.title': 'Audit',
   'audit.lead': 'Every decision stands in a chained log: to change one line breaks the chain.',

@@ -644,7 +644,7 @@ export const es = {
   'formatHint.json_v2': 'Marcas, confianza, hallazgos y decisiones.',
   'formatHint.parquet': 'Columnas con tipos, para análisis.',
   'formatHint.sheet': 'Una hoja imprimible por acta: imagen, lecturas, comprobaciones y huella del registro.',
-  'formatHint.crops': 'JSONL y PNG para entrenar; se abren en Label Studio.',
+  'formatHint.crops': 'Casillas que una persona decidió, en JSONL y PNG para entrenar; se abren en Label Studio.',
 
   'audit.title': 'Auditoría',
   'audit.lead': 'Cada decisión queda escrita en un registro encadenado: cambiar una línea rompe la cadena.',

@@ -6,7 +6,7 @@
 
 use super::cases::Cases;
 use super::fold::{Batch, Changed, Fold, Look, authors, fold};
-use crate::error::ApiError;
+use crate::error::{ApiError, ErrorCode};
 use crate::repo::sync;
 use castor_wire::sync::Settled;
 use sqlx::PgConnection;
@@ -108,8 +108,13 @@ impl<'a> Draft<'a> {
     ) -> Result<(i64, i64), ApiError> {
         let last = sync::hold_order(connection).await?;
         if !ours.is_all_since(self.seen, last) && !self.fold.holds(connection).await? {
-            self.expected = None;
-            self.fold = fold(connection, cases, &self.authors, &self.batches, Look::Careful).await?;
+            let again = fold(connection, cases, &self.authors, &self.batches, Look::Careful).await?;
+            if self.expected.take().is_some() && !self.fold.is_within(&again) {
+                // An event that made a form is in the log already, of another form. The row must not stay.
+                let message = "the log was written to at the same moment; nothing was changed, try again";
+                return Err(ApiError::new(ErrorCode::Conflict, message));
+            }
+            self.fold = again;
         }
         Ok((last, self.fold.newest(last)))
     }

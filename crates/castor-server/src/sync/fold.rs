@@ -12,7 +12,7 @@ use castor_wire::sync::{Outcome, Settled, SyncEvent};
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{PgConnection, Postgres};
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use uuid::Uuid;
 
 /// Events of one writer that are to be folded.
@@ -113,6 +113,18 @@ impl Fold<'_> {
             .collect();
         forms.sort_unstable_by_key(|(id, ..)| *id);
         (!forms.is_empty()).then(|| rows::write(forms.into_iter()))
+    }
+
+    /// Forms that have events, in the log or among the new ones: those that [`Self::rows`] writes.
+    fn existing(&self) -> HashSet<&str> {
+        let news = self.accepted.iter().map(|accepted| accepted.event.form.as_str());
+        let known = self.forms.0.iter().filter(|(_, folded)| folded.version > 0);
+        news.chain(known.map(|(id, _)| id.as_str())).collect()
+    }
+
+    /// Whether each form of which this one writes a row has events in another fold too.
+    pub(super) fn is_within(&self, other: &Self) -> bool {
+        self.existing().is_subset(&other.existing())
     }
 
     /// Gives the new events the places after the last one; what each batch is told.

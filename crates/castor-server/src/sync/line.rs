@@ -110,9 +110,7 @@ impl Together {
             pushes,
         }
     }
-}
 
-impl Together {
     /// Lets go of laptops and forms; the pushes, whose memory may be given back when nobody waits.
     fn leave(mut self) -> Vec<Waiting> {
         self.server.line.queue().busy.remove(&self.pushes);
