@@ -1,11 +1,9 @@
 //! Generated forms and what people do with them.
 
-use castor_domain::checks::FieldRef;
 use castor_domain::form::{Copia, Corporacion, FieldPath};
 use castor_domain::header::Source;
 use castor_domain::reading::FormReading;
-use castor_domain::review::{Act, Event, EventId, MACHINE, Moment, Recorded, Round};
-use castor_domain::symbol::Symbol;
+use castor_domain::review::{Act, Event, EventId, MACHINE, Moment, Recorded};
 use castor_testkit::review;
 use castor_wire::event::EventError;
 use castor_wire::sync::{Pushed, SyncEvent};
@@ -148,15 +146,7 @@ impl Author {
         let mut events = Vec::new();
         for candidate in 1..=CELLS {
             let digit = u8::try_from((self.next + u64::from(candidate)) % 10).unwrap_or_default();
-            let said = Act::Cell {
-                field: FieldRef {
-                    page: 1,
-                    path: FieldPath::Candidato(candidate),
-                },
-                marks: [Symbol::Blank, Symbol::Blank, Symbol::Digit(digit)],
-                round: Round::First,
-            };
-            events.push(self.pushed(form, &name, Event::Act(said))?);
+            events.push(self.pushed(form, &name, review::says(0, candidate, digit).event)?);
         }
         events.push(self.pushed(form, &name, Event::Act(Act::Complete))?);
         Ok(events)

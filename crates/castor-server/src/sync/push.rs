@@ -26,8 +26,8 @@ pub(super) async fn warm(database: &Database, cases: &Cases, work: &Work) -> Res
 pub(super) struct Prepared<'a> {
     /// To each push, without what is new.
     answers: Vec<Result<PushAnswer, ApiError>>,
-    /// Which pushes have new events, and the next counter of each.
-    fresh: Vec<(usize, i64)>,
+    /// Which pushes have new events.
+    fresh: Vec<usize>,
     draft: Option<Draft<'a>>,
 }
 
@@ -48,8 +48,8 @@ pub(super) async fn prepare<'a>(
         answers.push(match waited.get(&work.client) {
             Some((account, next)) if *account == work.caller.user => {
                 let (answer, events) = before(connection, work, *next).await?;
-                if let (Ok(_), Some(last)) = (&answer, events.last()) {
-                    fresh.push((n, last.counter + 1));
+                if answer.is_ok() && !events.is_empty() {
+                    fresh.push(n);
                     batches.push(Batch {
                         client: work.client,
                         caller: &work.caller,
@@ -108,10 +108,10 @@ pub(super) async fn finish(
     let (last, newest) = draft.hold(connection, cases, ours).await?;
     expected.store(newest, Ordering::Relaxed);
     let done = draft.write(connection, last, ours).await?;
-    for ((n, next), settled) in fresh.into_iter().zip(done.settled) {
+    for (n, settled) in fresh.into_iter().zip(done.settled) {
         if let Ok(answer) = &mut answers[n] {
+            answer.next = settled.last().map_or(answer.next, |last| last.counter + 1);
             answer.settled.extend(settled);
-            answer.next = whole(next);
         }
     }
     Ok(Written {

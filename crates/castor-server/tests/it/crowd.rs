@@ -2,12 +2,9 @@
 
 use crate::sim::books_are_right;
 use crate::world::{PASSWORD, Signed, World, connect};
-use castor_domain::checks::FieldRef;
-use castor_domain::form::FieldPath;
-use castor_domain::review::{Act, Event, EventId, MACHINE, Moment, Recorded, Round};
-use castor_domain::symbol::Symbol;
+use castor_domain::review::{Act, Event, EventId, MACHINE, Moment, Recorded};
 use castor_server::role::Role;
-use castor_testkit::review::form;
+use castor_testkit::review::{form, says};
 use castor_wire::sync::SyncEvent;
 use futures_util::future::join_all;
 use rand::{RngExt, SeedableRng};
@@ -51,15 +48,7 @@ impl Laptop {
     }
 
     fn says(&self, form_id: &str, candidate: u16, digit: u8) -> SyncEvent {
-        let said = Act::Cell {
-            field: FieldRef {
-                page: 1,
-                path: FieldPath::Candidato(candidate),
-            },
-            marks: [Symbol::Blank, Symbol::Blank, Symbol::Digit(digit)],
-            round: Round::First,
-        };
-        self.event(form_id, &self.who.id, Event::Act(said))
+        self.event(form_id, &self.who.id, says(0, candidate, digit).event)
     }
 
     /// Sends events; what became of each.
