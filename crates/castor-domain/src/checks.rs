@@ -493,12 +493,13 @@ pub struct CheckContext<'a> {
 /// printed total, `CPY_001` once per other copy, `SUM_003` only when the form prints a SUMA TOTAL or may.
 #[must_use]
 pub fn check_form(form: &FormReading, context: &CheckContext<'_>) -> Vec<Finding> {
-    let tally = Tally::settled(form);
+    let pages = tally::Pages::of(form);
+    let tally = Tally::settled_on(form, &pages);
     let mut findings = sum_checks(&tally);
     findings.push(sums::exceeding(&tally, context.registered_voters));
     findings.push(sheets::reviewed(form));
     findings.push(sheets::signatures(form));
-    findings.push(sheets::pages(form));
+    findings.push(sheets::pages(&pages));
     findings.push(sheets::expected_table(form, context.expected.as_ref()));
     findings.push(sheets::serials(form));
     findings.push(sheets::duplicates(form, context.seen));

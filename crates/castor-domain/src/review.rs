@@ -629,7 +629,16 @@ impl Case {
     /// readings differ waits for a person, whatever either says.
     #[must_use]
     pub fn consolidated(&self) -> Option<FormReading> {
-        let mut form = FormReading::clone(self.reading.as_deref()?);
+        let reading = self.reading.as_deref()?;
+        let mut form = FormReading {
+            header: reading.header.clone(),
+            fields: reading.fields.clone(),
+            pages: reading.pages.clone(),
+            recount: reading.recount,
+            signatures: reading.signatures,
+            names: reading.names.clone(),
+            findings: Vec::new(),
+        };
         let disputed: BTreeSet<FieldRef> = if self.state == State::Adjudication {
             self.disputed().collect()
         } else {

@@ -29,14 +29,15 @@ const MOST_EXPECTED: f64 = 30_000.0;
 /// How much.
 #[derive(Args)]
 pub(crate) struct ServerArguments {
-    /// Laptops that push at the same time.
-    #[arg(long, default_value_t = 8)]
+    /// Laptops that push at the same time. Each waits for the answer to its push before the next, so that few of them leave the
+    /// server idle.
+    #[arg(long, default_value_t = 16)]
     laptops: usize,
-    /// Forms of each, with six review events each.
-    #[arg(long, default_value_t = 1_000)]
+    /// Forms of each, with six review events each. Up to some 15,000 forms of all laptops together stay in the server's memory.
+    #[arg(long, default_value_t = 900)]
     forms: usize,
     /// Times that pushes and bare inserts take turns.
-    #[arg(long, default_value_t = 3)]
+    #[arg(long, default_value_t = 5)]
     rounds: usize,
     /// Laptops that pull.
     #[arg(long, default_value_t = 500)]

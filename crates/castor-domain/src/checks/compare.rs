@@ -214,7 +214,7 @@ impl Numbered {
             let sheet = pages.sheets.iter().find(|sheet| sheet.file == file);
             sheet.and_then(|sheet| sheet.printed).unwrap_or(file)
         };
-        let tally = Tally::settled(form);
+        let tally = Tally::settled_on(form, &pages);
         let fields = tally
             .states()
             .map(|(field, state)| ((printed(field.page), field.path.clone()), (field.clone(), state)))

@@ -63,9 +63,8 @@ pub(super) fn signatures(form: &FormReading) -> Finding {
 }
 
 /// PAG_001.
-pub(super) fn pages(form: &FormReading) -> Finding {
+pub(super) fn pages(pages: &Pages) -> Finding {
     let code = CheckCode::Pag001;
-    let pages = Pages::of(form);
     let unread: Vec<Missing> = pages.unnumbered().map(Missing::PrintedPage).collect();
     let mut details = Vec::new();
     // A page with an unread number may be the one that seems missing, unless the file has too few pages anyway.
@@ -96,7 +95,7 @@ pub(super) fn pages(form: &FormReading) -> Finding {
     let severity = details.iter().map(page_severity).max().unwrap_or(Severity::Info);
     let numbers = pages.total.map(|total| Numbers {
         expected: i64::from(total),
-        found: i64::try_from(form.pages.len()).unwrap_or(i64::MAX),
+        found: i64::try_from(pages.sheets.len()).unwrap_or(i64::MAX),
     });
     Finding {
         numbers,

@@ -94,17 +94,21 @@ impl Tally {
     /// Only what needs no person counts as read.
     #[must_use]
     pub fn settled(form: &FormReading) -> Self {
-        Self::new(form, FieldState::settled)
+        Self::new(form, &Pages::of(form), FieldState::settled)
     }
 
     /// Every field at its likeliest reading, for looking for what might be misread.
     #[must_use]
     pub fn tentative(form: &FormReading) -> Self {
-        Self::new(form, FieldState::tentative)
+        Self::new(form, &Pages::of(form), FieldState::tentative)
     }
 
-    fn new(form: &FormReading, state: fn(&FieldReading) -> FieldState) -> Self {
-        let pages = Pages::of(form);
+    /// As [`Self::settled`], of a form whose pages are at hand.
+    pub(super) fn settled_on(form: &FormReading, pages: &Pages) -> Self {
+        Self::new(form, pages, FieldState::settled)
+    }
+
+    fn new(form: &FormReading, pages: &Pages, state: fn(&FieldReading) -> FieldState) -> Self {
         let mut merged: BTreeMap<FieldRef, (FieldState, u16)> = BTreeMap::new();
         for field in form.fields.iter().filter(|field| !pages.is_stranger(field.page)) {
             let at = FieldRef {
@@ -430,6 +434,10 @@ fn is_same_sheet(a: &PageReading, b: &PageReading) -> bool {
 /// say; the earlier page is right where as many say one as the other. What a sheet prints twice must differ twice: once
 /// is a misreading, of which `BAR_001` speaks.
 fn strangers(form: &FormReading) -> BTreeSet<u16> {
+    // A page by itself differs from none.
+    if form.pages.len() < 2 {
+        return BTreeSet::new();
+    }
     let serial = |page: &PageReading| sure(&page.serial).copied();
     let kits = |page: &PageReading| {
         let footer = sure(&page.kit).copied();
