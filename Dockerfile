@@ -10,8 +10,12 @@ RUN cargo build --release --locked -p castor-cli
 RUN CASTOR_HOME=/opt/node scripts/ui.sh
 
 FROM debian:bookworm-slim
-RUN apt-get update && apt-get install --no-install-recommends -y ca-certificates && rm -rf /var/lib/apt/lists/* \
-    && useradd --uid 10001 --create-home castor && install -d -o castor /data
+# pg_dump and pg_restore of the version of the databases, for `castor backup` and `castor restore`; openssl for the first certificate.
+RUN apt-get update && apt-get install --no-install-recommends -y ca-certificates openssl postgresql-client-15 \
+    && rm -rf /var/lib/apt/lists/* \
+    && useradd --uid 10001 --create-home castor && install -d -o castor /data /backups
+COPY deploy/probe.sh /usr/local/bin/castor-probe
+COPY deploy/certificate.sh /usr/local/bin/castor-certificate
 COPY --from=build /castor/target/release/castor /usr/local/bin/castor
 COPY --from=build /opt/castor /opt/castor
 COPY --from=build /castor/ui/dist /opt/castor-ui

@@ -21,6 +21,9 @@ url=postgres://castor@127.0.0.1:$port/postgres
 for file in migrations/server/*.sql; do
     psql --quiet --no-psqlrc --single-transaction -v ON_ERROR_STOP=1 "$url" -f "$file"
 done
-rm -rf crates/castor-server/.sqlx && mkdir crates/castor-server/.sqlx
+# Into the place of the former ones when all of them are right.
+mkdir "$work/sqlx"
 touch crates/castor-server/src/lib.rs
-SQLX_OFFLINE=false SQLX_OFFLINE_DIR="$here/crates/castor-server/.sqlx" CASTOR_SERVER_DATABASE_URL=$url cargo check --quiet -p castor-server
+SQLX_OFFLINE=false SQLX_OFFLINE_DIR=$work/sqlx CASTOR_SERVER_DATABASE_URL=$url cargo check --quiet -p castor-server
+rm -rf crates/castor-server/.sqlx
+cp -r "$work/sqlx" crates/castor-server/.sqlx

@@ -5,7 +5,7 @@ import { seriousFindings } from './axe.mjs';
 import { BrowserDriver } from './browser-driver.mjs';
 import { launch, openPage } from './browser.mjs';
 import { withServer } from './castor-server.mjs';
-import { inNewFolder } from './desk-flow.mjs';
+import { drawn, inNewFolder, settled } from './desk-flow.mjs';
 
 const PASSWORD = 'un acta tiene tres casillas';
 const OWN = 'una frase que es solo de luz';
@@ -22,6 +22,12 @@ async function signIn(page, email, password) {
 
 const nav = (page) => page.getByRole('navigation');
 const shown = (page, text) => page.getByText(text, { exact: false }).first().waitFor();
+
+/** Chooses and confirms. */
+async function choose(select, value) {
+  await select.selectOption(value);
+  await select.press('Enter');
+}
 
 /** Signing in and what it leaves in the browser. */
 async function door(browser, { url }) {
@@ -87,11 +93,29 @@ async function changeAccount(page, luz) {
   await shown(page, '1 cuenta');
   await page.getByRole('button', { name: 'Luz Díaz' }).click();
   const pane = page.getByRole('complementary');
-  await pane.getByLabel('Rol').selectOption('VALIDATOR');
+  const role = pane.getByLabel('Rol');
+  // Arrow keys run through the roles of a closed list: none is taken until it is confirmed, and Escape takes none.
+  const changes = [];
+  page.on('request', (request) => { if (request.method() === 'PATCH') changes.push(request.postData()); });
+  await role.focus();
+  for (let n = 0; n < 4; n += 1) await page.keyboard.press('ArrowDown');
+  assert.equal(await role.inputValue(), 'ADMIN');
+  await shown(page, 'Puede todo, también dar cuentas.');
+  await page.keyboard.press('Escape');
+  assert.equal(await role.inputValue(), 'OPERATOR');
+  assert.ok(await role.evaluate((select) => select === document.activeElement), 'the focus is lost');
+  assert.equal(await pane.getByRole('button', { name: /^Cambiar/ }).count(), 0);
+  await page.keyboard.press('ArrowUp');
+  await pane.getByRole('button', { name: /^Cancelar/ }).click();
+  assert.deepEqual([await role.inputValue(), changes], ['OPERATOR', []]);
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Enter');
   await shown(page, 'Luz Díaz: ahora Validación');
+  assert.deepEqual(changes, ['{"role":"VALIDATOR"}']);
   await page.getByRole('button', { name: 'Deshacer' }).click();
   await page.waitForFunction(() => document.querySelector('aside select')?.value === 'OPERATOR');
-  await pane.getByLabel('Rol').selectOption('AUDITOR');
+  await role.selectOption('AUDITOR');
+  await pane.getByRole('button', { name: /^Cambiar/ }).click();
   await shown(page, 'Luz Díaz: ahora Auditoría');
   await luz.reload();
   await nav(luz).getByRole('link', { name: 'Auditoría' }).waitFor();
@@ -170,12 +194,20 @@ async function leads(page) {
   await nav(page).getByRole('link', { name: 'Contactos' }).click();
   await shown(page, 'ivan@example.org');
   await page.getByRole('button', { name: 'Nuevo 1' }).waitFor();
-  await page.getByLabel('Estado: Iván Ruiz').selectOption('contactado');
+  const state = page.getByLabel('Estado: Iván Ruiz');
+  await state.focus();
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Escape');
+  assert.equal(await state.inputValue(), 'nuevo');
+  await page.keyboard.press('ArrowDown');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Enter');
   await page.getByRole('button', { name: 'Contactado 1' }).waitFor();
   await page.keyboard.press('Tab');
   await page.getByRole('button', { name: /^Deshacer/ }).click();
   await page.getByRole('button', { name: 'Nuevo 1' }).waitFor();
-  await page.getByLabel('Estado: Iván Ruiz').selectOption('convertido');
+  await choose(state, 'convertido');
   await page.getByRole('button', { name: 'Convertido 1' }).click();
   await shown(page, 'ivan@example.org');
 }
@@ -223,7 +255,7 @@ async function accessible(browser, { url }) {
     serious.push(...await seriousFindings(door, `${theme} door`));
     await signIn(door, ADMIN.email, PASSWORD);
     await door.getByRole('heading', { name: 'Cuentas' }).waitFor();
-    for (const section of SECTIONS) {
+    for (const section of [...SECTIONS, 'queue/leases']) {
       await door.goto(`${url}/#/admin/${section}`);
       await door.waitForTimeout(500);
       serious.push(...await seriousFindings(door, `${theme} ${section}`));
@@ -245,22 +277,65 @@ async function accessible(browser, { url }) {
   console.log(`axe: no serious finding on the door, ${looked / 2} screens, one account and 2 dialogs, light and dark`);
 }
 
+/** What a desk has taken is seen with its holder, and taken back: one form, then the rest. */
+async function leases(page, driver, work) {
+  await nav(page).getByRole('link', { name: 'Cola y trabajos' }).click();
+  await nav(page).getByRole('link', { name: 'Préstamos' }).click();
+  await shown(page, 'Nadie tiene actas apartadas.');
+  const files = drawn(work).slice(0, 6);
+  await driver.importFiles(files);
+  await settled(driver, files.length);
+  let held = 0;
+  for (let tries = 0; held < 3 && tries < 100; tries += 1) {
+    await driver.ask('server_sync');
+    held = await driver.ask('server_lease', { count: 3 - held, departamento: null });
+  }
+  assert.equal(held, 3, 'no three forms wait for a person');
+  await page.getByRole('button', { name: 'Actualizar' }).click();
+  await shown(page, 'Rosa Marín');
+  await shown(page, VALIDATOR.email);
+  const backs = page.getByRole('button', { name: /^Recuperar: / });
+  assert.equal(await backs.count(), 3);
+  for (const theme of ['light', 'dark']) {
+    await page.emulateMedia({ colorScheme: theme });
+    assert.deepEqual(await seriousFindings(page, `${theme} leases`), []);
+  }
+  await backs.first().click();
+  await page.getByRole('dialog').getByText('Queda libre').waitFor();
+  await page.keyboard.press('Escape');
+  assert.equal(await backs.count(), 3);
+  await backs.first().click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Recuperar' }).click();
+  await shown(page, '1 acta recuperada de Rosa Marín');
+  await page.waitForFunction(() => document.querySelectorAll('tbody [data-row]').length === 2);
+  await page.getByRole('button', { name: /^Recuperar todas: Rosa Marín/ }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Recuperar todas' }).click();
+  await shown(page, '2 actas recuperadas de Rosa Marín');
+  await shown(page, 'Nadie tiene actas apartadas.');
+  await nav(page).getByRole('link', { name: 'Auditoría' }).click();
+  await page.getByRole('combobox', { name: 'Qué' }).selectOption('pipeline.leases_taken_back');
+  await page.waitForFunction(() => document.querySelectorAll('tbody tr').length === 2);
+  await shown(page, 'actas: 2');
+  console.log('leases: what a desk took is seen and taken back');
+}
+
 /** The same screens in the desk of an account that may administer, and none for one that may not. */
-async function inDesk({ url }) {
+async function inDesk({ url }, console_) {
   const entry = (page) => page.getByRole('link', { name: 'Administrar' });
-  const desk = (act) => inNewFolder((place) => new BrowserDriver(place), async (driver) => {
+  const desk = (act) => inNewFolder((place) => new BrowserDriver(place), async (driver, work) => {
     await driver.start();
     await driver.page.getByRole('link', { name: 'Revisar' }).waitFor();
     assert.equal(await entry(driver.page).count(), 0, 'without a server there is nothing to administer');
-    await act(driver, driver.page);
+    await act(driver, driver.page, work);
   });
   const signedIn = async (driver, { email }) => {
     await driver.ask('server_sign_in', { address: url, email, password: PASSWORD });
     await driver.page.reload();
     await driver.page.locator('footer').getByText('Con servidor').waitFor();
   };
-  await desk(async (driver, page) => {
+  await desk(async (driver, page, work) => {
     await signedIn(driver, VALIDATOR);
+    await leases(console_, driver, work);
     assert.equal(await entry(page).count(), 0, 'a validator administers');
     await page.goto(`${driver.origin}/#/admin/users`);
     await page.waitForFunction(() => !location.hash.startsWith('#/admin'));
@@ -269,7 +344,7 @@ async function inDesk({ url }) {
     await signedIn(driver, ADMIN);
     await entry(page).click();
     await page.getByRole('button', { name: 'Luz Díaz' }).click();
-    await page.getByRole('complementary').getByLabel('Rol').selectOption('VIEWER');
+    await choose(page.getByRole('complementary').getByLabel('Rol'), 'VIEWER');
     await shown(page, 'Luz Díaz: ahora Consulta');
     await page.getByRole('navigation', { name: 'Partes de la administración' }).getByRole('link', { name: 'Auditoría' }).click();
     await page.getByRole('combobox', { name: 'Qué' }).selectOption('admin.user_changed');
@@ -300,7 +375,7 @@ await withServer(async (server) => {
     await health(page, server);
     console.log('console: signed in, made an account, changed it, ended sessions, followed a lead up, found it all in the log');
     await accessible(browser, server);
-    await inDesk(server);
+    await inDesk(server, page);
     await page.getByRole('button', { name: 'Salir' }).click();
     await page.getByLabel('Contraseña').waitFor();
     assert.deepEqual(await page.context().cookies(), [], 'the cookie stays after signing out');

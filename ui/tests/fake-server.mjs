@@ -95,6 +95,22 @@ export function fakeAdministration({ role = 'ADMIN', bad = false, empty = false,
       next_at: n === 12 ? ago(-1) : null, worker: state === 'QUEUED' ? null : id(5000), code: failed[0], message: failed[1],
     };
   });
+  let leases = empty ? [] : Array.from({ length: 64 }, (_, n) => {
+    const at = n < 3 ? 0 : n < 4 ? 1 : n < 40 ? 2 : 3;
+    const who = users[at + 1];
+    const mesa = String(n + 1).padStart(3, '0');
+    return {
+      id: String(n).padStart(64, 'b'), name: `2043318_E14_ALC_X_01_280_003_01_01_${mesa}_X_XXX.pdf`, mesa_id: n === 3 ? null : `01-280-03-01-${mesa}`, location: n === 3 ? '' : 'Antioquia · Turbo · I.E. Normal Superior',
+      corporacion: ['ALCALDE', 'CONCEJO', null][n % 3], copy_type: ['DELEGADOS', 'CLAVEROS'][n % 2], laptop: `${at}e3c9c1a-55d2-4f7e-9a01-00000000a1b${at}`, account: who.id,
+      person: at === 1 ? null : `${who.first_name} ${who.last_name}`, email: at === 1 ? null : who.email, until: ago(-14 + at * 3),
+    };
+  });
+  const freed = (taken) => {
+    const before = leases.length;
+    leases = leases.filter((one) => !taken(one));
+    if (leases.length === before) throw new Refusal(404, 'NOT_FOUND');
+    return { freed: before - leases.length };
+  };
   let ordered = 'RUNNING';
   const counted = (state) => jobs.filter((job) => job.state === state).length;
   const pipeline = () => ({
@@ -109,6 +125,12 @@ export function fakeAdministration({ role = 'ADMIN', bad = false, empty = false,
     ['POST /api/pipeline/resume', order('RUNNING')], ['POST /api/pipeline/stop', order('STOPPED')],
     ['GET /api/queue/jobs', ({ query }) => page(jobs.filter((one) => !query.get('status') || one.state === query.get('status')), query)],
     ['POST /api/queue/jobs/:id/retry', ({ at }) => Object.assign(found(jobs, at[0]), { state: 'QUEUED', attempts: 0, code: null, finished_at: null })],
+    ['GET /api/queue/leases', ({ query }) => {
+      const at = leases.findIndex((one) => one.id === query.get('after_form')) + 1;
+      return leases.slice(at, at + Number(query.get('limit') ?? 50));
+    }],
+    ['DELETE /api/queue/leases/form/:id', ({ at }) => freed((one) => one.id === at[0])],
+    ['DELETE /api/queue/leases/laptop/:id', ({ at }) => freed((one) => one.laptop === at[0])],
     ['POST /api/queue/table', () => { throw new Refusal(404, 'NOTHING_TO_READ'); }],
     ['POST /api/queue/department', () => ({ files: 1_159, jobs: Array.from({ length: 976 }, () => ({})), left: 183 })],
     ['POST /api/auth/browser/refresh', () => { if (!signedIn) throw new Refusal(401, 'UNAUTHENTICATED'); return signed(); }],

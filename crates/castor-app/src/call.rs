@@ -162,6 +162,7 @@ impl Desk {
     pub async fn call(self: &Arc<Self>, command: &str, arguments: Value) -> Result<Value, Failure> {
         let called = self.called(command, arguments).await;
         if matches!(command, "decide" | "act") && called.is_ok() {
+            self.syncing.somebody_works((self.clock)());
             self.syncing.has_work();
         }
         called.map_err(|error| Failure::of(&error))
@@ -190,6 +191,11 @@ impl Desk {
             "act" => {
                 let act: ActOn = of(arguments)?;
                 to(self.act(&act.id, &act.action).await?)
+            }
+            // A person opened a form, or pressed a key over one.
+            "here" => {
+                self.syncing.somebody_works((self.clock)());
+                to(())
             }
             "copies_list" => {
                 let stretch: Stretch = of(arguments)?;

@@ -28,3 +28,4 @@ pub use folders::{data_folder, settings_folder};
 pub use integrity::{Integrity, Problem, integrity, rebuild};
 pub use review::PageAddress;
 pub use secrets::Secret;
+pub use server::{SharedAs, share_as, shared_as, whole_file};

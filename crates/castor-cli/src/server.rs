@@ -148,7 +148,7 @@ pub(crate) fn add(arguments: AddArguments) -> Result<ExitCode> {
         last_name: arguments.last_name,
         ..NewUser::default()
     };
-    let user = run(add_user(config(None)?, new, role))??;
+    let user = run(add_user(config(Some(&[Service::Core].into()))?, new, role))??;
     println!("{} {} {}", user.id, user.email, role.name());
     Ok(ExitCode::SUCCESS)
 }

@@ -38,9 +38,31 @@ pub enum Action {
     DepartmentQueued,
     /// A job that was given up was tried again.
     JobRetried,
+    /// Forms that were lent to a laptop were taken back before their time.
+    LeasesTakenBack,
 }
 
 impl Action {
+    /// Every kind.
+    pub const ALL: [Self; 16] = [
+        Self::Registered,
+        Self::SignedIn,
+        Self::SignInFailed,
+        Self::SignedOut,
+        Self::SignedOutEverywhere,
+        Self::RefreshReused,
+        Self::PasswordChanged,
+        Self::UserChanged,
+        Self::SessionsEnded,
+        Self::PasswordReset,
+        Self::LeadChanged,
+        Self::LogExported,
+        Self::PipelineChanged,
+        Self::DepartmentQueued,
+        Self::JobRetried,
+        Self::LeasesTakenBack,
+    ];
+
     /// As stored.
     #[must_use]
     pub fn name(self) -> &'static str {
@@ -60,6 +82,7 @@ impl Action {
             Self::PipelineChanged => "pipeline.changed",
             Self::DepartmentQueued => "pipeline.department_queued",
             Self::JobRetried => "pipeline.job_retried",
+            Self::LeasesTakenBack => "pipeline.leases_taken_back",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::cluster::{ClusterError, programs};
 use crate::config::Config;
+use crate::database::newest_migration;
 use crate::running::{Running, ServeError, Store};
 use crate::secret::hex;
 use serde::{Deserialize, Serialize};
@@ -44,9 +45,35 @@ pub enum BackupError {
     /// A file is not the one that the backup wrote.
     #[error("{path} is missing, or is not the file that the backup wrote; nothing was restored", path = .0.display())]
     Changed(PathBuf),
+    /// It was written by a later program, whose tables this one does not know.
+    #[error(
+        "{path} was written by CASTOR {version} (migration {migration}), which is newer than this one; install that version, nothing was changed",
+        path = path.display()
+    )]
+    Newer {
+        /// The manifest.
+        path: PathBuf,
+        /// What it says of the program.
+        version: String,
+        /// And of its tables.
+        migration: i64,
+    },
     /// Data is there already.
-    #[error("the database of {0} has data; restore into an empty one, nothing was changed")]
+    #[error("the database of {0} has data; restore into empty ones, nothing was changed")]
     HasData(String),
+    /// Some databases are restored and others are not.
+    #[error(
+        "the database of {failed} was not restored and is as it was ({error}); that of {restored} is restored: put right what is wrong, \
+         empty them all (dropdb, createdb), and restore again"
+    )]
+    Partly {
+        /// The services whose databases hold the backup.
+        restored: String,
+        /// The services whose database could not be restored.
+        failed: String,
+        /// Why.
+        error: Box<Self>,
+    },
     /// The database cannot be asked.
     #[error("the database does not answer: {0}")]
     Database(#[from] sqlx::Error),
@@ -65,6 +92,9 @@ pub enum BackupError {
 pub struct Manifest {
     /// The version of CASTOR that wrote it.
     pub version: String,
+    /// The newest migration that its tables may have seen; 0 where none is said.
+    #[serde(default)]
+    pub migration: i64,
     /// One file for each database.
     pub files: Vec<Dump>,
 }
@@ -121,6 +151,7 @@ async fn write(running: &Running, bin: &Path, folder: &Path) -> Result<Manifest,
     }
     let manifest = Manifest {
         version: env!("CARGO_PKG_VERSION").to_owned(),
+        migration: newest_migration(),
         files,
     };
     let path = folder.join(MANIFEST);
@@ -146,7 +177,7 @@ pub async fn restore(config: Config, folder: &Path) -> Result<Manifest, BackupEr
 }
 
 async fn read(running: &Running, bin: &Path, folder: &Path, manifest: &Manifest) -> Result<(), BackupError> {
-    let mut pairs = Vec::new();
+    let (mut pairs, mut with_data) = (Vec::new(), Vec::new());
     for store in &running.stores {
         let services = services(store);
         let dump = manifest.files.iter().find(|dump| dump.services == services);
@@ -155,35 +186,73 @@ async fn read(running: &Running, bin: &Path, folder: &Path, manifest: &Manifest)
             reason: format!("it has no database of {services}; run the same services as when it was written"),
         })?;
         if store.database.is_made().await? {
-            return Err(BackupError::HasData(services));
+            with_data.push(services.clone());
         }
-        pairs.push((store, folder.join(&dump.name)));
+        pairs.push((store, services, folder.join(&dump.name)));
     }
-    for (store, path) in pairs {
+    if !with_data.is_empty() {
+        return Err(BackupError::HasData(with_data.join(", ")));
+    }
+    let mut restored = Vec::new();
+    for (store, services, path) in pairs {
         let arguments = ["--single-transaction".as_ref(), "--no-owner".as_ref(), path.as_os_str()];
-        run(bin, "pg_restore", store, &arguments).await?;
+        match run(bin, "pg_restore", store, &arguments).await {
+            Ok(()) => restored.push(services),
+            Err(error) if restored.is_empty() => return Err(error),
+            Err(error) => {
+                return Err(BackupError::Partly {
+                    restored: restored.join(", "),
+                    failed: services,
+                    error: Box::new(error),
+                });
+            }
+        }
     }
     Ok(running.migrate().await?)
 }
 
+/// The manifest, once all that it says was found to be so.
 fn checked(folder: &Path) -> Result<Manifest, BackupError> {
     let path = folder.join(MANIFEST);
     let text = std::fs::read(&path).map_err(|error| BackupError::File {
         path: path.clone(),
         error,
     })?;
-    let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| BackupError::Manifest {
-        path,
-        reason: error.to_string(),
-    })?;
+    let wrong = |reason: String| BackupError::Manifest {
+        path: path.clone(),
+        reason,
+    };
+    let manifest: Manifest = serde_json::from_slice(&text).map_err(|error| wrong(error.to_string()))?;
+    let numbers =
+        |version: &str| numbers(version).ok_or_else(|| wrong(format!("{version:?} is not a version such as 1.2.3")));
+    if numbers(&manifest.version)? > numbers(env!("CARGO_PKG_VERSION"))? || manifest.migration > newest_migration() {
+        return Err(BackupError::Newer {
+            path,
+            version: manifest.version,
+            migration: manifest.migration,
+        });
+    }
     for dump in &manifest.files {
         // A name alone: a manifest from elsewhere does not lead out of its folder.
-        let path = folder.join(Path::new(&dump.name).file_name().unwrap_or_default());
+        if Path::new(&dump.name).file_name() != Some(OsStr::new(&dump.name)) {
+            return Err(wrong(format!(
+                "{:?} is not the name of a file in its folder",
+                dump.name
+            )));
+        }
+        let path = folder.join(&dump.name);
         if !path.is_file() || sha256(&path)? != dump.sha256 {
             return Err(BackupError::Changed(path));
         }
     }
     Ok(manifest)
+}
+
+/// `1.2.3`, in an order; what follows a hyphen or a plus does not count.
+fn numbers(version: &str) -> Option<[u64; 3]> {
+    let plain = version.split(['-', '+']).next()?;
+    let numbers: Vec<u64> = plain.split('.').map(|part| part.parse().ok()).collect::<Option<_>>()?;
+    numbers.try_into().ok()
 }
 
 fn services(store: &Store) -> String {

@@ -7,11 +7,14 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
+use tokio::net::TcpStream;
 use tokio::process::Command;
 
 /// Where distributions put PostgreSQL's programs, one folder per version.
 const INSTALLED: [&str; 2] = ["/usr/lib/postgresql", "/usr/local/lib/postgresql"];
 const SUPERUSER: &str = "castor";
+/// Between two looks whether it runs.
+const LOOK_EVERY: Duration = Duration::from_secs(2);
 
 /// Why there is no private cluster.
 #[derive(Debug, thiserror::Error)]
@@ -51,6 +54,7 @@ pub struct Cluster {
     folder: PathBuf,
     owner: Option<Owner>,
     port: u16,
+    settings: Vec<String>,
     password: Secret,
     /// Held shared by every process that uses the cluster: the last one ends it.
     in_use: File,
@@ -89,6 +93,7 @@ impl Cluster {
             folder,
             owner,
             port: 0,
+            settings: settings.iter().map(|setting| (*setting).to_owned()).collect(),
             password,
             in_use,
         };
@@ -97,7 +102,7 @@ impl Cluster {
         }
         cluster.port = match cluster.running_on().await {
             Some(port) => port,
-            None => cluster.launch(settings).await?,
+            None => cluster.launch().await?,
         };
         Ok(cluster)
     }
@@ -118,11 +123,47 @@ impl Cluster {
         self.port
     }
 
+    /// Starts it again whenever it has ended by itself. For ever.
+    pub async fn keep(&self) {
+        let mut told = false;
+        loop {
+            tokio::time::sleep(LOOK_EVERY).await;
+            if TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await.is_ok() {
+                told = false;
+                continue;
+            }
+            match self.revive().await {
+                Ok(()) => tracing::warn!(
+                    port = self.port,
+                    "the private PostgreSQL had ended and was started again"
+                ),
+                Err(error) if !told => {
+                    tracing::error!(%error, port = self.port, "the private PostgreSQL has ended and does not start; trying again");
+                    told = true;
+                }
+                Err(_) => {}
+            }
+        }
+    }
+
+    async fn revive(&self) -> Result<(), ClusterError> {
+        let starting = lock_file(&self.folder.join("starting"))?;
+        alone(&starting).await.map_err(|error| ClusterError::Folder {
+            path: self.folder.clone(),
+            error,
+        })?;
+        // Another process may have been faster, or it starts this moment.
+        match self.running_on().await {
+            Some(_) => Ok(()),
+            None => self.launch_on(self.port).await,
+        }
+    }
+
     /// Ends it in good order, unless another process uses it.
     ///
     /// # Errors
     /// It does not end.
-    pub async fn leave(self) -> Result<(), ClusterError> {
+    pub async fn leave(&self) -> Result<(), ClusterError> {
         let failed = |error| ClusterError::Folder {
             path: self.folder.clone(),
             error,
@@ -179,39 +220,42 @@ impl Cluster {
         written.lines().nth(3)?.trim().parse().ok()
     }
 
-    async fn launch(&self, settings: &[&str]) -> Result<u16, ClusterError> {
-        let data = self.data();
-        let log = self.folder.join("log");
+    async fn launch(&self) -> Result<u16, ClusterError> {
         let mut last = ClusterError::NotInstalled;
         // The port may be taken by another program between the choice and the start.
         for _ in 0..3 {
             let port = free_port().map_err(|error| ClusterError::Folder {
-                path: data.clone(),
+                path: self.folder.clone(),
                 error,
             })?;
-            let mut options = format!("-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''");
-            for setting in settings {
-                options.push_str(" -c ");
-                options.push_str(setting);
-            }
-            let arguments: [&std::ffi::OsStr; 10] = [
-                "-D".as_ref(),
-                data.as_os_str(),
-                "-l".as_ref(),
-                log.as_os_str(),
-                "-o".as_ref(),
-                options.as_ref(),
-                "-w".as_ref(),
-                "-t".as_ref(),
-                "60".as_ref(),
-                "start".as_ref(),
-            ];
-            match self.run("pg_ctl", &arguments).await {
+            match self.launch_on(port).await {
                 Ok(()) => return Ok(port),
                 Err(error) => last = error,
             }
         }
         Err(last)
+    }
+
+    async fn launch_on(&self, port: u16) -> Result<(), ClusterError> {
+        let (data, log) = (self.data(), self.folder.join("log"));
+        let mut options = format!("-p {port} -c listen_addresses=127.0.0.1 -c unix_socket_directories=''");
+        for setting in &self.settings {
+            options.push_str(" -c ");
+            options.push_str(setting);
+        }
+        let arguments: [&std::ffi::OsStr; 10] = [
+            "-D".as_ref(),
+            data.as_os_str(),
+            "-l".as_ref(),
+            log.as_os_str(),
+            "-o".as_ref(),
+            options.as_ref(),
+            "-w".as_ref(),
+            "-t".as_ref(),
+            "60".as_ref(),
+            "start".as_ref(),
+        ];
+        self.run("pg_ctl", &arguments).await
     }
 
     async fn run(&self, program: &'static str, arguments: &[&std::ffi::OsStr]) -> Result<(), ClusterError> {

@@ -312,7 +312,7 @@ impl Reader<'_> {
             data: self
                 .text("CASTOR_DATA")
                 .map_or_else(|| PathBuf::from("castor-data"), PathBuf::from),
-            databases: self.databases(),
+            databases: self.databases(&services),
             postgres_bin: self.text("CASTOR_POSTGRES_BIN").map(PathBuf::from),
             objects: self.objects(),
             work: self.work(),
@@ -335,7 +335,7 @@ impl Reader<'_> {
             body_limit: self.value("CASTOR_BODY_LIMIT", 1 << 20),
             body_timeout: self.seconds("CASTOR_BODY_TIMEOUT", 15),
             request_timeout: self.seconds("CASTOR_REQUEST_TIMEOUT", 60),
-            connections: self.value("CASTOR_DATABASE_CONNECTIONS", 16),
+            connections: self.at_least_one("CASTOR_DATABASE_CONNECTIONS", 16),
             registration: self.registration(),
             cache: CacheTtl {
                 twitter: self.seconds("TWITTER_CACHE_TTL", 3_600),
@@ -355,17 +355,26 @@ impl Reader<'_> {
         self.value("CASTOR_PORT", own)
     }
 
-    fn databases(&mut self) -> DatabaseUrls {
+    fn databases(&mut self, services: &BTreeSet<Service>) -> DatabaseUrls {
         let every = self.database_url("DATABASE_URL");
         let mut of = |service: Service| {
             self.database_url(&service.variable("DATABASE_URL"))
                 .or_else(|| every.clone())
         };
-        DatabaseUrls {
+        let urls = DatabaseUrls {
             core: of(Service::Core),
             e14: of(Service::E14),
             dashboard: of(Service::Dashboard),
+        };
+        let without: Vec<Service> = services.iter().copied().filter(|s| urls.of(*s).is_none()).collect();
+        if without.len() < services.len() {
+            // A forgotten one would begin an empty database in silence.
+            for service in without {
+                let reason = "is not set, while another service here has its database; set it, or DATABASE_URL for all";
+                self.problem(&service.variable("DATABASE_URL"), reason.to_owned());
+            }
         }
+        urls
     }
 
     fn database_url(&mut self, name: &str) -> Option<Secret> {
@@ -397,16 +406,24 @@ impl Reader<'_> {
             hosts: Hosts(self.list("E14_FETCH_HOSTS")),
             fetch_timeout: self.seconds("E14_FETCH_TIMEOUT", 30),
             queue: QueueRules {
-                limit: self.value("E14_QUEUE_LIMIT", 1_000),
+                limit: self.at_least_one("E14_QUEUE_LIMIT", 1_000),
                 lease: self.seconds("E14_LEASE", 60),
-                attempts: self.value("E14_ATTEMPTS", 3),
+                attempts: self.at_least_one("E14_ATTEMPTS", 3),
                 pause: self.seconds("E14_RETRY_PAUSE", 10),
                 ageing: self.seconds("E14_AGEING", 900),
             },
             readers: self.value("E14_READERS", cores).max(1),
             workers: self.value("E14_WORKERS", 1),
-            source: self.text("E14_SOURCE").map(PathBuf::from),
+            source: self.source(),
         }
+    }
+
+    fn source(&mut self) -> Option<PathBuf> {
+        let folder = self.text("E14_SOURCE").map(PathBuf::from)?;
+        if !folder.is_dir() {
+            self.problem("E14_SOURCE", format!("{} is no folder", folder.display()));
+        }
+        Some(folder)
     }
 
     fn jwt_secret(&mut self) -> Option<Secret> {
@@ -458,7 +475,10 @@ impl Reader<'_> {
 
     fn service_url(&mut self, service: Service) -> String {
         let url = self.url(&service.variable("SERVICE_URL"), &["http://", "https://"]);
-        let url = url.unwrap_or_else(|| format!("http://localhost:{}", service.port()));
+        let url = url.unwrap_or_else(|| {
+            let port = self.value(&service.variable("SERVICE_PORT"), service.port());
+            format!("http://localhost:{port}")
+        });
         url.trim_end_matches('/').to_owned()
     }
 
@@ -485,6 +505,14 @@ impl Reader<'_> {
                 otherwise
             }
         }
+    }
+
+    fn at_least_one<T: FromStr<Err: fmt::Display> + PartialOrd + From<u8>>(&mut self, name: &str, otherwise: T) -> T {
+        let value = self.value(name, otherwise);
+        if value < T::from(1) {
+            self.problem(name, "must be at least 1".to_owned());
+        }
+        value
     }
 
     fn seconds(&mut self, name: &str, otherwise: u64) -> Duration {

@@ -12,7 +12,7 @@ use tokio::sync::watch;
 
 static MIGRATIONS: Migrator = sqlx::migrate!("../../migrations/server");
 
-/// How long a request waits for a connection.
+/// How long a request, or who migrates, waits for a connection.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Between two attempts to reach the database at the start.
 const TRY_AGAIN: Duration = Duration::from_secs(1);
@@ -33,6 +33,8 @@ pub enum Schema {
 pub struct Database {
     pool: PgPool,
     writer: PgPool,
+    /// Of the connection that migrates: it has no limit of time.
+    patient: PgConnectOptions,
     schema: Arc<watch::Sender<Schema>>,
 }
 
@@ -42,7 +44,8 @@ impl Database {
     /// # Errors
     /// The URL is not one of a database.
     pub fn open(url: &str, connections: u32) -> Result<Self, sqlx::Error> {
-        let options = PgConnectOptions::from_str(url)?.application_name("castor").options([
+        let plain = PgConnectOptions::from_str(url)?.application_name("castor");
+        let options = plain.clone().options([
             ("statement_timeout", "15000"),
             ("idle_in_transaction_session_timeout", "30000"),
         ]);
@@ -53,16 +56,17 @@ impl Database {
         Ok(Self {
             pool: of(connections),
             writer: of(2),
+            patient: plain.options([("statement_timeout", "0")]),
             schema: Arc::new(watch::Sender::new(Schema::Unknown)),
         })
     }
 
-    /// Brings the tables up to date, once.
+    /// Brings the tables up to date, once. Another process that does so is waited for.
     ///
     /// # Errors
     /// The database does not answer, or was made by a newer program.
     pub async fn migrate(&self) -> Result<(), MigrateError> {
-        let done = MIGRATIONS.run(&self.pool).await;
+        let done = self.migrate_alone().await;
         match &done {
             Ok(()) => {
                 self.schema.send_replace(Schema::Current);
@@ -76,23 +80,31 @@ impl Database {
         done
     }
 
-    /// Looks whether the database answers and this program may use its tables, and changes nothing.
+    /// On a connection of its own: a long migration, or waiting for another process's, is no request that takes too long; and
+    /// the lock of one that failed ends with the connection instead of going back into the pool.
+    async fn migrate_alone(&self) -> Result<(), MigrateError> {
+        let pool = PgPoolOptions::new().max_connections(1).acquire_timeout(PATIENCE);
+        let pool = pool.connect_lazy_with(self.patient.clone());
+        let done = MIGRATIONS.run(&pool).await;
+        pool.close().await;
+        done
+    }
+
+    /// Looks whether the database answers and this program may use its tables, as [`Self::migrate`] does, and changes nothing.
     ///
     /// # Errors
     /// It does not answer.
     pub async fn look(&self) -> Result<(), sqlx::Error> {
-        let newest = MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0);
         let applied = if self.is_made().await? {
-            sqlx::query_scalar("SELECT max(version) FROM _sqlx_migrations")
-                .fetch_one(&self.pool)
+            sqlx::query_as("SELECT version, checksum, success FROM _sqlx_migrations ORDER BY version")
+                .fetch_all(&self.pool)
                 .await?
         } else {
-            None
+            Vec::new()
         };
-        self.schema.send_replace(match applied {
-            Some(version) if version > newest => Schema::Unusable(newer(version)),
-            _ => Schema::Current,
-        });
+        let reason = problem(&applied).as_ref().and_then(unusable);
+        self.schema
+            .send_replace(reason.map_or(Schema::Current, Schema::Unusable));
         Ok(())
     }
 
@@ -185,6 +197,26 @@ impl Database {
     pub fn pool(&self) -> &PgPool {
         &self.pool
     }
+}
+
+/// The newest migration that this program has.
+pub(crate) fn newest_migration() -> i64 {
+    MIGRATIONS.iter().map(|migration| migration.version).max().unwrap_or(0)
+}
+
+/// What is wrong with migrations that were applied (version, checksum, whether it came to its end), in the order in which
+/// [`Migrator::run`] finds it.
+fn problem(applied: &[(i64, Vec<u8>, bool)]) -> Option<MigrateError> {
+    let known = |version: i64| MIGRATIONS.iter().find(|migration| migration.version == version);
+    let dirty = applied.iter().find(|(.., ended)| !ended);
+    let missing = applied.iter().find(|(version, ..)| known(*version).is_none());
+    let other = applied
+        .iter()
+        .find(|(version, checksum, _)| known(*version).is_some_and(|migration| *migration.checksum != **checksum));
+    dirty
+        .map(|(version, ..)| MigrateError::Dirty(*version))
+        .or_else(|| missing.map(|(version, ..)| MigrateError::VersionMissing(*version)))
+        .or_else(|| other.map(|(version, ..)| MigrateError::VersionMismatch(*version)))
 }
 
 fn newer(version: i64) -> String {

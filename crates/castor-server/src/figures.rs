@@ -1,12 +1,18 @@
 //! Figures for Prometheus.
 
+use crate::audit::Action;
 use crate::config::Service;
 use crate::error::ApiError;
 use crate::repo::{form, job};
+use crate::role::Role;
+use crate::route::Limit;
 use crate::server::{Server, ServerError};
-use metrics::{describe_counter, describe_gauge, describe_histogram, gauge};
+use castor_ingest::Source;
+use metrics::{counter, describe_counter, describe_gauge, describe_histogram, gauge};
 use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
 use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+use uuid::Uuid;
 
 /// Seconds; the targets of the objectives (0.05, 0.1, 0.25, 0.5, 1.5, 2, 3, 5) are among them.
 const REQUEST_BUCKETS: [f64; 13] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 1.5, 2.0, 3.0, 5.0, 10.0];
@@ -22,7 +28,14 @@ const CONFIDENCE_BUCKETS: [f64; 8] = [0.5, 0.6, 0.7, 0.8, 0.9, 0.95, 0.98, 0.99]
 /// Bytes of a file.
 const SIZE_BUCKETS: [f64; 6] = [1e4, 1e5, 5e5, 1e6, 5e6, 1e7];
 
+/// Between two questions to the dependencies, however often the page is read.
+const ASK_EVERY: Duration = Duration::from_secs(5);
+/// How long the database is asked for what waits; Prometheus itself waits 10 seconds for the page.
+const PATIENCE: Duration = Duration::from_secs(5);
+
 static RECORDER: Mutex<Option<PrometheusHandle>> = Mutex::new(None);
+/// The server of this process, and when its dependencies were last asked.
+static ASKED: Mutex<Option<(Uuid, Instant)>> = Mutex::new(None);
 
 /// The process's one recorder, installed when it is first asked for.
 pub(crate) fn recorder() -> Result<PrometheusHandle, ServerError> {
@@ -54,6 +67,7 @@ pub(crate) fn recorder() -> Result<PrometheusHandle, ServerError> {
         .install_recorder()
         .map_err(|error| failed(&error))?;
     describe();
+    begin();
     *installed = Some(handle.clone());
     Ok(handle)
 }
@@ -66,6 +80,7 @@ fn describe() {
     describe_counter!("castor_http_requests_total", "Requests by method, route and status");
     describe_counter!("castor_auth_attempts_total", "Sign-ins by outcome");
     describe_histogram!("castor_auth_duration_seconds", "Time of a sign-in");
+    describe_histogram!("castor_authz_duration_seconds", "Knowing who asks and whether they may");
     describe_counter!("castor_authz_denied_total", "Requests that a role does not allow");
     describe_counter!("castor_rate_limit_hits_total", "Requests above a limit");
     describe_counter!("castor_audit_events_total", "Entries of the audit log");
@@ -107,10 +122,46 @@ fn describe() {
     describe_gauge!("castor_circuit_open", "1 when a service is not asked because it failed");
 }
 
+/// Counters begin at none where their labels are known: what is born with its first event has not increased by it.
+fn begin() {
+    for name in [
+        "castor_ocr_pages_total",
+        "castor_ocr_needs_review_total",
+        "castor_forms_received_total",
+        "castor_forms_processed_total",
+        "castor_forms_validated_total",
+        "castor_validation_executions_total",
+        "castor_corrections_total",
+    ] {
+        counter!(name).absolute(0);
+    }
+    for outcome in ["ok", "refused"] {
+        counter!("castor_auth_attempts_total", "outcome" => outcome).absolute(0);
+    }
+    for role in Role::ALL {
+        counter!("castor_authz_denied_total", "role" => role.name()).absolute(0);
+    }
+    for limit in [Limit::Default, Limit::Auth, Limit::Work] {
+        counter!("castor_rate_limit_hits_total", "limit" => limit.name()).absolute(0);
+    }
+    for action in Action::ALL {
+        counter!("castor_audit_events_total", "action" => action.name()).absolute(0);
+    }
+    for source in Source::ALL {
+        counter!("castor_ingestion_requests_total", "source" => source.name()).absolute(0);
+    }
+}
+
 /// The page that Prometheus reads.
 pub(crate) async fn page(server: &Server) -> String {
+    let ask = async {
+        if is_time(server.worker, Instant::now()) {
+            crate::api::checks(server).await;
+        }
+    };
+    let ((), waiting) = tokio::join!(ask, tokio::time::timeout(PATIENCE, waiting(server)));
     // Without the database the rest is shown all the same.
-    if let Ok(waiting) = waiting(server).await {
+    if let Ok(Ok(waiting)) = waiting {
         gauge!("castor_ocr_queue_depth").set(float(waiting.0));
         gauge!("castor_forms_pending_total").set(float(waiting.1));
     }
@@ -120,6 +171,16 @@ pub(crate) async fn page(server: &Server) -> String {
     }
     server.metrics.run_upkeep();
     server.metrics.render()
+}
+
+/// Whether the dependencies of a server are asked again; if so, that counts as done.
+fn is_time(server: Uuid, now: Instant) -> bool {
+    let mut asked = ASKED.lock().unwrap_or_else(PoisonError::into_inner);
+    let lately = asked.is_some_and(|(of, at)| of == server && now.saturating_duration_since(at) < ASK_EVERY);
+    if !lately {
+        *asked = Some((server, now));
+    }
+    !lately
 }
 
 /// Jobs that wait for a worker, and forms that wait for a person.

@@ -67,7 +67,9 @@ pub async fn guard(State((server, rule)): State<(Server, Rule)>, mut request: Re
         Some(token) => server.keys.verify_access(token).await,
         None => Err(ApiError::unauthenticated()),
     };
-    let taken = match within_limit(&server, rule.limit, claims.as_ref().ok(), &origin).await {
+    // Where anybody may come, a token is no reason to count anew: whoever can make accounts has as many as they like.
+    let known = claims.as_ref().ok().filter(|_| rule.access != Access::Public);
+    let taken = match within_limit(&server, rule.limit, known, &origin).await {
         Ok(taken) => taken,
         Err(response) => return response,
     };
@@ -127,7 +129,7 @@ async fn admitted(
 }
 
 /// Where this process holds the accounts, the session must still stand and the role is the present one; a service that
-/// runs without them asks the shared memory for sessions that ended early.
+/// runs without them asks the shared memory for sessions that ended early and roles that changed.
 pub(crate) async fn current(server: &Server, claims: Claims) -> Result<Caller, ApiError> {
     let role = if server.config.runs(Service::Core) {
         let mut connection = server.database(Service::Core)?.connection().await?;
@@ -138,7 +140,14 @@ pub(crate) async fn current(server: &Server, claims: Claims) -> Result<Caller, A
         if server.shared.get(&ended_key(claims.sid)).await.is_some() {
             return Err(ApiError::unauthenticated());
         }
-        claims.role
+        // A token says the role of when it was made.
+        match server.shared.get(&role_key(claims.sub)).await {
+            Some(name) => std::str::from_utf8(&name)
+                .ok()
+                .and_then(Role::parse)
+                .ok_or_else(ApiError::internal)?,
+            None => claims.role,
+        }
     };
     Ok(Caller {
         user: claims.sub,
@@ -156,6 +165,16 @@ pub(crate) async fn tell_ended(server: &Server, sessions: &[Uuid]) {
             .put(&ended_key(*session), b"ended".to_vec(), server.config.access_ttl)
             .await;
     }
+}
+
+/// Tells the other services that a role has changed, for as long as a token with the former one can live.
+pub(crate) async fn tell_role(server: &Server, user: Uuid, role: Role) {
+    let name = role.name().as_bytes().to_vec();
+    server.shared.put(&role_key(user), name, server.config.access_ttl).await;
+}
+
+fn role_key(user: Uuid) -> String {
+    format!("role-changed:{user}")
 }
 
 fn ended_key(session: Uuid) -> String {

@@ -5,7 +5,7 @@ use crate::server::Server;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, MatchedPath, Request, State};
-use axum::http::{HeaderName, HeaderValue, header};
+use axum::http::{HeaderName, HeaderValue, Method, header};
 use axum::middleware::{Next, from_fn, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use metrics::{counter, histogram};
@@ -19,6 +19,19 @@ use uuid::Uuid;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest silence within a body that is streamed.
 const BODY_IDLE: Duration = Duration::from_secs(15);
+
+/// Methods that have a name in the figures. Anybody may make up others: each would be a series more, without end.
+const METHODS: [Method; 9] = [
+    Method::GET,
+    Method::POST,
+    Method::PUT,
+    Method::PATCH,
+    Method::DELETE,
+    Method::HEAD,
+    Method::OPTIONS,
+    Method::CONNECT,
+    Method::TRACE,
+];
 
 /// Headers of every answer.
 const HEADERS: [(HeaderName, &str); 6] = [
@@ -86,7 +99,8 @@ async fn observed(mut request: Request, next: Next) -> Response {
     let began = Instant::now();
     let id = request_id(&request);
     request.headers_mut().insert(REQUEST_ID, id.clone());
-    let method = request.method().as_str().to_owned();
+    let method = METHODS.into_iter().find(|known| known == request.method());
+    let method = method.map_or_else(|| "other".to_owned(), |known| known.to_string());
     let route = request
         .extensions()
         .get::<MatchedPath>()

@@ -1,18 +1,21 @@
 //! Data of before, brought in from the command line by `castor import-sqlite`: a desk's events, and the rows of the original's
 //! SQLite databases. Everything can be brought in again without counting twice.
 
-use crate::api::push_events;
+use crate::api::{self, blob_state, push_events, put_piece};
 use crate::audit::Action;
+use crate::blob::Piece;
 use crate::config::{Config, Service};
 use crate::error::{ApiError, ErrorCode};
 use crate::guard::Caller;
 use crate::lead::{LeadStatus, NewLead};
 use crate::repo::{audit, former, lead as leads, sync as log, user as users};
-use crate::role::Role;
+use crate::role::{Permission, Role};
 use crate::running::{Running, ServeError};
 use crate::user::NewUser;
-use castor_wire::sync::{PROTOCOL, Push, PushAnswer, SyncState};
+use castor_wire::sync::{BlobKind, BlobState, PROTOCOL, Push, PushAnswer, SyncState};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+use std::collections::HashMap;
 use uuid::Uuid;
 
 /// An account cannot be signed in to while this stands in place of a hash: no password has it.
@@ -24,9 +27,66 @@ pub struct Intake {
 }
 
 /// An account under which events are brought in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     caller: Caller,
+    email: String,
+}
+
+impl Account {
+    /// Its identity, as the desk writes it.
+    #[must_use]
+    pub fn id(&self) -> String {
+        self.caller.user.to_string()
+    }
+
+    /// Its e-mail address.
+    #[must_use]
+    pub fn email(&self) -> &str {
+        &self.email
+    }
+}
+
+/// A table of the original whose rows are kept as they are.
+pub struct FormerTable<'a> {
+    intake: &'a Intake,
+    name: &'a str,
+    /// How often rows of each content came in this run: equal rows are as many as they were.
+    seen: HashMap<u64, u32>,
+}
+
+impl FormerTable<'_> {
+    /// Keeps rows, for the services that will read them. A row is known by its content and by how many like it came before.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn add(&mut self, rows: &[Value]) -> Result<Brought, ApiError> {
+        let hashes: Vec<Vec<u8>> = rows.iter().map(|row| self.hash(row)).collect();
+        let mut transaction = self.intake.running.server.database(Service::Dashboard)?.begin().await?;
+        let added = former::insert(&mut transaction, self.name, &hashes, rows).await?;
+        transaction.commit().await?;
+        let all = u64::try_from(rows.len()).unwrap_or(u64::MAX);
+        Ok(Brought {
+            added,
+            known: all - added,
+        })
+    }
+
+    /// What a row is known by. The first of its content has the hash of the content alone.
+    fn hash(&mut self, row: &Value) -> Vec<u8> {
+        let content = Sha256::new_with_prefix(format!("{}\n{row}", self.name));
+        let hash = content.clone().finalize();
+        let mut short = [0; 8];
+        short.copy_from_slice(&hash[..8]);
+        let before = self.seen.entry(u64::from_be_bytes(short)).or_default();
+        let again = *before;
+        *before += 1;
+        if again == 0 {
+            hash.to_vec()
+        } else {
+            content.chain_update(format!("\n{again}")).finalize().to_vec()
+        }
+    }
 }
 
 /// How many came in, and how many were there before.
@@ -71,7 +131,7 @@ impl Intake {
     /// The account with an e-mail address.
     ///
     /// # Errors
-    /// There is none, or it is closed.
+    /// There is none, it is closed, or its role sends no forms: the desk could not go on under it.
     pub async fn account(&self, email: &str) -> Result<Account, ApiError> {
         let mut connection = self.running.server.database(Service::Core)?.connection().await?;
         let user = match users::credentials(&mut connection, email).await? {
@@ -79,13 +139,23 @@ impl Intake {
             _ => None,
         };
         let user = user.ok_or_else(|| ApiError::not_found("open account"))?;
+        if !user.role.may(Permission::UploadE14) {
+            let text = format!(
+                "its role {} sends no forms; name the account of who works at the desk",
+                user.role.name()
+            );
+            return Err(ApiError::new(ErrorCode::Forbidden, text));
+        }
         let caller = Caller {
             user: user.id,
             session: Uuid::nil(),
             role: user.role,
             until: u64::MAX,
         };
-        Ok(Account { caller })
+        Ok(Account {
+            caller,
+            email: user.email,
+        })
     }
 
     /// Where sync stands for a desk's store.
@@ -101,6 +171,52 @@ impl Intake {
             next,
             last,
         })
+    }
+
+    /// Makes a desk's store the account's, as its first sign-in would.
+    ///
+    /// # Errors
+    /// `FORBIDDEN` when the server knows it as another account's, which is named.
+    pub async fn claim(&self, account: &Account, client: Uuid) -> Result<(), ApiError> {
+        let owner = {
+            let mut transaction = self.running.server.database(Service::E14)?.begin().await?;
+            let known = log::clients(&mut transaction, &[(client, account.caller.user)]).await?;
+            transaction.commit().await?;
+            known.get(&client).map(|(owner, _)| *owner)
+        };
+        let Some(other) = owner.filter(|owner| *owner != account.caller.user) else {
+            return Ok(());
+        };
+        let mut connection = self.running.server.database(Service::Core)?.connection().await?;
+        let other = users::get(&mut connection, other).await?;
+        let email = other.map_or_else(|| "an account that is gone".to_owned(), |user| user.email);
+        let text = format!("SYNC_CLIENT the server has this desk's forms under {email}");
+        Err(ApiError::new(ErrorCode::Forbidden, text))
+    }
+
+    /// How much of a desk's file the server has.
+    ///
+    /// # Errors
+    /// As the route answers them.
+    pub async fn blob_state(&self, hash: &str) -> Result<BlobState, ApiError> {
+        blob_state(&self.running.server, &api::hash(hash)?).await
+    }
+
+    /// Takes a piece of a desk's file in, as its own sync would send it.
+    ///
+    /// # Errors
+    /// As the route answers them.
+    pub async fn put_piece(
+        &self,
+        account: &Account,
+        hash: &str,
+        kind: BlobKind,
+        offset: u64,
+        total: u64,
+        bytes: Vec<u8>,
+    ) -> Result<BlobState, ApiError> {
+        let piece = Piece::new(api::hash(hash)?, kind, offset, total, bytes.into())?;
+        put_piece(&self.running.server, &account.caller, piece).await
     }
 
     /// Takes a desk's events in, as its own sync would send them.
@@ -143,19 +259,14 @@ impl Intake {
         Ok(true)
     }
 
-    /// Keeps rows of a table of the original as they are, for the services that will read them. A row is known by its content.
-    ///
-    /// # Errors
-    /// The database does not answer.
-    pub async fn rows(&self, table: &str, rows: &[Value]) -> Result<Brought, ApiError> {
-        let mut transaction = self.running.server.database(Service::Dashboard)?.begin().await?;
-        let added = former::insert(&mut transaction, table, rows).await?;
-        transaction.commit().await?;
-        let all = u64::try_from(rows.len()).unwrap_or(u64::MAX);
-        Ok(Brought {
-            added,
-            known: all - added,
-        })
+    /// A table of the original, to keep its rows.
+    #[must_use]
+    pub fn table<'a>(&'a self, name: &'a str) -> FormerTable<'a> {
+        FormerTable {
+            intake: self,
+            name,
+            seen: HashMap::new(),
+        }
     }
 }
 

@@ -9,18 +9,23 @@ use crate::server::Server;
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::middleware::from_fn_with_state;
 use axum::response::Response;
 use axum::routing::any;
+use futures_util::TryStreamExt;
 use metrics::gauge;
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// First parts of the paths of each service.
 const PATHS: [(Service, &[&str]); 2] = [
-    (Service::E14, &["e14", "pipeline", "queue", "review", "sync", "blobs"]),
+    (
+        Service::E14,
+        &["e14", "pipeline", "queue", "review", "results", "sync", "blobs"],
+    ),
     (
         Service::Dashboard,
         &[
@@ -89,10 +94,10 @@ impl Circuits {
 
 /// Routes to the services that do not run in this process.
 pub(crate) fn routes(server: &Server) -> Router<Server> {
-    // The service itself knows what each of its routes needs; here, that the caller has an account.
+    // The service itself knows what each of its routes needs and may cost; here, that the caller has an account.
     let rule = Rule {
         access: Access::SignedIn,
-        limit: Limit::Work,
+        limit: Limit::None,
     };
     let elsewhere = PATHS.into_iter().filter(|(service, _)| !server.config.runs(*service));
     let mut router = Router::new();
@@ -115,21 +120,26 @@ async fn pass_on(server: &Server, service: Service, origin: &Origin, request: Re
     let headers = passed_on(request.headers(), origin);
     // A body that is streamed can be sent once.
     let may_repeat = matches!(method, Method::GET | Method::HEAD);
-    let mut body = (!may_repeat).then(|| reqwest::Body::wrap_stream(request.into_body().into_data_stream()));
+    let hung_up = Arc::new(AtomicBool::new(false));
+    let mut body = (!may_repeat).then(|| {
+        let hung_up = Arc::clone(&hung_up);
+        let stream = request.into_body().into_data_stream();
+        reqwest::Body::wrap_stream(stream.inspect_err(move |_| hung_up.store(true, Ordering::Relaxed)))
+    });
     let mut pause = FIRST_PAUSE;
     for tried in 1.. {
         server.circuits.admit(service)?;
-        let mut asked = server.client.request(method.clone(), &url).headers(headers.clone());
+        let mut asked = server.passing.request(method.clone(), &url).headers(headers.clone());
         if let Some(body) = body.take() {
             asked = asked.body(body);
         }
         let answered = asked.send().await;
-        let failed = answered
-            .as_ref()
-            .map_or(true, |answer| answer.status().is_server_error());
-        server
-            .circuits
-            .note(service, if failed { Outcome::Failed } else { Outcome::Answered });
+        let failed = answered.as_ref().map_or(true, |answer| is_fault(answer.status()));
+        // Who hangs up within a body of their own says nothing of the service.
+        if !hung_up.load(Ordering::Relaxed) {
+            let outcome = if failed { Outcome::Failed } else { Outcome::Answered };
+            server.circuits.note(service, outcome);
+        }
         if failed && may_repeat && tried < TRIES {
             tokio::time::sleep(pause.mul_f64(0.5 + rand::random::<f64>())).await;
             pause *= 2;
@@ -141,6 +151,16 @@ async fn pass_on(server: &Server, service: Service, origin: &Origin, request: Re
         });
     }
     Err(unavailable(service))
+}
+
+/// Whether an answer tells of the service itself: not of a host that a file was to come from, nor of what it has no room for.
+fn is_fault(status: StatusCode) -> bool {
+    [
+        StatusCode::INTERNAL_SERVER_ERROR,
+        StatusCode::SERVICE_UNAVAILABLE,
+        StatusCode::GATEWAY_TIMEOUT,
+    ]
+    .contains(&status)
 }
 
 fn unavailable(service: Service) -> ApiError {

@@ -46,7 +46,7 @@ pub enum Permission {
     ExportData,
     /// Analyses of the conversation, forecasts, advice.
     UseAnalysis,
-    /// Start and stop the pipeline, enqueue departments.
+    /// Start and stop the pipeline, enqueue departments, see what is lent to whom and take it back.
     ManagePipeline,
     /// Users, roles, sessions, leads.
     Administer,

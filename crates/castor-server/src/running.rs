@@ -56,7 +56,7 @@ pub struct Running {
     /// The parts.
     pub server: Server,
     pub(crate) stores: Vec<Store>,
-    cluster: Option<Cluster>,
+    pub(crate) cluster: Option<Arc<Cluster>>,
 }
 
 impl Running {
@@ -132,7 +132,7 @@ impl Running {
     }
 }
 
-async fn private_cluster(config: &Config) -> Result<Option<Cluster>, ServeError> {
+async fn private_cluster(config: &Config) -> Result<Option<Arc<Cluster>>, ServeError> {
     if config
         .services
         .iter()
@@ -141,9 +141,9 @@ async fn private_cluster(config: &Config) -> Result<Option<Cluster>, ServeError>
         return Ok(None);
     }
     let cluster = Cluster::start(&config.data.join("postgres"), config.postgres_bin.as_deref(), &[]).await?;
-    tracing::info!(
+    tracing::warn!(
         port = cluster.port(),
         "no database URL is set: PostgreSQL runs in the data folder"
     );
-    Ok(Some(cluster))
+    Ok(Some(Arc::new(cluster)))
 }

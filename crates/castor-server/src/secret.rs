@@ -9,6 +9,12 @@ pub(crate) fn random_token() -> String {
     hex(&rand::random::<[u8; 32]>())
 }
 
+/// Whether a text is such a token.
+#[must_use]
+pub(crate) fn is_token(text: &str) -> bool {
+    text.len() == 64 && text.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'))
+}
+
 /// What is kept of a token that is already random.
 #[must_use]
 pub(crate) fn fingerprint(token: &str) -> Vec<u8> {

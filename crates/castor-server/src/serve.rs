@@ -61,6 +61,9 @@ pub async fn serve_with(
     for store in &running.stores {
         tasks.spawn(store.database.clone().migrate_when_reached());
     }
+    if let Some(cluster) = running.cluster.clone() {
+        tasks.spawn(async move { cluster.keep().await });
+    }
     tasks.spawn(clear_ended(server.clone()));
     if server.config.runs(Service::E14) {
         tasks.spawn(crate::results::keep_up(server.clone()));

@@ -9,7 +9,7 @@ use crate::proxy::Circuits;
 use crate::shared::{Local, Redis, Shared};
 use crate::sync::{Cases, Line, Pages};
 use crate::token::{KeyError, Keys};
-use crate::work::Readers;
+use crate::work::{InHand, Readers};
 use castor_ingest::Fetcher;
 use castor_ingest::fetch::Network;
 use metrics_exporter_prometheus::PrometheusHandle;
@@ -34,8 +34,10 @@ pub struct Parts {
     pub passwords: Passwords,
     /// Limits, cache, events.
     pub shared: Box<dyn Shared>,
-    /// For requests to other services.
+    /// For questions to other services.
     pub client: reqwest::Client,
+    /// For requests that are passed on to them: files take their time, silence does not.
+    pub(crate) passing: reqwest::Client,
     /// The ways to them.
     pub circuits: Circuits,
     /// Forms as their events make them, kept between pushes.
@@ -48,6 +50,8 @@ pub struct Parts {
     pub objects: Objects,
     /// What reads them.
     pub(crate) readers: Readers,
+    /// Jobs that are carried out here.
+    pub(crate) in_hand: InHand,
     /// What fetches them.
     pub(crate) fetcher: Fetcher,
     /// Places for files that are being taken in.
@@ -98,6 +102,8 @@ pub enum ServerError {
 
 /// Time that another service has for an answer.
 const UPSTREAM_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time without a byte from it while a request is passed on: an upload and a reading at their slowest.
+const UPSTREAM_SILENCE: Duration = Duration::from_secs(200);
 /// Files that are taken in at a time, each in memory until it is stored.
 const UPLOADS: usize = 16;
 /// Time to reach it.
@@ -115,12 +121,14 @@ impl Server {
     ) -> Result<Self, ServerError> {
         // Another part of the program may have installed it already, which is as good.
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .timeout(UPSTREAM_TIMEOUT)
-            .connect_timeout(CONNECT_TIMEOUT)
-            .redirect(reqwest::redirect::Policy::none())
-            .no_proxy()
-            .build()?;
+        let to_services = || {
+            reqwest::Client::builder()
+                .connect_timeout(CONNECT_TIMEOUT)
+                .redirect(reqwest::redirect::Policy::none())
+                .no_proxy()
+        };
+        let client = to_services().timeout(UPSTREAM_TIMEOUT).build()?;
+        let passing = to_services().read_timeout(UPSTREAM_SILENCE).build()?;
         let shared: Box<dyn Shared> = match &config.redis {
             Some(url) => Box::new(Redis::new(url.reveal())?),
             None => Box::new(Local::default()),
@@ -130,12 +138,14 @@ impl Server {
             passwords: Passwords::new()?,
             shared,
             client,
+            passing,
             circuits: Circuits::default(),
             cases: Cases::default(),
             line: Line::default(),
             pages: Pages::default(),
             objects: Objects::open(&config)?,
             readers: Readers::new(config.work.readers, config.work.files),
+            in_hand: InHand::default(),
             fetcher: Fetcher::new(
                 config.work.hosts.clone(),
                 network,

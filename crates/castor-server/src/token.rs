@@ -21,6 +21,8 @@ use uuid::Uuid;
 const ISSUER: &str = "castor";
 /// Between two questions to the core for keys that are not known.
 const ASK_AGAIN: Duration = Duration::from_secs(10);
+/// The same, when it did not answer.
+const ASK_SILENT_AGAIN: Duration = Duration::from_secs(1);
 
 /// What an access token says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +66,8 @@ pub enum KeyError {
 pub struct Keys {
     signing: Option<Signing>,
     known: RwLock<Known>,
+    /// When the core was asked last, and whether it answered. Held while it is asked: others wait for the answer.
+    asked: tokio::sync::Mutex<Option<(Instant, bool)>>,
     /// Where to ask for keys, in a service that runs without the core and without the shared secret.
     core: Option<Core>,
 }
@@ -76,7 +80,6 @@ struct Signing {
 #[derive(Default)]
 struct Known {
     keys: HashMap<String, (Jwk, DecodingKey)>,
-    asked: Option<Instant>,
 }
 
 struct Core {
@@ -117,6 +120,7 @@ impl Keys {
         Ok(Self {
             signing,
             known: RwLock::new(known),
+            asked: tokio::sync::Mutex::default(),
             core,
         })
     }
@@ -193,19 +197,24 @@ impl Keys {
 
     async fn ask_core(&self) -> Result<(), ApiError> {
         let Some(core) = &self.core else { return Ok(()) };
-        {
-            let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
-            if known.asked.is_some_and(|asked| asked.elapsed() < ASK_AGAIN) {
-                return Ok(());
-            }
-            known.asked = Some(Instant::now());
-        }
-        let fetched = fetch(core).await.map_err(|error| {
-            tracing::warn!(%error, url = core.url, "the core does not give its keys");
+        let silent = || {
             ApiError::new(
                 ErrorCode::UpstreamUnavailable,
                 "the core service does not answer; try again shortly",
             )
+        };
+        let mut asked = self.asked.lock().await;
+        if let Some((at, answered)) = *asked {
+            let again = if answered { ASK_AGAIN } else { ASK_SILENT_AGAIN };
+            if at.elapsed() < again {
+                return if answered { Ok(()) } else { Err(silent()) };
+            }
+        }
+        let fetched = fetch(core).await;
+        *asked = Some((Instant::now(), fetched.is_ok()));
+        let fetched = fetched.map_err(|error| {
+            tracing::warn!(%error, url = core.url, "the core does not give its keys");
+            silent()
         })?;
         let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
         for jwk in fetched.keys {

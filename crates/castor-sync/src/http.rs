@@ -105,11 +105,49 @@ struct SignedIn {
     user: Account,
 }
 
+/// The refresh token, and what the next one will be. Both are kept together, so that a renewal whose answer was lost, or that
+/// the laptop did not live to keep, can be asked for again.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Tokens {
+    /// Good for the next access token, once.
+    now: String,
+    /// Drawn here, and sent with it.
+    next: String,
+}
+
+impl Tokens {
+    fn new(now: String) -> Self {
+        let [a, b] = [(); 2].map(|()| uuid::Uuid::new_v4().simple());
+        Self {
+            now,
+            next: format!("{a}{b}"),
+        }
+    }
+
+    /// Those that [`Self::text`] gave.
+    #[must_use]
+    pub fn parse(text: &str) -> Self {
+        match text.split_once(' ') {
+            Some((now, next)) => Self {
+                now: now.to_owned(),
+                next: next.to_owned(),
+            },
+            None => Self::new(text.to_owned()),
+        }
+    }
+
+    /// For the keeper of secrets.
+    #[must_use]
+    pub fn text(&self) -> String {
+        format!("{} {}", self.now, self.next)
+    }
+}
+
 /// What is kept of a sign-in for the next run.
 #[derive(Clone)]
 pub struct Kept {
-    /// Good for the next access token, once.
-    pub refresh_token: String,
+    /// What it goes on with.
+    pub tokens: Tokens,
     /// Who is signed in.
     pub account: Account,
 }
@@ -189,7 +227,7 @@ impl HttpTransport {
             server,
             access_token: Mutex::new(signed_in.access_token),
             kept: Mutex::new(Kept {
-                refresh_token: signed_in.refresh_token,
+                tokens: Tokens::new(signed_in.refresh_token),
                 account: signed_in.user,
             }),
             keep,
@@ -360,12 +398,12 @@ impl HttpTransport {
         if *access_token != former {
             return Ok(access_token.clone());
         }
-        let refresh_token = self.kept.lock().await.refresh_token.clone();
-        let body = serde_json::json!({ "refresh_token": refresh_token });
+        let tokens = self.kept.lock().await.tokens.clone();
+        let body = serde_json::json!({ "refresh_token": tokens.now, "next": tokens.next });
         let request = self.client.post(self.server.route("/api/auth/refresh")?).json(&body);
         let fresh: SignedIn = answered(request).await?;
         let kept = Kept {
-            refresh_token: fresh.refresh_token,
+            tokens: Tokens::new(fresh.refresh_token),
             account: fresh.user,
         };
         // A refresh token is good once: from here on the new one counts, whether or not the laptop can keep it.

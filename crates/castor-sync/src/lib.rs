@@ -9,6 +9,6 @@ mod transport;
 pub use attachments::{BlobTransport, Content, FetchedPiece, Find, Moved, fetch_file, fetch_files, send_files};
 pub use castor_store::Page;
 pub use engine::{Backoff, Round, round, sending};
-pub use http::{Account, Answered, HttpTransport, Keep, Kept, ServerUrl, SignIn};
+pub use http::{Account, Answered, HttpTransport, Keep, Kept, ServerUrl, SignIn, Tokens};
 pub use reqwest::Method;
 pub use transport::{SyncError, Transport};

@@ -2,7 +2,7 @@
 
 import type { Query, Server } from './server';
 import type {
-  Account, AuditEntry, Check, Count, DepartmentWish, Ended, Figures, Health, Job, JobState, Lead, LeadStatus, OwnSession, Pipeline, QueuedFiles, Role,
+  Account, AuditEntry, Check, Count, DepartmentWish, Ended, Figures, Health, Job, JobState, Freed, Lead, LeadStatus, LentForm, OwnSession, Pipeline, QueuedFiles, Role,
   RoleInfo, Run, SessionOfUser, TableWish, User,
 } from './server-types';
 
@@ -46,6 +46,10 @@ export function questions(server: Server) {
     jobs: (status: JobState | null, before: string | null, limit: number) =>
       server.ask<Job[]>('GET', '/api/queue/jobs', { query: { status, before, limit } }),
     retryJob: (id: string) => server.ask<Job>('POST', `${one('/api/queue/jobs', id)}/retry`),
+    leases: (after: LentForm | null, limit: number) =>
+      server.ask<LentForm[]>('GET', '/api/queue/leases', { query: { after_laptop: after?.laptop, after_form: after?.id, limit } }),
+    takeFormBack: (form: string) => server.ask<Freed>('DELETE', one('/api/queue/leases/form', form)),
+    takeLaptopBack: (laptop: string) => server.ask<Freed>('DELETE', one('/api/queue/leases/laptop', laptop)),
     enqueueTable: (wish: TableWish) => server.ask<QueuedFiles>('POST', '/api/queue/table', { body: wish }),
     enqueueDepartment: (wish: DepartmentWish) => server.ask<QueuedFiles>('POST', '/api/queue/department', { body: wish }),
 

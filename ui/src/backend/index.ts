@@ -92,6 +92,8 @@ export const backend = {
   serverSync: () => call<ServerView>('server_sync'),
   /** Own changes that the server refused, latest first. */
   serverRefused: () => call<RefusedChange[]>('server_refused'),
+  /** Says that a person is here: what is lent to this desk is kept for them. */
+  here: () => call<null>('here'),
   /** Takes more forms of the shared queue, of one department or of any; how many are lent then. */
   serverLease: (count: number, departamento: string | null) => call<number>('server_lease', { count, departamento }),
   /** Gives forms back; all that are lent when none is named. */

@@ -21,7 +21,7 @@ export type Correction = { cell_id: string; marks?: Array<string> | null; new_va
 /** How many. */
 export type Count = { count: number };
 /** Which department. */
-export type DepartmentWish = { confirm?: boolean; copy_type?: string | null; corporacion?: string | null; department_code: string; priority?: JobPriority };
+export type DepartmentWish = { confirm?: boolean; copy_type?: string | null; corporacion?: string | null; department_code: PlaceCode; priority?: JobPriority };
 /** How many sessions were ended. */
 export type Ended = { ended: number };
 /** What a failed request is answered with. */
@@ -36,6 +36,8 @@ export type FieldProblem = { field: string; rule: string };
 export type Figures = { audited: number; connections: Array<Connections>; denied: number; faults: number; limited: number; p95?: Within | null; p99?: Within | null; requests: number; sign_ins_refused: number; signed_in: number; uptime: number };
 /** A request to read a form, as a form of the web. */
 export type Form = { election_id?: string | null; file: string; force_reprocess?: boolean | null; source_type?: string | null };
+/** What was taken back. */
+export type Freed = { freed: number };
 /** The state of the whole. */
 export type Health = { services: Array<string>; status: State; uptime: number; version: string };
 /** What a person is interested in. */
@@ -52,6 +54,8 @@ export type Lead = { candidacy_type?: string | null; created_at: string; email: 
 export type LeadChange = { status: LeadStatus };
 /** How far the talk has come. */
 export type LeadStatus = "nuevo" | "contactado" | "convertido" | "rechazado";
+/** A form that is lent to a laptop. */
+export type LentForm = { account: string; copy_type?: string | null; corporacion?: string | null; email?: string | null; id: string; laptop: string; location: string; mesa_id?: string | null; name: string; person?: string | null; until: string };
 /** An e-mail address and its password. */
 export type Login = { email: string; new_password?: string | null; password: string };
 /** What a person writes. */
@@ -71,9 +75,11 @@ export type PasswordChange = { current: string; new: string };
 /** One thing that a route may demand. */
 export type Permission = "view_results" | "view_stats" | "process_e14" | "upload_e14" | "validate_e14" | "correct_e14" | "view_audit" | "export_data" | "use_analysis" | "manage_pipeline" | "administer";
 /** How reading goes. */
-export type Pipeline = { completed: number; copy_type?: string | null; election_type?: string | null; failed: number; forms: Record<string, unknown>; ocr_workers?: number | null; queued: number; running: number; source_refused: number; source_taken: number; status: PipelineState; workers: Array<WorkerView> };
+export type Pipeline = { completed: number; copy_type?: string | null; download_workers?: number | null; election_type?: string | null; failed: number; forms: Record<string, unknown>; ocr_workers?: number | null; queued: number; running: number; source_refused: number; source_taken: number; status: PipelineState; workers: Array<WorkerView> };
 /** What was ordered of the pipeline, and in answers how it is. */
 export type PipelineState = "IDLE" | "RUNNING" | "PAUSED" | "STOPPED" | "ERROR";
+/** A code of a place: a text, or a number without the zeros before it. */
+export type PlaceCode = string | number;
 /** A form as read. What was not read is null, never 0. */
 export type Processed = { alerts_count: number; delta?: number | null; error_message?: string | null; extraction: Record<string, unknown>; extraction_id: string; fields_needing_review: number; form_id: string; mesa_id?: string | null; model_version: string; success: boolean; total_computado?: number | null; total_sufragantes?: number | null; total_urna?: number | null; validation_passed?: boolean | null; validation_report: Report };
 /** A form as the original's event bus carried it. */
@@ -85,7 +91,7 @@ export type QueuedFiles = { files: number; jobs: Array<Queued>; left: number };
 /** What the person gets back. */
 export type Received = { id: string };
 /** A refresh token. */
-export type Refresh = { refresh_token: string };
+export type Refresh = { next?: string | null; refresh_token: string };
 /** What the checks say of a form. */
 export type Report = { all_passed?: boolean | null; failed: Record<string, unknown>; findings: Array<Record<string, unknown>>; not_evaluable: number };
 /** A cell that waits. While a form is read a second time nothing of the first reading, nor of the machine's, is shown. */
@@ -97,7 +103,7 @@ export type Role = "ADMIN" | "ANALYST" | "OPERATOR" | "VALIDATOR" | "AUDITOR" | 
 /** A role and what it may do. */
 export type RoleInfo = { permissions: Array<Permission>; role: Role };
 /** A run: every file that no job reads yet. */
-export type Run = { copy_type?: string | null; election_type?: string | null; ocr_workers?: number | null };
+export type Run = { copy_type?: string | null; download_workers?: number | null; election_type?: string | null; ocr_workers?: number | null };
 /** One sign-in on one device. */
 export type Session = { address: string; created_at: string; device: string; expires_at: string; id: string; used_at: string; user_id: string };
 /** A sign-in of anybody, with whose it is. */
@@ -112,8 +118,8 @@ export type Submission = { action?: Then | null; corrections?: Array<Correction>
 export type Submitted = { alerts_count: number; cells: Array<ReviewCell>; findings: Array<Record<string, unknown>>; review_id: string; status: string; version: number };
 /** A form in short. */
 export type Summary = { corporacion?: string | null; extraction_id: string; fields_needing_review: number; mesa_id?: string | null; ocr_fields_count: number; total_pages: number; validations_failed: number; validations_passed: number };
-/** Which table. */
-export type TableWish = { copy_type?: string | null; corporacion?: string | null; department_code: string; force_reprocess?: boolean; municipality_code: string; priority?: JobPriority; station_code: string; table_code: string; zone_code: string };
+/** Which table. Zeros may be missing before a code, or be more than the form prints. */
+export type TableWish = { copy_type?: string | null; corporacion?: string | null; department_code: PlaceCode; force_reprocess?: boolean; municipality_code: PlaceCode; priority?: JobPriority; station_code: PlaceCode; table_code: PlaceCode; zone_code: PlaceCode };
 /** Tables of a place. */
 export type Tables = { read: number; validated: number };
 /** A password that an administrator gives. */
@@ -133,7 +139,7 @@ export type UserWithRole = NewUser & { role: Role; temporary?: boolean };
 /** A file that may be read. */
 export type ValidFile = { bytes: number; pages: number; sha256: string };
 /** What is checked: a reading, or a file. */
-export type Validated = { file?: ValidFile | null; mesa_id?: string | null; valid: boolean; validation_report?: Report | null };
+export type Validated = { file?: ValidFile | null; mesa_id?: string | null; valid?: boolean | null; validation_report?: Report | null };
 /** What an access token is worth now. */
 export type Validity = { email?: string | null; exp?: number | null; permissions?: Array<Permission> | null; role?: Role | null; user_id?: string | null; valid: boolean };
 /** How long a share of things took at most, as far as buckets say. */

@@ -23,4 +23,7 @@ export function subjectKind(action: string): 'session' | 'lead' | 'job' | 'other
   return ['auth.signed_in', 'auth.signed_out', 'security.refresh_reused'].includes(action) ? 'session' : 'other';
 }
 
+/** The end of a long id: enough to tell one from the other. */
+export const shortId = (id: string): string => (id.length > 13 ? `…${id.slice(-8)}` : id);
+
 const plain = (value: unknown): string => (typeof value === 'object' ? JSON.stringify(value) : String(value));

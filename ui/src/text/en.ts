@@ -718,7 +718,7 @@ export const en: Readonly<Record<TextKey, string>> = {
   'server.noShare': 'Your role looks at the server; it neither sends nor receives forms.',
   'server.sendsOnly': 'Your role sends forms; it does not receive those of others.',
   'server.queue': 'Shared queue',
-  'server.queueLead': 'What you take is set aside for this computer for 15 minutes and renewed while you work; what is done goes back by itself.',
+  'server.queueLead': 'What you take is set aside for this computer for 15 minutes and renewed while you work. What is done goes back by itself; the rest too, if nobody works here for 15 minutes.',
   'server.howMany': 'How many forms',
   'server.departamento': 'Department (code; empty: any)',
   'server.take': 'Take forms',

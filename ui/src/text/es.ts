@@ -716,7 +716,7 @@ export const es = {
   'server.noShare': 'Su rol consulta el servidor; no envía ni recibe actas.',
   'server.sendsOnly': 'Su rol envía actas; no recibe las de otros.',
   'server.queue': 'Cola compartida',
-  'server.queueLead': 'Lo que tome se aparta 15 minutos para este equipo y se renueva mientras trabaja; lo terminado se devuelve solo.',
+  'server.queueLead': 'Lo que tome se aparta 15 minutos para este equipo y se renueva mientras usted trabaja. Lo terminado se devuelve solo; lo demás también, si nadie trabaja aquí por 15 minutos.',
   'server.howMany': 'Cuántas actas',
   'server.departamento': 'Departamento (código; vacío: cualquiera)',
   'server.take': 'Tomar actas',

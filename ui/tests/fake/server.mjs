@@ -44,6 +44,7 @@ export function fakeServer(items, Refusal) {
       server_sync: () => { if (view.state === 'offline') return view; pending = 0; return (view = { ...view, state: 'online', failure: null, last: new Date().toISOString() }); },
       server_refused: refusals,
       server_lease: ({ count }) => { for (const item of items().filter((i) => i.doubtful > 0 && !lent.has(i.id)).slice(0, count)) lent.add(item.id); return lent.size; },
+      here: () => null,
       server_release: ({ forms }) => { if (forms.length === 0) lent.clear(); else for (const form of forms) lent.delete(form); return null; },
       server_request: ({ method, path, body }) => {
         try {

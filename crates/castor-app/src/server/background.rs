@@ -4,7 +4,7 @@ use super::{SEES, SENDS, Syncing};
 use crate::view::Failure;
 use crate::{AppError, Desk};
 use castor_domain::review::Moment;
-use castor_sync::{Backoff, HttpTransport, Kept, ServerUrl, SyncError};
+use castor_sync::{Backoff, HttpTransport, Kept, ServerUrl, SyncError, Tokens};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -112,12 +112,12 @@ impl Desk {
         if self.syncing.link().is_some() {
             return Ok(());
         }
-        let Some(refresh_token) = self.kept_token().await? else {
+        let Some(tokens) = self.kept_token().await? else {
             let message = "its token is not on this computer".to_owned();
             return Err(SyncError::SignedOut(message).into());
         };
         let kept = Kept {
-            refresh_token,
+            tokens: Tokens::parse(&tokens),
             account: remembered.account,
         };
         let server = ServerUrl::parse(&remembered.address)?;

@@ -3,7 +3,7 @@
 use super::{SEES, SENDS};
 use crate::integrity::kept_whole;
 use crate::{AppError, Desk};
-use castor_store::StoreError;
+use castor_store::{Store, StoreError};
 use castor_sync::{Content, Find, Page, fetch_file, send_files};
 use castor_vision::input::{Document, Limits};
 use std::sync::{Arc, Weak};
@@ -31,6 +31,23 @@ pub(super) async fn moving(weak: Weak<Desk>) {
     }
 }
 
+/// A form's file as it is sent, looked through to its end; may block.
+///
+/// # Errors
+/// A stable code and a message where it is not there, or not as it was taken in.
+pub fn whole_file(store: &Store, form: &str) -> Result<Content, (String, String)> {
+    let told = |error: StoreError| (error.code().to_owned(), error.to_string());
+    kept_whole(store, form).map_err(told)?;
+    let path = store.blob_path(form);
+    if !path.is_dir() {
+        return Ok(Content::File(path));
+    }
+    let document = Document::open(&path, &Limits::default());
+    let document = document.map_err(|error| (error.code().to_owned(), error.to_string()))?;
+    let page = |(path, sha256)| Page { sha256, path };
+    Ok(Content::Pages(document.page_files().into_iter().map(page).collect()))
+}
+
 impl Desk {
     async fn move_files(self: &Arc<Self>) -> Result<(), AppError> {
         let Some(transport) = self.syncing.link() else {
@@ -53,18 +70,7 @@ impl Desk {
     /// Finds a form's file, whole.
     fn find(self: &Arc<Self>) -> Find {
         let desk = Arc::clone(self);
-        Arc::new(move |form| {
-            let told = |error: StoreError| (error.code().to_owned(), error.to_string());
-            kept_whole(&desk.store, form).map_err(told)?;
-            let path = desk.store.blob_path(form);
-            if !path.is_dir() {
-                return Ok(Content::File(path));
-            }
-            let document = Document::open(&path, &Limits::default());
-            let document = document.map_err(|error| (error.code().to_owned(), error.to_string()))?;
-            let page = |(path, sha256)| Page { sha256, path };
-            Ok(Content::Pages(document.page_files().into_iter().map(page).collect()))
-        })
+        Arc::new(move |form| whole_file(&desk.store, form))
     }
 
     /// Sees to it that a form's file is here.

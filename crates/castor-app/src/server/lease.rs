@@ -11,9 +11,15 @@ const AT_ONCE: u16 = 100;
 /// What is lent is lent on when less than this is left of it.
 const LEFT: i64 = 8 * 60_000;
 
+/// How long a form is lent, in milliseconds.
+pub(super) fn lent_for() -> i64 {
+    i64::from(LEASE_MINUTES) * 60_000
+}
+
 impl Desk {
     /// Asks for more forms of the shared queue; how many are lent then.
     pub(crate) async fn server_lease(&self, count: u16, departamento: Option<String>) -> Result<u32, AppError> {
+        self.syncing.somebody_works((self.clock)());
         let turn = self.syncing.turn.lock().await;
         let transport = self.syncing.link().ok_or(AppError::NotSignedIn)?;
         let held = self.store.leases((self.clock)()).await?;
@@ -41,7 +47,8 @@ impl Desk {
         Ok(self.store.set_leases(&held).await?)
     }
 
-    /// Keeps what is lent while it waits for a person, and gives back what does not any more.
+    /// Keeps what is lent while it waits for a person and one works here, and gives back what does not wait any more. Where
+    /// nobody works, what is lent runs out by itself and others get it.
     pub(super) async fn lend_on(&self, transport: &HttpTransport) -> Result<(), AppError> {
         let now = (self.clock)();
         let held = self.store.leases(now).await?;
@@ -54,7 +61,7 @@ impl Desk {
         }
         let waiting: Vec<(String, Moment)> = held.into_iter().filter(|(form, _)| !settled.contains(form)).collect();
         let ends = waiting.iter().any(|(_, until)| until.0 - now.0 < LEFT);
-        if ends {
+        if ends && self.syncing.attended(now) {
             let count = u16::try_from(waiting.len()).unwrap_or(AT_ONCE);
             self.lend(transport, count, None).await?;
         } else if !settled.is_empty() {
@@ -77,7 +84,7 @@ impl Desk {
         };
         let lent = transport.lease(&request).await?;
         // The server's clock may be another than this laptop's.
-        let until = Moment((self.clock)().0 + i64::from(LEASE_MINUTES) * 60_000);
+        let until = Moment((self.clock)().0 + lent_for());
         let leases: Vec<(String, Moment)> = lent.into_iter().map(|lease| (lease.form, until)).collect();
         self.store.set_leases(&leases).await?;
         let forms: Vec<String> = leases.into_iter().map(|(form, _)| form).collect();

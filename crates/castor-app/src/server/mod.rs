@@ -6,10 +6,13 @@ mod files;
 mod lease;
 mod request;
 
+pub use files::whole_file;
+
 use crate::desk::rfc3339;
 use crate::view::{AccountView, Failure, RefusedChange, ServerState, ServerView};
 use crate::{AppError, Desk};
 use castor_domain::review::Moment;
+use castor_store::Store;
 use castor_sync::{Account, HttpTransport, Keep, Kept, ServerUrl, SignIn};
 use serde::{Deserialize, Serialize};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -31,10 +34,36 @@ struct Remembered {
 }
 
 /// The account that a desk's forms are shared under.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-struct SharedAs {
-    id: String,
-    email: String,
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SharedAs {
+    /// The account.
+    pub id: String,
+    /// Its e-mail address, to tell a person.
+    pub email: String,
+}
+
+/// The account that a store's forms are shared under; `None` before the first time.
+///
+/// # Errors
+/// [`AppError::Store`] when the database fails.
+pub async fn shared_as(store: &Store) -> Result<Option<SharedAs>, AppError> {
+    let kept = store.setting(SHARED_AS).await?;
+    Ok(kept.and_then(|text| serde_json::from_str(&text).ok()))
+}
+
+/// Makes an account the one that a store's forms are shared under, where there is none.
+///
+/// # Errors
+/// [`AppError::OtherAccount`] where another one is, and [`AppError::Store`] when the database fails.
+pub async fn share_as(store: &Store, account: &SharedAs) -> Result<(), AppError> {
+    match shared_as(store).await? {
+        Some(shared) if shared.id == account.id => Ok(()),
+        Some(shared) => Err(AppError::OtherAccount(shared.email)),
+        None => {
+            let text = serde_json::to_string(account).map_err(|e| AppError::Asked(e.to_string()))?;
+            Ok(store.set_setting(SHARED_AS, &text).await?)
+        }
+    }
 }
 
 /// The way to the server, and how sync goes.
@@ -54,6 +83,8 @@ pub(crate) struct Syncing {
     fetching: tokio::sync::Mutex<()>,
     /// Whether the server's own events are heard, so that asking can wait longer.
     listening: AtomicBool,
+    /// When a person last worked here; `None` before the first time.
+    seen: Mutex<Option<Moment>>,
 }
 
 /// How sync goes.
@@ -88,6 +119,21 @@ impl Syncing {
         if self.now().well != Some(false) {
             self.woken.notify_one();
         }
+    }
+
+    /// A person works here. Somebody who comes back keeps what is still lent.
+    pub(crate) fn somebody_works(&self, now: Moment) {
+        let alone = !self.attended(now);
+        *self.seen.lock().unwrap_or_else(PoisonError::into_inner) = Some(now);
+        if alone {
+            self.has_work();
+        }
+    }
+
+    /// Whether a person worked here within the time of a lease: nobody's work is kept from others.
+    fn attended(&self, now: Moment) -> bool {
+        let seen = *self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        seen.is_some_and(|seen| now.0 - seen.0 < lease::lent_for())
     }
 
     fn listens(&self, listening: bool) {
@@ -216,19 +262,11 @@ impl Desk {
         if !account.may(SENDS) {
             return Ok(());
         }
-        let kept = self.store.setting(SHARED_AS).await?;
-        match kept.and_then(|text| serde_json::from_str::<SharedAs>(&text).ok()) {
-            Some(shared) if shared.id == account.id => Ok(()),
-            Some(shared) => Err(AppError::OtherAccount(shared.email)),
-            None => {
-                let shared = SharedAs {
-                    id: account.id.clone(),
-                    email: account.email.clone(),
-                };
-                let text = serde_json::to_string(&shared).map_err(|e| AppError::Asked(e.to_string()))?;
-                Ok(self.store.set_setting(SHARED_AS, &text).await?)
-            }
-        }
+        let shared = SharedAs {
+            id: account.id.clone(),
+            email: account.email.clone(),
+        };
+        share_as(&self.store, &shared).await
     }
 
     async fn remembered(&self) -> Result<Option<Remembered>, AppError> {
@@ -255,7 +293,7 @@ impl Desk {
         if *now != signed {
             return Ok(());
         }
-        self.keep_token(Some(kept.refresh_token)).await?;
+        self.keep_token(Some(kept.tokens.text())).await?;
         let account = kept.account;
         let text =
             serde_json::to_string(&Remembered { address, account }).map_err(|e| AppError::Asked(e.to_string()))?;

@@ -1,23 +1,69 @@
 //! SQLite databases of the services that CASTOR replaces: accounts and leads become rows of ours, every other row is kept
-//! as it was. Passwords and tokens stay behind.
+//! as it was. Passwords, tokens and keys stay behind.
 
-use anyhow::Result;
-use castor_server::intake::{Brought, Intake};
+use anyhow::{Context, Result};
+use castor_server::intake::{Brought, FormerTable, Intake};
 use castor_server::lead::{Interest, LeadStatus, NewLead};
 use castor_server::role::Role;
 use castor_server::user::NewUser;
+use futures_util::{Stream, StreamExt};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions};
 use sqlx::{AssertSqlSafe, query_scalar};
 use std::path::Path;
+use std::pin::pin;
 use std::process::ExitCode;
 
 /// Rows that are taken at a time.
-const BATCH: i64 = 500;
+const BATCH: usize = 500;
 
-/// What stands in the name of a column that is left behind.
-const SECRET: [&str; 4] = ["password", "token", "secret", "api_key"];
+/// Words of a column's name that make its content a secret.
+const SECRET: [&str; 10] = [
+    "password",
+    "passwd",
+    "pwd",
+    "passphrase",
+    "contrasena",
+    "contraseña",
+    "secret",
+    "apikey",
+    "credential",
+    "otp",
+];
+/// Two words that do so together. Tokens in the plural are mostly those that a language model counts.
+const SECRET_PAIRS: [(&str, &str); 10] = [
+    ("api", "key"),
+    ("private", "key"),
+    ("access", "key"),
+    ("encryption", "key"),
+    ("access", "tokens"),
+    ("refresh", "tokens"),
+    ("auth", "tokens"),
+    ("bearer", "tokens"),
+    ("session", "tokens"),
+    ("reset", "tokens"),
+];
+/// First words of a name that counts tokens.
+const COUNTS: [&str; 10] = [
+    "max",
+    "min",
+    "total",
+    "num",
+    "n",
+    "avg",
+    "prompt",
+    "completion",
+    "input",
+    "output",
+];
+/// First words of a name that asks whether there is a secret.
+const ASKS: [&str; 2] = ["has", "is"];
+/// Last words of a name that says something about one.
+const ABOUT: [&str; 16] = [
+    "count", "limit", "max", "min", "total", "used", "usage", "budget", "cost", "type", "length", "at", "on",
+    "expires", "expiry", "attempts",
+];
 
 /// What stands where a lead had nothing.
 const UNKNOWN: &str = "sin dato";
@@ -25,10 +71,12 @@ const UNKNOWN: &str = "sin dato";
 /// A database of the original, open for reading.
 pub(super) struct Original(SqlitePool);
 
-/// A table with its columns, secret ones aside.
+/// A table with its columns.
 struct Table {
     name: String,
     columns: Vec<String>,
+    /// Columns that are left behind.
+    secret: Vec<String>,
 }
 
 impl Original {
@@ -45,44 +93,67 @@ impl Original {
         Ok(Self(pool))
     }
 
-    async fn tables(&self) -> Result<Vec<Table>, sqlx::Error> {
-        let names: Vec<String> = query_scalar(
+    /// The names of all tables.
+    async fn tables(&self) -> Result<Vec<String>, sqlx::Error> {
+        query_scalar(
             "SELECT name FROM sqlite_master WHERE type = 'table' AND name NOT LIKE 'sqlite\\_%' ESCAPE '\\' ORDER BY name",
         )
         .fetch_all(&self.0)
-        .await?;
-        let mut tables = Vec::with_capacity(names.len());
-        for name in names {
-            let columns: Vec<String> = query_scalar("SELECT name FROM pragma_table_info(?) ORDER BY cid")
-                .bind(&name)
-                .fetch_all(&self.0)
-                .await?;
-            let open = |column: &String| !SECRET.iter().any(|secret| column.to_lowercase().contains(secret));
-            let columns = columns.into_iter().filter(open).collect();
-            tables.push(Table { name, columns });
-        }
-        Ok(tables)
+        .await
     }
 
-    /// Rows after a row id, as objects, with the row id of the last.
-    async fn rows(&self, table: &Table, after: i64) -> Result<Option<(i64, Vec<Value>)>> {
-        let columns: Vec<String> = table.columns.iter().map(|column| pair(column)).collect();
-        let sql = format!(
-            "SELECT rowid, json_object({}) FROM {} WHERE rowid > ? ORDER BY rowid LIMIT {BATCH}",
-            columns.join(", "),
-            quoted(&table.name),
-        );
-        let rows: Vec<(i64, String)> = sqlx::query_as(AssertSqlSafe(sql))
-            .bind(after)
+    async fn table(&self, name: String) -> Result<Table, sqlx::Error> {
+        let columns: Vec<String> = query_scalar("SELECT name FROM pragma_table_info(?) ORDER BY cid")
+            .bind(&name)
             .fetch_all(&self.0)
             .await?;
-        let Some((last, _)) = rows.last() else {
-            return Ok(None);
-        };
-        let last = *last;
-        let objects: Result<_, _> = rows.iter().map(|(_, text)| serde_json::from_str(text)).collect();
-        Ok(Some((last, objects?)))
+        let (secret, columns) = columns.into_iter().partition(|column| is_secret(column));
+        Ok(Table { name, columns, secret })
     }
+
+    /// All rows as objects, some at a time. No row id is asked for: a table need not have one.
+    fn rows(&self, table: &Table) -> impl Stream<Item = Vec<Result<Value>>> {
+        let columns: Vec<String> = table.columns.iter().map(|column| pair(column)).collect();
+        let sql = format!(
+            "SELECT json_object({}) FROM {}",
+            columns.join(", "),
+            quoted(&table.name)
+        );
+        let rows = query_scalar::<_, String>(AssertSqlSafe(sql)).fetch(&self.0);
+        rows.map(|row| Ok(serde_json::from_str(&row?)?)).chunks(BATCH)
+    }
+}
+
+/// The words of a column's name, in small letters: `maxTokens` and `max_tokens` are the same two.
+fn words(name: &str) -> Vec<String> {
+    let mut words = vec![String::new()];
+    let mut small = false;
+    for c in name.chars() {
+        if !c.is_alphanumeric() || (c.is_uppercase() && small) {
+            words.push(String::new());
+        }
+        small = c.is_lowercase() || c.is_numeric();
+        if let Some(word) = words.last_mut().filter(|_| c.is_alphanumeric()) {
+            word.extend(c.to_lowercase());
+        }
+    }
+    words.retain(|word| !word.is_empty());
+    words
+}
+
+/// Whether a column holds what opens something, by its name.
+fn is_secret(name: &str) -> bool {
+    let words = words(name);
+    let among = |word: Option<&String>, list: &[&str]| word.is_some_and(|word| list.contains(&word.as_str()));
+    if among(words.first(), &ASKS) || among(words.last(), &ABOUT) {
+        return false;
+    }
+    let secret = |word: &String| SECRET.contains(&word.strip_suffix('s').unwrap_or(word));
+    let counted = among(words.first(), &COUNTS);
+    let mut pairs = words.iter().zip(words.iter().skip(1));
+    words.iter().any(secret)
+        || !counted && words.iter().any(|word| word == "token")
+        || pairs.any(|(a, b)| SECRET_PAIRS.contains(&(a, b)))
 }
 
 /// A name of the file in a statement of ours.
@@ -161,47 +232,136 @@ fn lead(row: &Value) -> Option<(NewLead, LeadStatus)> {
     Some((new, status))
 }
 
-/// Brings the database in; exit code 2 when a row could not be.
-pub(super) async fn import(intake: &Intake, original: &Original) -> Result<ExitCode> {
-    let mut left = 0_u64;
-    for table in original.tables().await? {
-        let mut brought = Brought::default();
-        let mut without = 0_u64;
-        let mut after = i64::MIN;
-        while let Some((last, rows)) = original.rows(&table, after).await? {
-            after = last;
-            match table.name.as_str() {
-                "users" => {
-                    for row in &rows {
-                        match user(row) {
-                            Some(new) => {
-                                let active = flag(row, "is_active").unwrap_or(true);
-                                brought += Brought::from_iter([intake.user(&new, role(row), active).await?]);
-                            }
-                            None => without += 1,
-                        }
+/// What became of a table.
+#[derive(Default)]
+struct Done {
+    brought: Brought,
+    /// Rows that could not be brought in.
+    without: u64,
+}
+
+/// Brings some rows of a table in.
+async fn add(intake: &Intake, into: &mut FormerTable<'_>, name: &str, rows: &[Value], done: &mut Done) -> Result<()> {
+    match name {
+        "users" => {
+            for row in rows {
+                match user(row) {
+                    Some(new) => {
+                        let active = flag(row, "is_active").unwrap_or(true);
+                        done.brought += Brought::from_iter([intake.user(&new, role(row), active).await?]);
                     }
+                    None => done.without += 1,
                 }
-                "leads" => {
-                    for row in &rows {
-                        match lead(row) {
-                            Some((new, status)) => brought += Brought::from_iter([intake.lead(&new, status).await?]),
-                            None => without += 1,
-                        }
-                    }
-                }
-                name => brought += intake.rows(name, &rows).await?,
             }
         }
-        println!("{}: {} new, {} known", table.name, brought.added, brought.known);
-        if without > 0 {
-            println!("{}: {without} left out, without an e-mail address", table.name);
+        "leads" => {
+            for row in rows {
+                match lead(row) {
+                    Some((new, status)) => done.brought += Brought::from_iter([intake.lead(&new, status).await?]),
+                    None => done.without += 1,
+                }
+            }
         }
-        left += without;
+        _ => done.brought += into.add(rows).await?,
     }
-    Ok(if left == 0 {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::from(2)
-    })
+    Ok(())
+}
+
+/// Brings the database in; exit code 2 when a row or a table could not be. A table that cannot be read is said and passed over.
+pub(super) async fn import(intake: &Intake, original: &Original) -> Result<ExitCode> {
+    let mut whole = true;
+    for name in original.tables().await? {
+        let table = match original.table(name.clone()).await {
+            Ok(table) => table,
+            Err(error) => {
+                println!("{name}: left out, it cannot be read: {error}");
+                whole = false;
+                continue;
+            }
+        };
+        let mut done = Done::default();
+        let mut into = intake.table(&name);
+        let mut unread = None;
+        let mut chunks = pin!(original.rows(&table));
+        while let (None, Some(chunk)) = (&unread, chunks.next().await) {
+            let mut rows = Vec::with_capacity(chunk.len());
+            for row in chunk {
+                match row {
+                    Ok(row) => rows.push(row),
+                    Err(error) => unread = unread.or(Some(error)),
+                }
+            }
+            let added = add(intake, &mut into, &name, &rows, &mut done).await;
+            added.with_context(|| format!("the table {name}"))?;
+        }
+        println!("{name}: {} new, {} known", done.brought.added, done.brought.known);
+        if !table.secret.is_empty() {
+            println!("{name}: left behind as secrets: {}", table.secret.join(", "));
+        }
+        if done.without > 0 {
+            println!("{name}: {} left out, without an e-mail address", done.without);
+        }
+        if let Some(error) = &unread {
+            println!("{name}: rows are left out that cannot be read: {error}");
+        }
+        whole &= done.without == 0 && unread.is_none();
+    }
+    Ok(if whole { ExitCode::SUCCESS } else { ExitCode::from(2) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_secret;
+
+    #[test]
+    fn secrets_are_told_from_what_counts_them_by_their_names() {
+        for name in [
+            "password",
+            "password_hash",
+            "hashed_passwords",
+            "PasswordHash",
+            "pwd",
+            "api_key",
+            "apiKey",
+            "openai_api_key",
+            "token",
+            "access_token",
+            "refreshToken",
+            "bearer_token",
+            "reset_tokens",
+            "access_tokens",
+            "oauth_token_secret",
+            "client_secret",
+            "token_hash",
+            "private_key_pem",
+            "otp",
+            "secrets",
+        ] {
+            assert!(is_secret(name), "{name}");
+        }
+        for name in [
+            "max_tokens",
+            "maxTokens",
+            "tokens",
+            "tokens_used",
+            "total_tokens",
+            "token_count",
+            "prompt_tokens",
+            "token_limit",
+            "token_type",
+            "token_expires_at",
+            "password_changed_at",
+            "has_password",
+            "tokenizer",
+            "secretary",
+            "secretaria",
+            "key",
+            "keyword",
+            "id",
+            "text",
+            "primary_key",
+        ] {
+            assert!(!is_secret(name), "{name}");
+        }
+    }
 }

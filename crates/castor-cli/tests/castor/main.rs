@@ -9,4 +9,5 @@ mod command;
 mod dependencies;
 mod files;
 mod former;
+mod lent;
 mod model;

@@ -1,6 +1,7 @@
 //! What people do with their own account.
 
 use super::auth::Ended;
+use super::sign_in::Tries;
 use crate::audit::Action;
 use crate::config::Service;
 use crate::envelope::{Answer, Payload, Segment, Success, answer};
@@ -53,7 +54,20 @@ async fn change_password(
     let mut check = Check::default();
     check.add(crate::password::problem(&change.new, &user.email));
     check.done()?;
+    let tries = Tries::of(&user.email, &origin);
+    tries.admit(database).await?;
     if !server.passwords.verify(change.current, stored).await? {
+        let mut connection = database.connection().await?;
+        let who = Some(caller.user);
+        audit::write(
+            &mut connection,
+            Some(&origin),
+            who,
+            Action::SignInFailed,
+            who,
+            json!({}),
+        )
+        .await?;
         return Err(ApiError::new(
             ErrorCode::InvalidCredentials,
             "the present password is wrong",
@@ -61,6 +75,7 @@ async fn change_password(
     }
     let hash = server.passwords.hash(change.new).await?;
     let mut transaction = database.begin().await?;
+    tries.forget(&mut transaction).await?;
     users::set_password(&mut transaction, caller.user, &hash, None).await?;
     let ended = session::revoke_all(&mut transaction, caller.user, Revocation::Password).await?;
     let who = Some(caller.user);

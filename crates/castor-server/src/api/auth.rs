@@ -148,18 +148,22 @@ async fn login(
 #[derive(Deserialize, ToSchema)]
 pub(super) struct Refresh {
     refresh_token: String,
+    /// What the next one is to be: 64 hexadecimal digits drawn at random, kept before they are sent. Whoever has named it may ask
+    /// again when the answer was lost. Without it the server draws one.
+    #[schema(min_length = 64, max_length = 64, pattern = "^[0-9a-f]{64}$")]
+    next: Option<String>,
 }
 
 /// Gives a new pair of tokens for a refresh token, once. A token that comes a second time ends its whole session: either
-/// the second or the first was stolen.
+/// the second or the first was stolen; unless it names the token that came of it, which nobody has used.
 #[utoipa::path(post, path = "/api/auth/refresh", tag = "auth", request_body = Refresh,
     responses((status = 200, body = Success<SignedIn>)))]
 async fn refresh(
     State(server): State<Server>,
     origin: Origin,
-    Payload(Refresh { refresh_token }): Payload<Refresh>,
+    Payload(Refresh { refresh_token, next }): Payload<Refresh>,
 ) -> Answer<SignedIn> {
-    answer(rotated(&server, &origin, &refresh_token).await?)
+    answer(rotated(&server, &origin, &refresh_token, next.as_deref()).await?)
 }
 
 /// How many sessions were ended.

@@ -36,7 +36,8 @@ fn piece_sized((schemas, paths, handlers): UtoipaMethodRouter<Server>) -> Utoipa
     (schemas, paths, handlers.layer(DefaultBodyLimit::max(PIECE)))
 }
 
-fn hash(text: &str) -> Result<ContentHash, ApiError> {
+/// A file's name, as a client writes it.
+pub(crate) fn hash(text: &str) -> Result<ContentHash, ApiError> {
     text.parse()
         .map_err(|_| ApiError::new(ErrorCode::InvalidRequest, "a file is named by its SHA-256"))
 }
@@ -46,9 +47,13 @@ fn hash(text: &str) -> Result<ContentHash, ApiError> {
     params(("sha256" = String, Path, description = "SHA-256 of the file")),
     responses((status = 200, body = Success<serde_json::Value>)))]
 async fn state(State(server): State<Server>, Segment(sha256): Segment<String>) -> Answer<BlobState> {
-    let hash = hash(&sha256)?;
+    answer(blob_state(&server, &hash(&sha256)?).await?)
+}
+
+/// How much of a file is here.
+pub(crate) async fn blob_state(server: &Server, hash: &ContentHash) -> Result<BlobState, ApiError> {
     let mut connection = server.database(Service::E14)?.connection().await?;
-    answer(blob::state(&mut connection, &hash).await?)
+    blob::state(&mut connection, hash).await
 }
 
 /// Where a piece belongs.
@@ -76,7 +81,6 @@ async fn append(
     Params(place): Params<Place>,
     body: Result<Bytes, BytesRejection>,
 ) -> Answer<BlobState> {
-    let hash = hash(&sha256)?;
     let kind = BlobKind::parse(&place.kind)
         .ok_or_else(|| ApiError::new(ErrorCode::InvalidRequest, "kind is file or pages"))?;
     let bytes = body.map_err(|rejection| {
@@ -86,7 +90,13 @@ async fn append(
         };
         ApiError::new(code, rejection.body_text())
     })?;
-    let piece = Piece::new(hash.clone(), kind, place.offset, place.total, bytes)?;
+    let piece = Piece::new(hash(&sha256)?, kind, place.offset, place.total, bytes)?;
+    answer(put_piece(&server, &caller, piece).await?)
+}
+
+/// Takes a piece in for an account.
+pub(crate) async fn put_piece(server: &Server, caller: &Caller, piece: Piece) -> Result<BlobState, ApiError> {
+    let hash = piece.hash.clone();
     let mut transaction = server.database(Service::E14)?.begin().await?;
     let taken = blob::append(&mut transaction, &server.objects, caller.user, piece).await?;
     transaction.commit().await?;
@@ -98,7 +108,7 @@ async fn append(
         // Before the commit they were still needed.
         server.objects.drop_pieces(&hash).await?;
     }
-    answer(state)
+    Ok(state)
 }
 
 /// A file, or a range of it. `castor-kind` says whether it is a `file` or the list of `pages`.

@@ -97,7 +97,7 @@ async fn refresh(
     Payload(Nothing {}): Payload<Nothing>,
 ) -> Result<Response, ApiError> {
     let token = token(&headers).ok_or_else(ApiError::unauthenticated)?;
-    let signed_in = rotated(&server, &origin, token).await?;
+    let signed_in = rotated(&server, &origin, token, None).await?;
     in_cookie(&server, &page, signed_in)
 }
 

@@ -1,6 +1,6 @@
 //! Reading one form while the asker waits.
 
-use super::upload::{Asked, Form, asked};
+use super::upload::{Asked, Form, MARGIN, asked};
 use crate::config::Service;
 use crate::envelope::{Answer, Success, answer};
 use crate::error::{ApiError, ErrorCode};
@@ -9,13 +9,13 @@ use crate::repo::job::{self as jobs, Taker, Wanted, Wish};
 use crate::role::Permission;
 use crate::route::{Access, Limit, Routes};
 use crate::server::Server;
-use crate::work::{Carried, Given, JobPriority, JobState, carry_out, keep_file};
+use crate::work::{Carried, Given, JobPriority, JobState, carry_out, keep_file, of_the_moment};
 use axum::extract::{Request, State};
-use castor_domain::checks::{CheckCode, CheckContext, Finding, Severity, check_form};
+use castor_domain::checks::{CheckCode, CheckContext, Finding, Input, Missing, Outcome, check_form};
 use castor_domain::form::{FieldPath, Nivelacion};
 use castor_domain::reading::FormReading;
 use castor_domain::review::Event;
-use castor_ingest::FileFacts;
+use castor_ingest::{FileFacts, Source};
 use castor_wire::payload::{PayloadContext, payload};
 use castor_wire::{event, parse, write};
 use serde::Serialize;
@@ -36,21 +36,22 @@ pub(super) fn routes() -> Routes {
         .add(needs, Limit::Work, routes!(validate))
 }
 
-/// Time of a request that is left for the answer after waiting for a reading.
-const MARGIN: Duration = Duration::from_secs(3);
 /// Between two looks at a job that another process has.
 const LOOK: Duration = Duration::from_millis(250);
+/// Before a form is asked for again that could not be read at the moment.
+const AGAIN: Duration = Duration::from_secs(10);
 
 /// What the checks say of a form.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Report {
-    /// Every check holds; false when one fails; null when none fails and one could not be evaluated.
+    /// Every check holds that the form itself allows; false when one fails; null when none fails and one could not be
+    /// evaluated.
     all_passed: Option<bool>,
     /// Failed checks by severity.
     failed: BTreeMap<String, usize>,
-    /// Checks for which something was not read.
+    /// Checks for which something of the form was not read: it is not known whether they hold.
     not_evaluable: usize,
-    /// Every outcome; docs/CHECKS.md says what each means.
+    /// Every outcome, with what it lacks, also of checks that need more than one form: docs/CHECKS.md says what each means.
     #[schema(value_type = Vec<Object>)]
     findings: Vec<Value>,
 }
@@ -61,7 +62,7 @@ impl Report {
         for finding in findings.iter().filter(|finding| finding.failed()) {
             *failed.entry(finding.severity.name().to_owned()).or_insert(0) += 1;
         }
-        let not_evaluable = findings.iter().filter(|f| f.outcome.name() == "not_evaluable").count();
+        let not_evaluable = findings.iter().filter(|finding| unknown(finding)).count();
         let all_passed = match (failed.is_empty(), not_evaluable) {
             (false, _) => Some(false),
             (true, 0) => Some(true),
@@ -77,6 +78,26 @@ impl Report {
 
     fn alerts(&self) -> usize {
         self.failed.values().sum()
+    }
+}
+
+/// Whether a check could not be evaluated because of the form. One that lacks nothing but what lies beside it (another copy,
+/// the E-24, the table expected, sheets of other forms) was not asked for.
+fn unknown(finding: &Finding) -> bool {
+    let of_the_form = |missing: &Missing| match missing {
+        Missing::Input(Input::ExpectedTable | Input::SeenSheets | Input::OtherCopy | Input::E24) => false,
+        Missing::Input(Input::HeaderItem(_) | Input::Serial | Input::Signatures)
+        | Missing::Unread(_)
+        | Missing::LeftBlank(_)
+        | Missing::NotFound(_)
+        | Missing::Page(_)
+        | Missing::PrintedPage(_)
+        | Missing::Layout(_)
+        | Missing::PageCount => true,
+    };
+    match &finding.outcome {
+        Outcome::Pass | Outcome::Fail => false,
+        Outcome::NotEvaluable { missing } => missing.iter().any(of_the_form),
     }
 }
 
@@ -121,6 +142,7 @@ struct ReadForm {
     job: Uuid,
     facts: FileFacts,
     name: String,
+    source: Source,
     model: String,
     form: FormReading,
 }
@@ -173,7 +195,7 @@ fn waiting(form: &FormReading) -> usize {
 pub(super) struct ProcessedV2 {
     /// Always true.
     success: bool,
-    /// The event `ocr.completed`, schema 1.3.0.
+    /// The event `ocr.completed`, schema 1.3.0. `object_uri` is the path of the file at this server.
     #[schema(value_type = Object)]
     payload: Value,
     /// In short.
@@ -204,7 +226,7 @@ async fn process_v2(State(server): State<Server>, caller: Caller, request: Reque
     let produced_at = OffsetDateTime::now_utc()
         .format(&Rfc3339)
         .map_err(|_| ApiError::internal())?;
-    let payload = payload(
+    let mut payload = payload(
         form,
         &PayloadContext {
             sha256: &read.facts.sha256,
@@ -213,6 +235,10 @@ async fn process_v2(State(server): State<Server>, caller: Caller, request: Reque
             produced_at: &produced_at,
         },
     );
+    // What the server alone knows of the file.
+    let document = &mut payload["input_document"];
+    document["source_type"] = read.source.name().into();
+    document["object_uri"] = format!("/api/blobs/{}", read.facts.sha256).into();
     let outcomes = |name: &str| form.findings.iter().filter(|f| f.outcome.name() == name).count();
     let summary = Summary {
         extraction_id: read.job,
@@ -234,8 +260,8 @@ async fn process_v2(State(server): State<Server>, caller: Caller, request: Reque
 /// What is checked: a reading, or a file.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct Validated {
-    /// Whether the file may be read, or the reading has no failed check.
-    valid: bool,
+    /// Whether the file may be read, or as `validation_report.all_passed` says of the reading: null where it is not known.
+    valid: Option<bool>,
     /// The file, where one was given; nothing of it is kept.
     file: Option<ValidFile>,
     /// The table of the reading.
@@ -261,18 +287,18 @@ async fn validate(State(server): State<Server>, request: Request) -> Answer<Vali
         let problem = |error: parse::ReadingFileError| ApiError::new(ErrorCode::InvalidRequest, error.to_string());
         let form = parse::reading(&extraction.to_string()).map_err(problem)?;
         let findings = check_form(&form, &CheckContext::default());
-        let severe = findings.iter().any(|f| f.failed() && f.severity > Severity::Info);
+        let report = Report::of(&findings);
         return answer(Validated {
-            valid: !severe,
+            valid: report.all_passed,
             file: None,
             mesa_id: form.header.mesa_id().map(|mesa| mesa.to_string()),
-            validation_report: Some(Report::of(&findings)),
+            validation_report: Some(report),
         });
     }
     let file = asked.file(&server).await?;
     let (_, facts) = server.readers.look(&file.from.name, file.bytes.to_vec()).await?;
     answer(Validated {
-        valid: true,
+        valid: Some(true),
         file: Some(ValidFile {
             sha256: facts.sha256,
             bytes: facts.bytes,
@@ -297,7 +323,7 @@ async fn read_form(server: &Server, caller: Caller, request: Request) -> Result<
     file.account = Some(caller.user);
     let facts = keep_file(server, &file, None).await?;
     drop(place);
-    let name = file.from.name;
+    let (name, source) = (file.from.name, file.from.source);
     let reader = server.readers.reader().await?;
     let model = reader.model_version();
     let wish = Wish {
@@ -310,11 +336,15 @@ async fn read_form(server: &Server, caller: Caller, request: Request) -> Result<
     let job = wanted.id;
     let patience = server.config.request_timeout.saturating_sub(MARGIN + began.elapsed());
     settle(server, wanted, model, patience.max(LOOK)).await?;
+    if force {
+        taken(server, job).await?;
+    }
     let (model, form) = reading_of(server, job).await?;
     Ok(ReadForm {
         job,
         facts,
         name,
+        source,
         model,
         form,
     })
@@ -349,7 +379,7 @@ async fn settle(server: &Server, wanted: Wanted, model: &str, patience: Duration
             let job = job.ok_or_else(ApiError::internal)?;
             state = job.state;
             if state == JobState::Queued && job.next_at.is_some() {
-                return Err(later(job.message.unwrap_or_default()));
+                return Err(later("the form could not be read now; it is tried again by itself"));
             }
         }
     };
@@ -380,36 +410,51 @@ async fn carry(server: &Server, id: Uuid, model: &str) -> Result<Option<Carried>
 
 fn outcome(carried: Carried) -> Result<(), ApiError> {
     match carried {
-        Carried::Done => Ok(()),
+        Carried::Done | Carried::Kept => Ok(()),
         Carried::Lost => Err(ApiError::new(
             ErrorCode::Conflict,
             "another worker has this form; ask again for the result",
         )),
         Carried::Failed {
+            code,
             message,
             given_up: true,
-            ..
-        } => Err(ApiError::new(ErrorCode::UnreadableForm, message)),
-        Carried::Failed { message, .. } => Err(later(message)),
+        } => Err(given_up(&code, message)),
+        Carried::Failed { .. } => Err(later("the form could not be read now; it is tried again by itself")),
     }
 }
 
-fn later(message: String) -> ApiError {
-    tracing::warn!(message, "a form is tried again later");
-    ApiError::new(
-        ErrorCode::ReaderUnavailable,
-        "the form could not be read now; it is tried again by itself",
-    )
-    .retry_after(Duration::from_secs(10))
+/// Nobody tries it again by itself: another request does where it may help.
+fn given_up(code: &str, message: String) -> ApiError {
+    if of_the_moment(code) {
+        later("the form could not be read now; ask again for it")
+    } else {
+        ApiError::new(ErrorCode::UnreadableForm, message)
+    }
+}
+
+fn later(text: &str) -> ApiError {
+    ApiError::new(ErrorCode::ReaderUnavailable, text).retry_after(AGAIN)
 }
 
 async fn dead(server: &Server, id: Uuid) -> Result<ApiError, ApiError> {
     let mut connection = server.database(Service::E14)?.connection().await?;
     let job = jobs::one(&mut connection, id).await?.ok_or_else(ApiError::internal)?;
-    Ok(ApiError::new(
-        ErrorCode::UnreadableForm,
-        job.message.unwrap_or_default(),
-    ))
+    Ok(given_up(&job.code.unwrap_or_default(), job.message.unwrap_or_default()))
+}
+
+/// Whether what was read anew counts: a job that is done with a message was not taken.
+async fn taken(server: &Server, job: Uuid) -> Result<(), ApiError> {
+    let mut connection = server.database(Service::E14)?.connection().await?;
+    let job = jobs::one(&mut connection, job).await?.ok_or_else(ApiError::internal)?;
+    match job.message {
+        None => Ok(()),
+        Some(reason) => {
+            let text =
+                format!("people have settled what the new reading does not have; what they said stands ({reason})");
+            Err(ApiError::new(ErrorCode::Conflict, text))
+        }
+    }
 }
 
 /// What a job that has ended read, and by which model.

@@ -1,6 +1,7 @@
 //! Whether the server lives, whether it can work, and on what that depends.
 
-use crate::database::Schema;
+use crate::config::Service;
+use crate::database::{Database, Schema};
 use crate::envelope::{Answer, Success, answer, answer_with};
 use crate::objects::ContentHash;
 use crate::route::{Access, Limit, Routes};
@@ -8,14 +9,16 @@ use crate::server::Server;
 use axum::extract::State as Of;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::future::join_all;
 use metrics::gauge;
 use serde::Serialize;
+use std::pin::Pin;
 use std::time::{Duration, Instant};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
-/// A database that takes longer than this is not ready.
-const DATABASE_PATIENCE: Duration = Duration::from_secs(5);
+/// What takes longer than this to answer is not ready.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 pub(super) fn routes() -> Routes {
     Routes::new()
@@ -65,43 +68,45 @@ pub(super) struct Health {
     uptime: u64,
 }
 
-/// Databases are needed; without the shared memory the work goes on.
+/// Databases are needed; without the rest the work goes on. All are asked at once, so that one that hangs holds up no more than
+/// itself.
 pub(crate) async fn checks(server: &Server) -> Vec<Check> {
-    let mut checks = Vec::new();
+    let mut asked: Vec<Pin<Box<dyn Future<Output = Check> + Send + '_>>> = Vec::new();
     for (service, database) in server.databases() {
-        let began = Instant::now();
-        let reason = match database.schema() {
-            Schema::Unusable(reason) => Some(reason),
-            Schema::Unknown => Some("not reached yet".to_owned()),
-            Schema::Current => {
-                let asked = tokio::time::timeout(DATABASE_PATIENCE, database.ping()).await;
-                (!matches!(asked, Ok(Ok(())))).then(|| "does not answer".to_owned())
-            }
-        };
-        checks.push(check(
-            format!("database:{}", service.name()),
-            reason,
-            State::Down,
-            began,
-        ));
+        asked.push(Box::pin(async move {
+            let began = Instant::now();
+            let reason = unready(database).await;
+            check(format!("database:{}", service.name()), reason, State::Down, began)
+        }));
     }
-    if server.config.runs(crate::config::Service::E14) {
-        let began = Instant::now();
-        let asked = server.objects.exists(&ContentHash::of(b"")).await;
-        let reason = asked
-            .err()
-            .map(|_| "does not answer; files are neither taken in nor read".to_owned());
-        checks.push(check("objects".to_owned(), reason, State::Degraded, began));
+    if server.config.runs(Service::E14) {
+        asked.push(Box::pin(async {
+            let began = Instant::now();
+            let looked = tokio::time::timeout(PATIENCE, server.objects.exists(&ContentHash::of(b""))).await;
+            let reason = (!matches!(looked, Ok(Ok(_))))
+                .then(|| "does not answer; files are neither taken in nor read".to_owned());
+            check("objects".to_owned(), reason, State::Degraded, began)
+        }));
     }
-    let began = Instant::now();
-    let reason = (!server.shared.alive().await).then(|| "does not answer; this process goes on alone".to_owned());
-    checks.push(check(
-        format!("shared:{}", server.shared.name()),
-        reason,
-        State::Degraded,
-        began,
-    ));
-    checks
+    asked.push(Box::pin(async {
+        let began = Instant::now();
+        let reason = (!server.shared.alive().await).then(|| "does not answer; this process goes on alone".to_owned());
+        let name = format!("shared:{}", server.shared.name());
+        check(name, reason, State::Degraded, began)
+    }));
+    join_all(asked).await
+}
+
+/// Why a database cannot be worked with now.
+async fn unready(database: &Database) -> Option<String> {
+    match database.schema() {
+        Schema::Unusable(reason) => Some(reason),
+        Schema::Unknown => Some("not reached yet".to_owned()),
+        Schema::Current => {
+            let asked = tokio::time::timeout(PATIENCE, database.ping()).await;
+            (!matches!(asked, Ok(Ok(())))).then(|| "does not answer".to_owned())
+        }
+    }
 }
 
 fn check(name: String, reason: Option<String>, otherwise: State, began: Instant) -> Check {

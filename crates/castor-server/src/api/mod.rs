@@ -10,6 +10,7 @@ mod events;
 mod figures;
 mod health;
 mod lead;
+mod lease;
 mod pipeline;
 mod queue;
 mod results;
@@ -21,6 +22,7 @@ mod upload;
 mod user;
 
 pub(crate) use auth::{NewAccount, register_user};
+pub(crate) use blob::{blob_state, hash, put_piece};
 pub(crate) use health::checks;
 pub use health::{Check, State};
 pub(crate) use sync::push_events;
@@ -72,6 +74,7 @@ fn e14() -> Routes {
         .and(blob::routes())
         .and(pipeline::routes())
         .and(queue::routes())
+        .and(lease::routes())
         .and(results::routes())
         .and(review::routes())
         .and(sync::routes())

@@ -1,5 +1,6 @@
 //! The pipeline as a whole.
 
+use super::queue::{copia, corporacion};
 use crate::audit::Action;
 use crate::config::Service;
 use crate::envelope::{Answer, Payload, Success, answer};
@@ -11,7 +12,6 @@ use crate::route::{Access, Limit, Routes};
 use crate::server::Server;
 use crate::work::{PipelineOrder, PipelineState, WorkerView, fill};
 use axum::extract::State;
-use castor_domain::form::{Copia, Corporacion};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
@@ -40,6 +40,9 @@ pub(super) struct Pipeline {
     copy_type: Option<String>,
     /// Most readings at a time over all workers; null without such a limit.
     ocr_workers: Option<i16>,
+    /// Always null: nothing is downloaded by workers here. Files are uploaded, fetched when their URL is given, or taken from
+    /// the source folder.
+    download_workers: Option<i16>,
     /// Jobs that wait.
     queued: i64,
     /// Jobs that a worker has.
@@ -70,6 +73,7 @@ async fn now(server: &Server) -> Result<Pipeline, ApiError> {
         election_type: order.election_type,
         copy_type: order.copy_type,
         ocr_workers: order.ocr_workers,
+        download_workers: None,
         queued: jobs.queued,
         running: jobs.running,
         completed: jobs.done,
@@ -101,33 +105,34 @@ pub(super) struct Run {
     #[serde(default)]
     #[schema(minimum = 1, maximum = 1000)]
     ocr_workers: Option<i16>,
+    /// Taken from clients of the original, 1 to 1000, and without effect: see the answer's field.
+    #[serde(default)]
+    #[schema(minimum = 1, maximum = 1000)]
+    download_workers: Option<i16>,
 }
 
 impl Run {
     fn order(&self) -> Result<PipelineOrder, ApiError> {
         let mut problems = Vec::new();
-        let mut problem = |field: &str, rule: String| {
-            problems.push(FieldProblem {
-                field: field.to_owned(),
-                rule,
-            });
-        };
-        let election_type = self.election_type.as_deref().and_then(|text| {
-            let parsed = text.parse::<Corporacion>();
-            parsed.map_err(|error| problem("election_type", error.to_string())).ok()
-        });
-        let copy_type = self.copy_type.as_deref().and_then(|text| {
-            let parsed = text.parse::<Copia>();
-            parsed.map_err(|error| problem("copy_type", error.to_string())).ok()
-        });
-        if self.ocr_workers.is_some_and(|workers| !(1..=1_000).contains(&workers)) {
-            problem("ocr_workers", "is 1 to 1000".to_owned());
+        let election_type = self.election_type.as_deref();
+        let election_type = election_type.and_then(|text| corporacion(&mut problems, "election_type", text));
+        let copy_type = self.copy_type.as_deref().and_then(|text| copia(&mut problems, text));
+        for (field, workers) in [
+            ("ocr_workers", self.ocr_workers),
+            ("download_workers", self.download_workers),
+        ] {
+            if workers.is_some_and(|workers| !(1..=1_000).contains(&workers)) {
+                problems.push(FieldProblem {
+                    field: field.to_owned(),
+                    rule: "is 1 to 1000".to_owned(),
+                });
+            }
         }
         if problems.is_empty() {
             Ok(PipelineOrder {
                 state: PipelineState::Running,
-                election_type: election_type.map(|one| one.name().to_owned()),
-                copy_type: copy_type.map(|one| one.name().to_owned()),
+                election_type,
+                copy_type,
                 ocr_workers: self.ocr_workers,
             })
         } else {

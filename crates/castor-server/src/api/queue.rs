@@ -21,6 +21,7 @@ use castor_domain::form::{Copia, Corporacion};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
+use std::borrow::Cow;
 use std::fmt::Display;
 use std::str::FromStr;
 use std::time::Duration;
@@ -44,23 +45,41 @@ const OF_A_TABLE: i64 = 100;
 /// When to come back to a full queue.
 const COME_BACK: Duration = Duration::from_secs(30);
 
-/// Which table.
+/// A code of a place: a text, or a number without the zeros before it.
+#[derive(Deserialize, ToSchema)]
+#[serde(untagged, expecting = "a code is a text or a whole number")]
+enum PlaceCode {
+    Text(String),
+    Number(u32),
+}
+
+impl PlaceCode {
+    fn text(&self) -> Cow<'_, str> {
+        match self {
+            Self::Text(text) => text.trim().into(),
+            Self::Number(number) => number.to_string().into(),
+        }
+    }
+}
+
+/// Which table. Zeros may be missing before a code, or be more than the form prints.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct TableWish {
     /// Two digits, as the Registraduría numbers departments.
     #[serde(alias = "dept_code")]
-    department_code: String,
-    /// Three digits.
+    department_code: PlaceCode,
+    /// Three digits, as the Registraduría numbers municipalities; also behind those of the department, unless it could be a
+    /// number of DANE.
     #[serde(alias = "muni_code")]
-    municipality_code: String,
-    /// One to three digits.
-    zone_code: String,
+    municipality_code: PlaceCode,
+    /// One or two digits.
+    zone_code: PlaceCode,
     /// Two digits, or a capital and a digit.
-    station_code: String,
+    station_code: PlaceCode,
     /// One to three digits.
     #[serde(alias = "table_number")]
-    table_code: String,
+    table_code: PlaceCode,
     /// Of this corporación alone.
     #[serde(default)]
     #[schema(value_type = Option<String>)]
@@ -90,7 +109,7 @@ fn low() -> JobPriority {
 pub(super) struct DepartmentWish {
     /// Two digits, as the Registraduría numbers departments.
     #[serde(alias = "dept_code")]
-    department_code: String,
+    department_code: PlaceCode,
     /// Of this corporación alone.
     #[serde(default)]
     corporacion: Option<String>,
@@ -127,32 +146,86 @@ pub(super) struct QueuedFiles {
     left: i64,
 }
 
-/// A path's text as what it should be, or the problem of its field.
-fn part<T: FromStr<Err: Display> + Display>(
-    problems: &mut Vec<FieldProblem>,
-    field: &str,
-    text: &str,
-) -> Option<String> {
-    match text.parse::<T>() {
-        Ok(value) => Some(value.to_string()),
-        Err(error) => {
+/// What was found, or the problem of its field.
+fn found<T>(problems: &mut Vec<FieldProblem>, field: &str, found: Result<T, impl Display>) -> Option<T> {
+    found
+        .map_err(|error| {
             problems.push(FieldProblem {
                 field: field.to_owned(),
                 rule: error.to_string(),
             });
-            None
-        }
+        })
+        .ok()
+}
+
+/// A code as the form prints it.
+pub(super) fn code<T: FromStr<Err: Display> + Display>(
+    problems: &mut Vec<FieldProblem>,
+    field: &str,
+    text: &str,
+) -> Option<String> {
+    found(problems, field, text.parse::<T>()).map(|code| code.to_string())
+}
+
+/// A code without the zeros that stand before more characters than the form prints.
+fn unpadded(text: &str, printed: usize) -> &str {
+    let more = text.len().saturating_sub(printed);
+    let zeros = text.bytes().take(more).take_while(|byte| *byte == b'0').count();
+    &text[zeros..]
+}
+
+/// The first two digits of DANE's numbers of municipalities, which are those of its departments.
+const DANE: [&str; 33] = [
+    "05", "08", "11", "13", "15", "17", "18", "19", "20", "23", "25", "27", "41", "44", "47", "50", "52", "54", "63",
+    "66", "68", "70", "73", "76", "81", "85", "86", "88", "91", "94", "95", "97", "99",
+];
+
+/// The code of a municipality, alone or behind that of its department. A number of DANE has five digits too, and means
+/// another place: what may be one is not taken for ours.
+fn municipality(departamento: Option<&str>, given: &str) -> Result<String, String> {
+    let code = unpadded(given, MunicipioCode::LENGTH);
+    if code.len() <= MunicipioCode::LENGTH {
+        return parsed(code);
     }
+    let full = format!("{code:0>5}");
+    let ours = departamento.filter(|departamento| !DANE.contains(departamento));
+    match ours.and_then(|departamento| full.strip_prefix(departamento)) {
+        Some(rest) if rest.len() == MunicipioCode::LENGTH => parsed(rest),
+        Some(_) | None => Err(format!(
+            "has three digits, as the Registraduría numbers municipalities and the form prints them; {given:?} may be a number of DANE"
+        )),
+    }
+}
+
+fn parsed(code: &str) -> Result<String, String> {
+    let code: Result<MunicipioCode, _> = code.parse();
+    code.map(|code| code.to_string()).map_err(|error| error.to_string())
+}
+
+/// What is elected, also under the names of the original.
+pub(super) fn corporacion(problems: &mut Vec<FieldProblem>, field: &str, text: &str) -> Option<String> {
+    let corporacion = match text.trim().to_ascii_uppercase().as_str() {
+        "PRESIDENCIA" => Ok(Corporacion::Presidente),
+        "GOBERNACION" => Ok(Corporacion::Gobernador),
+        "ALCALDIA" => Ok(Corporacion::Alcalde),
+        name => name.parse(),
+    };
+    found(problems, field, corporacion).map(|one| one.name().to_owned())
+}
+
+/// Which copy.
+pub(super) fn copia(problems: &mut Vec<FieldProblem>, text: &str) -> Option<String> {
+    found(problems, "copy_type", text.parse::<Copia>()).map(|one| one.name().to_owned())
 }
 
 fn kinds(
     problems: &mut Vec<FieldProblem>,
-    corporacion: Option<&str>,
-    copia: Option<&str>,
+    what: Option<&str>,
+    which: Option<&str>,
 ) -> (Option<String>, Option<String>) {
     (
-        corporacion.and_then(|text| part::<Corporacion>(problems, "corporacion", text)),
-        copia.and_then(|text| part::<Copia>(problems, "copy_type", text)),
+        what.and_then(|text| corporacion(problems, "corporacion", text)),
+        which.and_then(|text| copia(problems, text)),
     )
 }
 
@@ -167,16 +240,18 @@ fn checked(place: Place, problems: Vec<FieldProblem>) -> Result<Place, ApiError>
 impl TableWish {
     fn place(&self) -> Result<Place, ApiError> {
         let mut problems = Vec::new();
-        // Names of files write the zona with three digits, forms with two.
-        let zona = self.zone_code.trim();
-        let zona = zona.strip_prefix('0').filter(|rest| rest.len() == 2).unwrap_or(zona);
         let (corporacion, copia) = kinds(&mut problems, self.corporacion.as_deref(), self.copy_type.as_deref());
+        let departamento = code::<DepartamentoCode>(&mut problems, "department_code", &self.department_code.text());
+        let municipio = municipality(departamento.as_deref(), &self.municipality_code.text());
+        // Names of files write the zona with three digits, QR codes the puesto with four; forms either with two.
+        let (zona, puesto) = (self.zone_code.text(), self.station_code.text());
+        let (zona, puesto) = (unpadded(&zona, ZonaCode::LENGTH), unpadded(&puesto, PuestoCode::LENGTH));
         let place = Place {
-            departamento: part::<DepartamentoCode>(&mut problems, "department_code", &self.department_code),
-            municipio: part::<MunicipioCode>(&mut problems, "municipality_code", &self.municipality_code),
-            zona: part::<ZonaCode>(&mut problems, "zone_code", zona),
-            puesto: part::<PuestoCode>(&mut problems, "station_code", &self.station_code),
-            mesa: part::<MesaCode>(&mut problems, "table_code", &self.table_code),
+            municipio: found(&mut problems, "municipality_code", municipio),
+            zona: code::<ZonaCode>(&mut problems, "zone_code", zona),
+            puesto: code::<PuestoCode>(&mut problems, "station_code", puesto),
+            mesa: code::<MesaCode>(&mut problems, "table_code", &self.table_code.text()),
+            departamento,
             corporacion,
             copia,
         };
@@ -266,7 +341,7 @@ async fn department(
     let mut problems = Vec::new();
     let (corporacion, copia) = kinds(&mut problems, asked.corporacion.as_deref(), asked.copy_type.as_deref());
     let place = Place {
-        departamento: part::<DepartamentoCode>(&mut problems, "department_code", &asked.department_code),
+        departamento: code::<DepartamentoCode>(&mut problems, "department_code", &asked.department_code.text()),
         corporacion,
         copia,
         ..Place::default()
@@ -329,9 +404,15 @@ struct Which {
 /// Jobs, the newest first.
 #[utoipa::path(get, path = "/api/queue/jobs", tag = "queue", params(Which), responses((status = 200, body = Success<Vec<Job>>)))]
 async fn list(State(server): State<Server>, Params(which): Params<Which>) -> Answer<Vec<Job>> {
+    let mut problems = Vec::new();
+    let departamento = which.dept.as_deref();
+    let departamento = departamento.and_then(|text| code::<DepartamentoCode>(&mut problems, "dept", text));
+    if !problems.is_empty() {
+        return Err(ApiError::fields(problems));
+    }
     let filter = JobFilter {
         state: which.status,
-        departamento: which.dept.as_deref(),
+        departamento: departamento.as_deref(),
         before: which.before,
         limit: limit(which.limit),
     };

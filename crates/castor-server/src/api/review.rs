@@ -1,6 +1,7 @@
 //! Review without a desk: what waits for a person, and what a person said. Corrections become events of the one log, so
 //! that every desk hears of them.
 
+use super::queue::code;
 use super::user::limit;
 use crate::config::Service;
 use crate::envelope::{Answer, Params, Payload, Success, answer};
@@ -15,6 +16,7 @@ use crate::sync;
 use crate::work::{announce, recorded};
 use axum::extract::State;
 use castor_domain::checks::FieldRef;
+use castor_domain::codes::DepartamentoCode;
 use castor_domain::review::{Act, Case, Event, Recorded, Round, State as FormState, said};
 use castor_domain::symbol::Symbol;
 use castor_wire::event::symbols;
@@ -119,14 +121,25 @@ pub(super) struct Alternative {
 /// Forms that wait for a person, the most urgent first.
 #[utoipa::path(get, path = "/api/review/pending", tag = "review", params(Which), responses((status = 200, body = Success<Vec<ReviewItem>>)))]
 async fn pending(State(server): State<Server>, Params(which): Params<Which>) -> Answer<Vec<ReviewItem>> {
+    let mut connection = server.database(Service::E14)?.connection().await?;
+    let mut problems = Vec::new();
+    let departamento = which.department.as_deref();
+    let departamento = departamento.and_then(|text| code::<DepartamentoCode>(&mut problems, "department", text));
     let filter = PendingFilter {
-        priority: which.priority.as_deref().map(rank).transpose()?,
-        state: which.status.as_deref(),
-        departamento: which.department.as_deref(),
+        priority: which.priority.as_deref().and_then(|text| rank(&mut problems, text)),
+        state: which.status.as_deref().and_then(|text| waiting(&mut problems, text)),
+        departamento: departamento.as_deref(),
         after: which.after.as_deref(),
         limit: limit(which.limit),
     };
-    let mut connection = server.database(Service::E14)?.connection().await?;
+    if let Some(after) = filter.after
+        && !log::knows(&mut connection, after).await?
+    {
+        problems.push(problem("after", "is the review_id of a form that was shown"));
+    }
+    if !problems.is_empty() {
+        return Err(ApiError::fields(problems));
+    }
     let rows = forms::pending(&mut connection, &filter).await?;
     let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
     let cases = sync::form(&mut connection, &server.cases, &ids).await?;
@@ -139,17 +152,41 @@ async fn pending(State(server): State<Server>, Params(which): Params<Which>) -> 
     answer(items)
 }
 
-fn rank(name: &str) -> Result<i16, ApiError> {
-    match name.to_ascii_uppercase().as_str() {
-        "CRITICAL" => Ok(1),
-        "HIGH" => Ok(2),
-        "MEDIUM" => Ok(3),
-        "LOW" => Ok(4),
-        _ => Err(ApiError::new(
-            ErrorCode::InvalidRequest,
-            "priority is CRITICAL, HIGH, MEDIUM or LOW",
-        )),
+fn problem(field: &str, rule: &str) -> FieldProblem {
+    FieldProblem {
+        field: field.to_owned(),
+        rule: rule.to_owned(),
     }
+}
+
+fn rank(problems: &mut Vec<FieldProblem>, name: &str) -> Option<i16> {
+    let rank = match name.to_ascii_uppercase().as_str() {
+        "CRITICAL" => Some(1),
+        "HIGH" => Some(2),
+        "MEDIUM" => Some(3),
+        "LOW" => Some(4),
+        _ => None,
+    };
+    if rank.is_none() {
+        problems.push(problem("priority", "is CRITICAL, HIGH, MEDIUM or LOW"));
+    }
+    rank
+}
+
+/// The state of this name, where a form in it waits for a person.
+fn waiting(problems: &mut Vec<FieldProblem>, name: &str) -> Option<&'static str> {
+    let states = || {
+        FormState::ALL
+            .into_iter()
+            .filter(|state| state.waits())
+            .map(FormState::name)
+    };
+    let state = states().find(|state| *state == name);
+    if state.is_none() {
+        let rule = format!("is one of {}", states().collect::<Vec<_>>().join(", "));
+        problems.push(problem("status", &rule));
+    }
+    state
 }
 
 fn name(rank: i16) -> &'static str {

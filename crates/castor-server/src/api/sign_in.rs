@@ -2,13 +2,14 @@
 
 use crate::audit::Action;
 use crate::config::Service;
+use crate::database::Database;
 use crate::error::{ApiError, ErrorCode, FieldProblem};
 use crate::guard::{Origin, tell_ended};
 use crate::password;
 use crate::repo::user::Credentials;
 use crate::repo::{audit, session, sign_in_guard, user as users};
 use crate::role::Permission;
-use crate::secret::{fingerprint, random_token};
+use crate::secret::{fingerprint, is_token, random_token};
 use crate::server::Server;
 use crate::session::Revocation;
 use crate::user::User;
@@ -91,44 +92,31 @@ pub(super) async fn by_password(
 /// The account whose password this is.
 async fn verified(server: &Server, origin: &Origin, login: Login) -> Result<Uuid, ApiError> {
     let database = server.database(Service::Core)?;
-    let email = login.email.to_lowercase();
-    let pair = fingerprint(&format!("{email}|{}", origin.address));
-    let keys = [pair.clone(), fingerprint(&email)];
-    let known = {
+    let tries = Tries::of(&login.email, origin);
+    tries.admit(database).await?;
+    // A NUL cannot be part of a text in the database, so no account has it.
+    let known = if login.email.contains('\0') {
+        None
+    } else {
         let mut connection = database.connection().await?;
-        if let Some(until) = sign_in_guard::locked_until(&mut connection, &keys).await? {
-            let wait = Duration::try_from(until - OffsetDateTime::now_utc()).unwrap_or_default();
-            let error = ApiError::new(
-                ErrorCode::TooManyAttempts,
-                "too many failed sign-ins; wait and try again",
-            );
-            return Err(error.retry_after(wait));
-        }
-        // A NUL cannot be part of a text in the database, so no account has it.
-        if email.contains('\0') {
-            None
-        } else {
-            users::credentials(&mut connection, &email).await?
-        }
+        users::credentials(&mut connection, &login.email).await?
     };
     // No connection is held while hashing.
     let stored = known.as_ref().map(|known| known.password_hash.clone());
     let right = server.passwords.verify(login.password.clone(), stored).await?;
+    let mut connection = database.connection().await?;
     if let Some(known) = known.filter(|known| right && may_sign_in(known)) {
-        let next = next_password(server, &known, &login).await?;
-        let mut transaction = database.begin().await?;
-        sign_in_guard::forget(&mut transaction, &keys).await?;
-        if let Some(hash) = next {
+        tries.forget(&mut connection).await?;
+        drop(connection);
+        if let Some(hash) = next_password(server, &known, &login).await? {
+            let mut transaction = database.begin().await?;
             change_temporary(&mut transaction, origin, known.id, &hash).await?;
+            transaction.commit().await?;
         }
-        transaction.commit().await?;
         return Ok(known.id);
     }
-    let mut transaction = database.begin().await?;
-    sign_in_guard::failed(&mut transaction, &pair, FREE_PER_PAIR, FIRST_WAIT, LONGEST_WAIT).await?;
-    sign_in_guard::failed(&mut transaction, &keys[1], FREE_PER_ACCOUNT, FIRST_WAIT, LONGEST_WAIT).await?;
     audit::write(
-        &mut transaction,
+        &mut connection,
         Some(origin),
         None,
         Action::SignInFailed,
@@ -136,11 +124,53 @@ async fn verified(server: &Server, origin: &Origin, login: Login) -> Result<Uuid
         json!({}),
     )
     .await?;
-    transaction.commit().await?;
     Err(ApiError::new(
         ErrorCode::InvalidCredentials,
         "e-mail address or password is wrong",
     ))
+}
+
+/// What is counted when a password is tried: an address at an account, and everybody at that account.
+pub(super) struct Tries {
+    pair: Vec<u8>,
+    account: Vec<u8>,
+}
+
+impl Tries {
+    pub(super) fn of(email: &str, origin: &Origin) -> Self {
+        let account = fingerprint(&email.to_lowercase());
+        // It begins with the account's, so that an administrator can open all ways to one account.
+        let pair = [account.clone(), fingerprint(&origin.address.to_string())].concat();
+        Self { pair, account }
+    }
+
+    /// Counts a try as failed until [`Self::forget`] says otherwise.
+    ///
+    /// # Errors
+    /// `TOO_MANY_ATTEMPTS` while no password is looked at.
+    pub(super) async fn admit(&self, database: &Database) -> Result<(), ApiError> {
+        let mut transaction = database.begin().await?;
+        let keys = [(&self.pair, FREE_PER_PAIR), (&self.account, FREE_PER_ACCOUNT)];
+        for (key, free) in keys {
+            if sign_in_guard::admit(&mut transaction, key, free, FIRST_WAIT, LONGEST_WAIT).await? {
+                continue;
+            }
+            let until = sign_in_guard::locked_until(&mut transaction, key).await?;
+            let wait = until.and_then(|until| Duration::try_from(until - OffsetDateTime::now_utc()).ok());
+            let error = ApiError::new(
+                ErrorCode::TooManyAttempts,
+                "too many failed sign-ins; wait and try again",
+            );
+            return Err(error.retry_after(wait.unwrap_or_default()));
+        }
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    /// The password was right.
+    pub(super) async fn forget(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+        sign_in_guard::forget(connection, &[self.pair.clone(), self.account.clone()]).await
+    }
 }
 
 /// The account is open, and a temporary password has not run out.
@@ -208,7 +238,7 @@ pub(super) async fn sign_in(
         .ok_or_else(ApiError::unauthenticated)?;
     let until = OffsetDateTime::now_utc() + server.config.refresh_ttl;
     let session = session::insert(&mut transaction, user, &device, &origin.address.to_string(), until).await?;
-    let refresh_token = issue_refresh_token(&mut transaction, session).await?;
+    let refresh_token = issue_refresh_token(&mut transaction, session, None).await?;
     audit::write(
         &mut transaction,
         Some(origin),
@@ -223,10 +253,20 @@ pub(super) async fn sign_in(
     Ok(signed_in)
 }
 
-async fn issue_refresh_token(connection: &mut PgConnection, session: Uuid) -> Result<String, ApiError> {
-    let token = random_token();
-    session::add_refresh_token(connection, session, &fingerprint(&token)).await?;
-    Ok(token)
+/// The session's next token: the one that is named, else one drawn here.
+async fn issue_refresh_token(
+    connection: &mut PgConnection,
+    session: Uuid,
+    named: Option<&str>,
+) -> Result<String, ApiError> {
+    let token = named.map_or_else(random_token, ToOwned::to_owned);
+    if session::add_refresh_token(connection, session, &fingerprint(&token)).await? {
+        return Ok(token);
+    }
+    Err(ApiError::new(
+        ErrorCode::Conflict,
+        "there is such a token already; draw another one",
+    ))
 }
 
 fn signed_in(server: &Server, user: User, session: Uuid, refresh_token: String) -> Result<SignedIn, ApiError> {
@@ -240,8 +280,20 @@ fn signed_in(server: &Server, user: User, session: Uuid, refresh_token: String) 
     })
 }
 
-/// Gives a new pair of tokens for a refresh token, once. A token that comes a second time ends its whole session.
-pub(super) async fn rotated(server: &Server, origin: &Origin, refresh_token: &str) -> Result<SignedIn, ApiError> {
+/// Gives a new pair of tokens for a refresh token, once. A token that comes a second time ends its whole session, unless who
+/// shows it knows the unused token that came of it: then the answer was lost.
+pub(super) async fn rotated(
+    server: &Server,
+    origin: &Origin,
+    refresh_token: &str,
+    next: Option<&str>,
+) -> Result<SignedIn, ApiError> {
+    if next.is_some_and(|next| !is_token(next) || next == refresh_token) {
+        return Err(ApiError::fields(vec![FieldProblem {
+            field: "next".to_owned(),
+            rule: "is 64 hexadecimal digits in small letters, other than the present token".to_owned(),
+        }]));
+    }
     let hash = fingerprint(refresh_token);
     let mut transaction = server.database(Service::Core)?.begin().await?;
     let token = session::present(&mut transaction, &hash)
@@ -251,6 +303,13 @@ pub(super) async fn rotated(server: &Server, origin: &Origin, refresh_token: &st
         return Err(ApiError::unauthenticated());
     }
     if token.used {
+        if let Some(next) = next
+            && session::is_unused(&mut transaction, token.session_id, &fingerprint(next)).await?
+        {
+            let user = users::get(&mut transaction, token.user_id).await?;
+            let user = user.ok_or_else(ApiError::unauthenticated)?;
+            return signed_in(server, user, token.session_id, next.to_owned());
+        }
         session::revoke(&mut transaction, token.user_id, token.session_id, Revocation::Reuse).await?;
         let (user, session) = (Some(token.user_id), Some(token.session_id));
         audit::write(
@@ -268,7 +327,7 @@ pub(super) async fn rotated(server: &Server, origin: &Origin, refresh_token: &st
     }
     let until = OffsetDateTime::now_utc() + server.config.refresh_ttl;
     session::use_refresh_token(&mut transaction, token.session_id, &hash, until).await?;
-    let next = issue_refresh_token(&mut transaction, token.session_id).await?;
+    let next = issue_refresh_token(&mut transaction, token.session_id, next).await?;
     let user = users::get(&mut transaction, token.user_id)
         .await?
         .ok_or_else(ApiError::unauthenticated)?;

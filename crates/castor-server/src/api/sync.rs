@@ -15,6 +15,7 @@ use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use castor_wire::sync::{Lease, LeaseRequest, MOST_EVENTS, PROTOCOL, PullAnswer, Push, PushAnswer, SyncState};
 use serde::Deserialize;
+use sqlx::PgConnection;
 use utoipa::IntoParams;
 use utoipa_axum::router::UtoipaMethodRouter;
 use utoipa_axum::routes;
@@ -125,7 +126,8 @@ fn json(body: Bytes) -> Response {
     ([(header::CONTENT_TYPE, "application/json")], body).into_response()
 }
 
-/// Lends forms of the queue that nobody works on to a laptop, the most urgent first. What it has already is lent on.
+/// Lends forms of the queue that nobody works on to a laptop of the caller's, the most urgent first. What it has already is
+/// lent on.
 #[utoipa::path(post, path = "/api/sync/lease", tag = "sync", request_body = serde_json::Value,
     responses((status = 200, body = Success<serde_json::Value>)))]
 async fn lease(
@@ -133,8 +135,8 @@ async fn lease(
     caller: Caller,
     Payload(asked): Payload<LeaseRequest>,
 ) -> Answer<Vec<Lease>> {
-    let client = client(&asked.client)?;
     let mut transaction = server.database(Service::E14)?.begin().await?;
+    let client = own(&mut transaction, &caller, &asked.client).await?;
     let departamento = asked.departamento.as_deref();
     let lent = forms::lend(
         &mut transaction,
@@ -155,15 +157,23 @@ struct Release {
     forms: Vec<String>,
 }
 
-/// Takes forms back before their time.
+/// Takes forms back before their time, from a laptop of the caller's.
 #[utoipa::path(post, path = "/api/sync/release", tag = "sync", request_body = serde_json::Value,
     responses((status = 200, body = Success<serde_json::Value>)))]
-async fn release(State(server): State<Server>, Payload(given): Payload<Release>) -> Answer<u64> {
-    let client = client(&given.client)?;
-    let mut connection = server.database(Service::E14)?.connection().await?;
-    answer(forms::give_back(&mut connection, client, &given.forms).await?)
+async fn release(State(server): State<Server>, caller: Caller, Payload(given): Payload<Release>) -> Answer<u64> {
+    let mut transaction = server.database(Service::E14)?.begin().await?;
+    let client = own(&mut transaction, &caller, &given.client).await?;
+    let freed = forms::give_back(&mut transaction, client, &given.forms).await?;
+    transaction.commit().await?;
+    answer(freed)
 }
 
-fn client(text: &str) -> Result<Uuid, ApiError> {
-    Uuid::parse_str(text).map_err(|_| ApiError::new(ErrorCode::InvalidRequest, "client is no UUID"))
+/// A laptop, which must be the caller's: one that is new is from now on. It is locked for this transaction.
+async fn own(connection: &mut PgConnection, caller: &Caller, client: &str) -> Result<Uuid, ApiError> {
+    let client = Uuid::parse_str(client).map_err(|_| ApiError::new(ErrorCode::InvalidRequest, "client is no UUID"))?;
+    let known = log::clients(connection, &[(client, caller.user)]).await?;
+    match known.get(&client) {
+        Some((account, _)) if *account == caller.user => Ok(client),
+        Some(_) | None => Err(sync::other_account()),
+    }
 }

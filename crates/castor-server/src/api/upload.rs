@@ -14,8 +14,14 @@ use castor_ingest::provenance::plain_name;
 use castor_ingest::{Provenance, Source};
 use serde::Deserialize;
 use serde_json::Value;
+use std::error::Error;
+use std::time::Duration;
+use tokio::time::{Instant, timeout_at};
+use tower_http::timeout::TimeoutError;
 use utoipa::ToSchema;
 
+/// Time of a request that is left for the answer.
+pub(super) const MARGIN: Duration = Duration::from_secs(3);
 /// Bytes of a request beside its file.
 const AROUND: usize = 64 << 10;
 /// Bytes of a field that is not the file.
@@ -144,12 +150,24 @@ pub(super) async fn asked(server: &Server, mut request: Request) -> Result<Asked
         ApiError::new(ErrorCode::InvalidRequest, error.body_text())
     };
     let mut form = Multipart::from_request(request, server).await.map_err(wrong)?;
-    let asked = fields(&mut form, most).await;
+    let end = Instant::now() + time_to_arrive(server.config.request_timeout);
+    let asked = timeout_at(end, fields(&mut form, most)).await;
+    let asked = asked.unwrap_or_else(|_| Err(late()));
     if asked.is_err() {
         // A connection that is closed with bytes of the request unread loses the answer on its way.
-        while let Ok(Some(_)) = form.next_field().await {}
+        let rest = async { while let Ok(Some(_)) = form.next_field().await {} };
+        let _ = timeout_at(end, rest).await;
     }
     asked
+}
+
+/// How long a file may take to arrive: what comes later could not be answered in time, and would hold its place for nothing.
+fn time_to_arrive(request: Duration) -> Duration {
+    request.saturating_sub(MARGIN).max(request / 2)
+}
+
+fn late() -> ApiError {
+    ApiError::new(ErrorCode::Timeout, "the file did not arrive in time; send it again")
 }
 
 /// The fields, one by one as they arrive.
@@ -243,6 +261,13 @@ fn source(text: &str) -> Result<Source, ApiError> {
 }
 
 fn cut(error: &MultipartError) -> ApiError {
+    let mut cause: Option<&dyn Error> = Some(error);
+    while let Some(error) = cause {
+        if error.is::<TimeoutError>() {
+            return late();
+        }
+        cause = error.source();
+    }
     let code = match error.status() {
         StatusCode::PAYLOAD_TOO_LARGE => ErrorCode::TooLarge,
         _ => ErrorCode::InvalidRequest,

@@ -8,7 +8,7 @@ use crate::config::Service;
 use crate::envelope::{Answer, Params, Payload, Segment, Success, answer, answer_with};
 use crate::error::{ApiError, ErrorCode};
 use crate::field::Check;
-use crate::guard::{Caller, Origin, tell_ended};
+use crate::guard::{Caller, Origin, tell_ended, tell_role};
 use crate::repo::user::Sought;
 use crate::repo::{audit, session, sign_in_guard, user as users};
 use crate::role::{Permission, Role};
@@ -204,6 +204,9 @@ async fn change(
     .await?;
     transaction.commit().await?;
     tell_ended(&server, &ended).await;
+    if user.role != before.role {
+        tell_role(&server, id, user.role).await;
+    }
     answer(user)
 }
 
@@ -241,7 +244,7 @@ async fn reset_password(
     let mut transaction = database.begin().await?;
     users::set_password(&mut transaction, id, &hash, Some(until)).await?;
     let ended = session::revoke_all(&mut transaction, id, Revocation::Administrator).await?;
-    sign_in_guard::forget(&mut transaction, &[fingerprint(&user.email.to_lowercase())]).await?;
+    sign_in_guard::forget_account(&mut transaction, &fingerprint(&user.email.to_lowercase())).await?;
     let (by, detail) = (Some(caller.user), json!({ "ended": ended.len() }));
     audit::write(
         &mut transaction,

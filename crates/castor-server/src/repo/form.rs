@@ -8,6 +8,7 @@ use serde_json::Value;
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{PgConnection, Postgres, query};
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// A form as its events make it, for the queue and the results.
@@ -143,6 +144,74 @@ pub(crate) async fn give_back(
         .execute(connection)
         .await?;
     Ok(done.rows_affected())
+}
+
+/// A form that is lent to a laptop.
+pub(crate) struct Lent {
+    pub(crate) form: String,
+    pub(crate) name: String,
+    pub(crate) place: String,
+    pub(crate) departamento: Option<String>,
+    pub(crate) municipio: Option<String>,
+    pub(crate) zona: Option<String>,
+    pub(crate) puesto: Option<String>,
+    pub(crate) mesa: Option<String>,
+    pub(crate) corporacion: Option<String>,
+    pub(crate) copia: Option<String>,
+    pub(crate) client: Uuid,
+    pub(crate) account: Uuid,
+    /// The name that stands beside the account's events, if it has written any.
+    pub(crate) author: Option<String>,
+    pub(crate) until: OffsetDateTime,
+}
+
+/// What is lent now, laptop by laptop, behind a laptop and a form: a lease that ended meanwhile leaves no gap.
+pub(crate) async fn lent(
+    connection: &mut PgConnection,
+    after: Option<(Uuid, &str)>,
+    limit: i64,
+) -> Result<Vec<Lent>, sqlx::Error> {
+    sqlx::query_as!(
+        Lent,
+        r#"SELECT l.form, f.name, f.place, f.departamento, f.municipio, f.zona, f.puesto, f.mesa, f.corporacion, f.copia,
+             l.client, l.account, (SELECT min(a.name) FROM sync_author a WHERE a.account = l.account) AS author, l.until
+           FROM lease l JOIN form f ON f.id = l.form
+           WHERE l.until > now() AND ($1::uuid IS NULL OR (l.client, l.form) > ($1, $2::text))
+           ORDER BY l.client, l.form LIMIT $3"#,
+        after.map(|(client, _)| client),
+        after.map(|(_, form)| form),
+        limit,
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Whose work a lease was that is taken back.
+pub(crate) struct TakenBack {
+    pub(crate) client: Uuid,
+    pub(crate) account: Uuid,
+}
+
+/// Takes a form back that is lent now; from whom.
+pub(crate) async fn take_back(connection: &mut PgConnection, form: &str) -> Result<Option<TakenBack>, sqlx::Error> {
+    sqlx::query_as!(
+        TakenBack,
+        "DELETE FROM lease WHERE form = $1 AND until > now() RETURNING client, account",
+        form
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+/// Takes everything back that is lent to a laptop now; from whom, once for each form.
+pub(crate) async fn take_all_back(connection: &mut PgConnection, client: Uuid) -> Result<Vec<TakenBack>, sqlx::Error> {
+    sqlx::query_as!(
+        TakenBack,
+        "DELETE FROM lease WHERE client = $1 AND until > now() RETURNING client, account",
+        client
+    )
+    .fetch_all(connection)
+    .await
 }
 
 /// Which forms wait.

@@ -1,6 +1,6 @@
 //! The queue of readings.
 
-use crate::work::{Claimed, Job, JobPriority, JobState, QueueRules};
+use crate::work::{Claimed, Job, JobPriority, JobState, OF_THE_MOMENT, QueueRules};
 use sqlx::postgres::types::PgInterval;
 use sqlx::{PgConnection, query, query_as, query_scalar};
 use std::time::Duration;
@@ -30,7 +30,7 @@ pub(crate) struct Wish<'a> {
 }
 
 /// Queues readings of files, each once for a model: one that is there is the answer, made more urgent where it waits. With
-/// `force` what has ended begins again.
+/// `force` what has ended begins again. What was given up for a fault of the moment has one more attempt.
 pub(crate) async fn enqueue(
     connection: &mut PgConnection,
     files: &[String],
@@ -44,17 +44,20 @@ pub(crate) async fn enqueue(
            SELECT id, sha256, $3, $4, $5, $6, now() + ($4::smallint - 1) * $7::interval
            FROM unnest($1::uuid[], $2::text[]) AS given (id, sha256)
            ON CONFLICT (sha256, model) DO UPDATE SET
-             priority = CASE WHEN j.state IN ('QUEUED', 'RUNNING') THEN least(j.priority, excluded.priority)
-                             WHEN excluded.forced THEN excluded.priority ELSE j.priority END,
-             turn = CASE WHEN j.state IN ('QUEUED', 'RUNNING') THEN least(j.turn, j.queued_at + (excluded.priority - 1) * $7::interval)
-                         WHEN excluded.forced THEN excluded.turn ELSE j.turn END,
-             forced = CASE WHEN j.state IN ('QUEUED', 'RUNNING') THEN j.forced OR excluded.forced
-                           WHEN excluded.forced THEN true ELSE j.forced END,
-             queued_at = CASE WHEN j.state IN ('DONE', 'DEAD') AND excluded.forced THEN now() ELSE j.queued_at END,
-             run_at = CASE WHEN j.state IN ('DONE', 'DEAD') AND excluded.forced THEN now() ELSE j.run_at END,
-             attempts = CASE WHEN j.state IN ('DONE', 'DEAD') AND excluded.forced THEN 0 ELSE j.attempts END,
-             finished_at = CASE WHEN j.state IN ('DONE', 'DEAD') AND excluded.forced THEN NULL ELSE j.finished_at END,
-             state = CASE WHEN j.state IN ('DONE', 'DEAD') AND excluded.forced THEN 'QUEUED' ELSE j.state END
+             forced = j.forced OR excluded.forced,
+             (priority, turn, queued_at, run_at, attempts, finished_at, state) = (
+               SELECT CASE WHEN waits THEN least(j.priority, excluded.priority) WHEN anew OR again THEN excluded.priority
+                        ELSE j.priority END,
+                 CASE WHEN waits THEN least(j.turn, j.queued_at + (excluded.priority - 1) * $7::interval)
+                   WHEN anew OR again THEN excluded.turn ELSE j.turn END,
+                 CASE WHEN anew OR again THEN now() ELSE j.queued_at END,
+                 CASE WHEN anew OR again THEN now() ELSE j.run_at END,
+                 CASE WHEN anew THEN 0 ELSE j.attempts END,
+                 CASE WHEN anew OR again THEN NULL ELSE j.finished_at END,
+                 CASE WHEN anew OR again THEN 'QUEUED' ELSE j.state END
+               FROM (SELECT j.state IN ('QUEUED', 'RUNNING') AS waits,
+                       j.state IN ('DONE', 'DEAD') AND excluded.forced AS anew,
+                       j.state = 'DEAD' AND j.code = ANY($8::text[]) AS again) AS stands)
            RETURNING id, sha256, state AS "state: JobState""#,
         &ids,
         files,
@@ -63,6 +66,7 @@ pub(crate) async fn enqueue(
         wish.account,
         wish.force,
         interval(rules.ageing),
+        &OF_THE_MOMENT.map(str::to_owned),
     )
     .fetch_all(connection)
     .await
@@ -184,6 +188,26 @@ pub(crate) async fn done(connection: &mut PgConnection, id: Uuid, event: Uuid) -
     Ok(())
 }
 
+/// Ends a job that is held whose reading was not taken: with the event that it had, else with the one that stands.
+pub(crate) async fn kept(
+    connection: &mut PgConnection,
+    id: Uuid,
+    stands: Uuid,
+    refused: &Failed<'_>,
+) -> Result<(), sqlx::Error> {
+    query!(
+        "UPDATE job SET state = 'DONE', event = coalesce(event, $2), finished_at = now(), lease_until = NULL, code = $3,
+           message = $4, forced = false WHERE id = $1",
+        id,
+        stands,
+        refused.code,
+        refused.message,
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// What failed, and what becomes of the job.
 pub(crate) struct Failed<'a> {
     pub(crate) code: &'a str,
@@ -227,41 +251,54 @@ pub(crate) async fn give_back(
     Ok(())
 }
 
-/// A sign of life of a worker: its jobs stay its own.
-pub(crate) async fn alive(connection: &mut PgConnection, worker: Uuid, rules: &QueueRules) -> Result<(), sqlx::Error> {
+/// A sign of life of a worker: the jobs that it carries out stay its own.
+pub(crate) async fn alive(
+    connection: &mut PgConnection,
+    worker: Uuid,
+    carried: &[Uuid],
+    rules: &QueueRules,
+) -> Result<(), sqlx::Error> {
     query!(
         "WITH seen AS (UPDATE worker SET seen_at = now() WHERE id = $1)
-         UPDATE job SET lease_until = now() + $2 WHERE worker = $1 AND state = 'RUNNING'",
+         UPDATE job SET lease_until = now() + $2 WHERE worker = $1 AND state = 'RUNNING' AND id = ANY($3)",
         worker,
-        interval(rules.lease)
+        interval(rules.lease),
+        carried
     )
     .execute(connection)
     .await?;
     Ok(())
 }
 
-/// Jobs of workers that gave no sign of life wait again; what brought down as many workers as it has attempts is given up.
+/// Jobs of workers that gave no sign of life wait again, after the pause of a failed attempt; what brought down as many workers as it has attempts is given up.
 pub(crate) async fn reclaim(connection: &mut PgConnection, rules: &QueueRules) -> Result<u64, sqlx::Error> {
     let done = query!(
         "WITH lost AS (SELECT id FROM job WHERE state = 'RUNNING' AND lease_until < now() FOR UPDATE SKIP LOCKED)
-         UPDATE job j SET lease_until = NULL, run_at = now(), code = 'JOB_001',
+         UPDATE job j SET lease_until = NULL, run_at = now() + $2::interval * power(2, least(attempts - 1, 10)), code = 'JOB_001',
            state = CASE WHEN attempts >= $1 THEN 'DEAD' ELSE 'QUEUED' END,
            finished_at = CASE WHEN attempts >= $1 THEN now() END,
            message = 'JOB_001 the worker that had it stopped without a word'
          FROM lost WHERE j.id = lost.id",
-        i16::try_from(rules.attempts).unwrap_or(i16::MAX)
+        i16::try_from(rules.attempts).unwrap_or(i16::MAX),
+        interval(rules.pause)
     )
     .execute(connection)
     .await?;
     Ok(done.rows_affected())
 }
 
-/// Jobs that wait for a model that no worker has any more are of the model that is asked from now on.
+/// Jobs that wait for a model that no worker has any more are of the model that is asked from now on; where there is such a
+/// job of the file already, they are gone.
 pub(crate) async fn adopt(connection: &mut PgConnection, model: &str, rules: &QueueRules) -> Result<u64, sqlx::Error> {
     let done = query!(
-        "UPDATE job j SET model = $1 WHERE state = 'QUEUED' AND model <> $1
-           AND NOT EXISTS (SELECT FROM worker w WHERE w.model = j.model AND w.ended_at IS NULL AND w.seen_at > now() - $2::interval)
-           AND NOT EXISTS (SELECT FROM job o WHERE o.sha256 = j.sha256 AND o.model = $1)",
+        "WITH left_over AS (
+             SELECT id, EXISTS (SELECT FROM job o WHERE o.sha256 = j.sha256 AND o.model = $1) AS again FROM job j
+             WHERE state = 'QUEUED' AND model <> $1
+               AND NOT EXISTS (SELECT FROM worker w WHERE w.model = j.model AND w.ended_at IS NULL
+                   AND w.seen_at > now() - $2::interval)
+             FOR UPDATE SKIP LOCKED
+         ), gone AS (DELETE FROM job j USING left_over l WHERE j.id = l.id AND l.again)
+         UPDATE job j SET model = $1 FROM left_over l WHERE j.id = l.id AND NOT l.again",
         model,
         interval(rules.lease)
     )

@@ -73,19 +73,31 @@ pub(crate) async fn present(connection: &mut PgConnection, hash: &[u8]) -> Resul
     .await
 }
 
+/// Adds a token; false when there is one like it.
 pub(crate) async fn add_refresh_token(
     connection: &mut PgConnection,
     session: Uuid,
     hash: &[u8],
-) -> Result<(), sqlx::Error> {
-    query!(
-        "INSERT INTO refresh_token (hash, session_id) VALUES ($1, $2)",
+) -> Result<bool, sqlx::Error> {
+    let added = query!(
+        "INSERT INTO refresh_token (hash, session_id) VALUES ($1, $2) ON CONFLICT DO NOTHING",
         hash,
         session
     )
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(added.rows_affected() > 0)
+}
+
+/// Whether a session has this token and nobody has used it.
+pub(crate) async fn is_unused(connection: &mut PgConnection, session: Uuid, hash: &[u8]) -> Result<bool, sqlx::Error> {
+    query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM refresh_token WHERE hash = $1 AND session_id = $2 AND used_at IS NULL) AS "unused!""#,
+        hash,
+        session
+    )
+    .fetch_one(connection)
+    .await
 }
 
 /// Marks the token used and moves the session's end.

@@ -7,35 +7,34 @@ use time::OffsetDateTime;
 /// Failures older than this are forgotten.
 const FORGET_AFTER: time::Duration = time::Duration::hours(24);
 
-/// The latest end of the locks of these keys that lies ahead.
+/// Until when there is a lock.
 pub(crate) async fn locked_until(
     connection: &mut PgConnection,
-    keys: &[Vec<u8>],
+    key: &[u8],
 ) -> Result<Option<OffsetDateTime>, sqlx::Error> {
-    query_scalar!(
-        "SELECT max(locked_until) FROM sign_in_guard WHERE key = ANY($1) AND locked_until > now()",
-        keys
-    )
-    .fetch_one(connection)
-    .await
+    query_scalar!("SELECT locked_until FROM sign_in_guard WHERE key = $1", key)
+        .fetch_optional(connection)
+        .await
 }
 
-/// Counts a failure. From `free` failures on, each locks twice as long as the one before, up to `longest`.
-pub(crate) async fn failed(
+/// Counts a try as failed until [`forget`] says otherwise, so that tries at the same moment count too; whether it may be made:
+/// it may not while there is a lock. From `free` failures on, each locks twice as long as the one before, up to `longest`.
+pub(crate) async fn admit(
     connection: &mut PgConnection,
     key: &[u8],
     free: i32,
     first: Duration,
     longest: Duration,
-) -> Result<(), sqlx::Error> {
-    query!(
+) -> Result<bool, sqlx::Error> {
+    let counted = query!(
         "INSERT INTO sign_in_guard AS g (key, failures, failed_at, locked_until) VALUES ($1, 1, now(), now())
          ON CONFLICT (key) DO UPDATE SET
              failures = CASE WHEN g.failed_at < $5 THEN 1 ELSE g.failures + 1 END,
              failed_at = now(),
              locked_until = now() + make_interval(secs =>
                  CASE WHEN g.failed_at < $5 OR g.failures + 1 < $2 THEN 0
-                      ELSE least($4, $3 * power(2, least(g.failures + 1 - $2, 20))) END)",
+                      ELSE least($4, $3 * power(2, least(g.failures + 1 - $2, 20))) END)
+             WHERE g.locked_until <= now()",
         key,
         free,
         first.as_secs_f64(),
@@ -44,7 +43,7 @@ pub(crate) async fn failed(
     )
     .execute(connection)
     .await?;
-    Ok(())
+    Ok(counted.rows_affected() > 0)
 }
 
 /// A good sign-in forgets the failures.
@@ -52,6 +51,17 @@ pub(crate) async fn forget(connection: &mut PgConnection, keys: &[Vec<u8>]) -> R
     query!("DELETE FROM sign_in_guard WHERE key = ANY($1)", keys)
         .execute(connection)
         .await?;
+    Ok(())
+}
+
+/// Forgets the failures at an account from all addresses.
+pub(crate) async fn forget_account(connection: &mut PgConnection, account: &[u8]) -> Result<(), sqlx::Error> {
+    query!(
+        "DELETE FROM sign_in_guard WHERE substr(key, 1, length($1::bytea)) = $1::bytea",
+        account
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

@@ -23,6 +23,11 @@ pub(crate) struct Sought {
     pub(crate) active: Option<bool>,
 }
 
+/// What tells addresses apart: letter case aside, whatever letters the database's language knows.
+fn key(email: &str) -> String {
+    email.to_lowercase()
+}
+
 pub(crate) async fn insert(
     connection: &mut PgConnection,
     new: &NewUser,
@@ -34,7 +39,7 @@ pub(crate) async fn insert(
         User,
         r#"INSERT INTO users (id, email, email_key, password_hash, role, first_name, last_name, phone, campaign_role,
                               candidate_position, whatsapp_number, whatsapp_opt_in, password_until)
-           VALUES ($1, $2, lower($2), $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
+           VALUES ($1, $2, $13, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
            RETURNING id, email, role AS "role: Role", active, password_until, first_name, last_name, phone, campaign_role,
                      candidate_position, whatsapp_number, whatsapp_opt_in, created_at"#,
         Uuid::now_v7(),
@@ -49,6 +54,7 @@ pub(crate) async fn insert(
         new.whatsapp_number,
         new.whatsapp_opt_in,
         password_until,
+        key(&new.email),
     )
     .fetch_one(connection)
     .await
@@ -60,8 +66,8 @@ pub(crate) async fn credentials(
 ) -> Result<Option<Credentials>, sqlx::Error> {
     query_as!(
         Credentials,
-        "SELECT id, password_hash, active, password_until FROM users WHERE email_key = lower($1)",
-        email
+        "SELECT id, password_hash, active, password_until FROM users WHERE email_key = $1",
+        key(email)
     )
     .fetch_optional(connection)
     .await
@@ -82,6 +88,25 @@ pub(crate) async fn get(connection: &mut PgConnection, id: Uuid) -> Result<Optio
         id
     )
     .fetch_optional(connection)
+    .await
+}
+
+/// Name and address of an account.
+pub(crate) struct Named {
+    pub(crate) id: Uuid,
+    pub(crate) first_name: String,
+    pub(crate) last_name: String,
+    pub(crate) email: String,
+}
+
+/// Names and addresses of accounts, of those that there are.
+pub(crate) async fn named(connection: &mut PgConnection, ids: &[Uuid]) -> Result<Vec<Named>, sqlx::Error> {
+    query_as!(
+        Named,
+        "SELECT id, first_name, last_name, email FROM users WHERE id = ANY($1)",
+        ids
+    )
+    .fetch_all(connection)
     .await
 }
 

@@ -22,6 +22,12 @@ pub(super) async fn warm(database: &Database, cases: &Cases, work: &Work) -> Res
     Ok(())
 }
 
+/// What is said to an account that speaks for a laptop of another one.
+pub(crate) fn other_account() -> ApiError {
+    let message = "SYNC_CLIENT this laptop signed in with another account before";
+    ApiError::new(ErrorCode::Forbidden, message)
+}
+
 /// Pushes that are ready to be written.
 pub(super) struct Prepared<'a> {
     /// To each push, without what is new.
@@ -58,10 +64,7 @@ pub(super) async fn prepare<'a>(
                 }
                 answer
             }
-            _ => Err(ApiError::new(
-                ErrorCode::Forbidden,
-                "SYNC_CLIENT this laptop signed in with another account before",
-            )),
+            Some(_) | None => Err(other_account()),
         });
     }
     let mut draft = None;

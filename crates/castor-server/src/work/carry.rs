@@ -14,6 +14,8 @@ use crate::shared::Event as Told;
 use crate::sync::{self, Changed, NotTaken};
 use castor_domain::reading::FormReading;
 use castor_domain::review::{Event, EventId, MACHINE, Moment, Recorded};
+use castor_ingest::FileProblem;
+use castor_vision::input::InputError;
 use castor_vision::read::ReadForm;
 use metrics::{counter, histogram};
 use rand::RngExt;
@@ -28,6 +30,8 @@ use uuid::Uuid;
 pub(crate) enum Carried {
     /// The form was read.
     Done,
+    /// The form was read; people have settled what this reading does not have, and what they said stands.
+    Kept,
     /// It failed and is tried again, or was given up.
     Failed {
         code: String,
@@ -46,28 +50,48 @@ struct Trouble {
     passing: bool,
 }
 
+impl Trouble {
+    /// The cause, with its paths and addresses, belongs in the log.
+    fn passing(code: &'static str, text: &str) -> Self {
+        Self {
+            code,
+            message: format!("{code} {text}"),
+            passing: true,
+        }
+    }
+
+    fn of_the_file(code: &'static str, message: String) -> Self {
+        Self {
+            code,
+            message,
+            passing: false,
+        }
+    }
+}
+
 impl From<ReadingProblem> for Trouble {
     fn from(problem: ReadingProblem) -> Self {
-        Self {
-            code: problem.code(),
-            message: problem.to_string(),
-            passing: match problem {
-                ReadingProblem::File(_) => false,
-                ReadingProblem::Runtime(_) | ReadingProblem::Failed => true,
-            },
+        let code = problem.code();
+        match problem {
+            ReadingProblem::File(FileProblem::Input(InputError::PdfLibrary { .. })) | ReadingProblem::Runtime(_) => {
+                tracing::error!(%problem, "forms cannot be read here");
+                Self::passing(code, "a library or the model is missing or fails where it was read")
+            }
+            ReadingProblem::Failed => Self::passing(code, "the reader failed on this file; please report it"),
+            ReadingProblem::File(_) => Self::of_the_file(code, problem.to_string()),
         }
     }
 }
 
 impl From<ObjectError> for Trouble {
     fn from(error: ObjectError) -> Self {
-        Self {
-            code: error.code(),
-            message: error.to_string(),
-            passing: match error {
-                ObjectError::Missing(_) | ObjectError::Differs { .. } => false,
-                ObjectError::Store(_) | ObjectError::Settings(_) | ObjectError::Source(_) => true,
-            },
+        let code = error.code();
+        match error {
+            ObjectError::Missing(_) | ObjectError::Differs { .. } => Self::of_the_file(code, error.to_string()),
+            ObjectError::Store(_) | ObjectError::Settings(_) | ObjectError::Source(_) => {
+                tracing::error!(%error, "the store of files fails");
+                Self::passing(code, "the store of files does not answer")
+            }
         }
     }
 }
@@ -92,22 +116,45 @@ pub(crate) fn recorded(by: &str, event: Event) -> Recorded {
     }
 }
 
+/// Attempts at writing down how a job ended.
+const ENDINGS: u32 = 4;
+/// Before the second of them; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+
 /// Carries out a job.
 ///
 /// # Errors
-/// The database does not answer: the job comes back when its lease has ended.
+/// The database does not answer: the job comes back when its lease has ended, since no sign of life is given for it any more.
 pub(crate) async fn carry_out(server: &Server, claimed: &Claimed) -> Result<Carried, ApiError> {
+    let _in_hand = server.in_hand.take(claimed.id);
     histogram!("castor_ocr_queue_wait_seconds").record(claimed.waited);
     let began = Instant::now();
     let read = read(server, claimed).await;
     histogram!("castor_ocr_duration_seconds").record(began.elapsed());
+    // A reading is worth some patience with the database.
+    let mut pause = FIRST_PAUSE;
+    for _ in 1..ENDINGS {
+        match end(server, claimed, &read).await {
+            Ok(carried) => return Ok(carried),
+            Err(error) => {
+                tracing::warn!(job = %claimed.id, %error, "the end of a job could not be written; trying again");
+                tokio::time::sleep(pause).await;
+                pause *= 2;
+            }
+        }
+    }
+    end(server, claimed, &read).await
+}
+
+/// Writes down how a job ended.
+async fn end(server: &Server, claimed: &Claimed, read: &Result<ReadForm, Trouble>) -> Result<Carried, ApiError> {
     let mut transaction = server.database(Service::E14)?.begin().await?;
     if !jobs::hold(&mut transaction, claimed, server.worker).await? {
         tracing::warn!(job = %claimed.id, "another worker has this job by now; what was read here does not count");
         return Ok(Carried::Lost);
     }
     let ended = match read {
-        Ok(form) => finish(&mut transaction, server, claimed, form.reading).await?,
+        Ok(form) => finish(&mut transaction, server, claimed, &form.reading).await?,
         Err(trouble) => fail(&mut transaction, server, claimed, trouble).await?,
     };
     transaction.commit().await?;
@@ -143,11 +190,7 @@ async fn read(server: &Server, claimed: &Claimed) -> Result<ReadForm, Trouble> {
     let hash: ContentHash = claimed
         .sha256
         .parse()
-        .map_err(|error: crate::objects::NoHash| Trouble {
-            code: "OBJ_001",
-            message: error.to_string(),
-            passing: false,
-        })?;
+        .map_err(|error: crate::objects::NoHash| Trouble::of_the_file("OBJ_001", error.to_string()))?;
     let bytes = server.objects.get(&hash).await?;
     let (document, facts) = server.readers.look(&claimed.name, bytes.to_vec()).await?;
     drop(bytes);
@@ -177,18 +220,21 @@ async fn finish(
     connection: &mut PgConnection,
     server: &Server,
     claimed: &Claimed,
-    form: FormReading,
+    form: &FormReading,
 ) -> Result<(Carried, Option<Changed>), ApiError> {
     let known = log::last_read(connection, &claimed.sha256).await?;
-    if let Some((event, model)) = known.filter(|(_, model)| *model == claimed.model && !claimed.forced) {
+    if let Some((event, model)) = &known
+        && *model == claimed.model
+        && !claimed.forced
+    {
         tracing::debug!(job = %claimed.id, model, "the form was read by this model before");
-        jobs::done(connection, claimed.id, event).await?;
+        jobs::done(connection, claimed.id, *event).await?;
         return Ok((Carried::Done, None));
     }
     let read = recorded(
         MACHINE,
         Event::Read {
-            reading: Box::new(form),
+            reading: Box::new(form.clone()),
             model: claimed.model.clone(),
         },
     );
@@ -198,18 +244,32 @@ async fn finish(
             jobs::done(connection, claimed.id, event).await?;
             Ok((Carried::Done, Some(changed)))
         }
-        // People settled cells that this reading does not have: their word stands, and an administrator sees why.
-        Err(NotTaken { code, message }) => {
-            let message = format!("{code} {message}");
-            let failed = jobs::Failed {
-                code: &code,
-                message: &message,
-                again: None,
-            };
-            jobs::failed(connection, claimed.id, &failed).await?;
-            Ok((given_up(code, message), None))
-        }
+        Err(refused) => Ok((not_taken(connection, claimed, refused, known).await?, None)),
     }
+}
+
+/// People settled cells that this reading does not have: their word stands with the reading that they saw, and an
+/// administrator sees why.
+async fn not_taken(
+    connection: &mut PgConnection,
+    claimed: &Claimed,
+    refused: NotTaken,
+    known: Option<(Uuid, String)>,
+) -> Result<Carried, ApiError> {
+    let NotTaken { code, message } = refused;
+    let message = format!("{code} {message}");
+    let failed = jobs::Failed {
+        code: &code,
+        message: &message,
+        again: None,
+    };
+    if let Some((stands, _)) = known {
+        tracing::warn!(job = %claimed.id, message, "what was read is not taken");
+        jobs::kept(connection, claimed.id, stands, &failed).await?;
+        return Ok(Carried::Kept);
+    }
+    jobs::failed(connection, claimed.id, &failed).await?;
+    Ok(given_up(code, message))
 }
 
 fn given_up(code: String, message: String) -> Carried {
@@ -241,7 +301,7 @@ async fn fail(
     connection: &mut PgConnection,
     server: &Server,
     claimed: &Claimed,
-    trouble: Trouble,
+    trouble: &Trouble,
 ) -> Result<(Carried, Option<Changed>), ApiError> {
     let rules = &server.config.work.queue;
     let more = trouble.passing && u16::try_from(claimed.attempt).is_ok_and(|attempt| attempt < rules.attempts);
@@ -265,7 +325,7 @@ async fn fail(
     }
     let carried = Carried::Failed {
         code: trouble.code.to_owned(),
-        message: trouble.message,
+        message: trouble.message.clone(),
         given_up: again.is_none(),
     };
     Ok((carried, changed))

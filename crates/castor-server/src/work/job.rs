@@ -81,6 +81,15 @@ pub enum JobState {
     Dead,
 }
 
+/// Codes of failures that lie with the moment: a worker that was lost, a store, a library or a model that did not answer. A
+/// reader that failed on a file in every attempt (`RUN_002`) lies with the file.
+pub(crate) const OF_THE_MOMENT: [&str; 6] = ["JOB_001", "OBJ_003", "OBJ_004", "OBJ_005", "RUN_001", "INP_015"];
+
+/// Whether a job that was given up with this code may be read at another moment.
+pub(crate) fn of_the_moment(code: &str) -> bool {
+    OF_THE_MOMENT.contains(&code)
+}
+
 /// A job as lists show it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Job {
@@ -118,7 +127,7 @@ pub struct Job {
     pub worker: Option<Uuid>,
     /// Code of the last failure.
     pub code: Option<String>,
-    /// The last failure in plain words.
+    /// The last failure in plain words; of a job that is done, why what was read last was not taken.
     pub message: Option<String>,
 }
 

@@ -72,6 +72,11 @@ impl Readers {
         self.reader.get_or_try_init(open).await.cloned()
     }
 
+    /// The model that reads here, once the reader was opened.
+    pub(crate) fn model(&self) -> Option<String> {
+        self.reader.get().map(|reader| reader.model_version().to_owned())
+    }
+
     /// Looks a file over.
     pub(crate) async fn look(&self, name: &str, bytes: Vec<u8>) -> Result<(Document, FileFacts), ReadingProblem> {
         let _place = self.place().await?;

@@ -12,6 +12,7 @@ use crate::server::Server;
 use apalis_core::error::BoxDynError;
 use apalis_core::task::data::Data;
 use apalis_core::worker::builder::WorkerBuilder;
+use sqlx::PgConnection;
 use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
@@ -168,7 +169,11 @@ async fn until_joined(server: &Server, places: usize, closing: &mut watch::Recei
 async fn join(server: &Server, model: &str, places: usize) -> Result<(), ApiError> {
     let mut connection = server.database(Service::E14)?.connection().await?;
     pipeline::join(&mut connection, server.worker, &host(), model, places).await?;
-    let adopted = jobs::adopt(&mut connection, model, &server.config.work.queue).await?;
+    adopt(server, &mut connection, model).await
+}
+
+async fn adopt(server: &Server, connection: &mut PgConnection, model: &str) -> Result<(), ApiError> {
+    let adopted = jobs::adopt(connection, model, &server.config.work.queue).await?;
     if adopted > 0 {
         tracing::info!(adopted, "jobs of a model that no worker has are read with this one");
     }
@@ -202,10 +207,14 @@ pub(crate) async fn keep(server: Server) {
 async fn keep_once(server: &Server) -> Result<(), ApiError> {
     let rules = &server.config.work.queue;
     let mut connection = server.database(Service::E14)?.connection().await?;
-    jobs::alive(&mut connection, server.worker, rules).await?;
+    jobs::alive(&mut connection, server.worker, &server.in_hand.jobs(), rules).await?;
     let lost = jobs::reclaim(&mut connection, rules).await?;
     if lost > 0 {
         tracing::warn!(lost, "jobs of workers that stopped without a word wait again");
+    }
+    // The last worker of another model may have ended since this one joined.
+    if let Some(model) = server.readers.model() {
+        adopt(server, &mut connection, &model).await?;
     }
     Ok(())
 }

@@ -2,7 +2,10 @@
 
 use crate::world::{PASSWORD, World};
 use castor_server::role::Role;
+use castor_sync::{HttpTransport, Keep, Kept, ServerUrl, SignIn, SyncError, Tokens, Transport};
 use serde_json::json;
+use std::sync::{Arc, Mutex};
+use uuid::Uuid;
 
 fn registration(email: &str, password: &str) -> serde_json::Value {
     json!({ "email": email, "password": password, "first_name": "Ana", "last_name": "Gómez", "phone": "+57 300 123 4567" })
@@ -58,6 +61,86 @@ async fn a_refresh_token_works_once_and_its_second_use_ends_the_session() {
         "UNAUTHENTICATED"
     );
     assert_eq!(world.login(&first.email, PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_renewal_whose_answer_was_lost_is_asked_for_again() {
+    let world = World::new().await;
+    let user = world.user(Role::Validator).await;
+    let refresh = |token: &str, next: &str| {
+        let body = json!({ "refresh_token": token, "next": next });
+        world.post("/api/auth/refresh", "", body)
+    };
+    let [second, third, foreign] = ["a", "b", "c"].map(|digit| digit.repeat(64));
+    assert_eq!(refresh(&user.refresh, "short").await.code(), "INVALID_REQUEST");
+    assert_eq!(refresh(&user.refresh, &user.refresh).await.code(), "INVALID_REQUEST");
+    for _ in 0..3 {
+        let again = refresh(&user.refresh, &second).await.signed();
+        assert_eq!(again.refresh, second);
+        assert_eq!(world.get("/api/auth/me", &again.access).await.status, 200);
+    }
+    let last = refresh(&second, &third).await.signed();
+    assert_eq!(last.refresh, third);
+    // What came of the first one has been used: whoever shows it now is somebody else.
+    assert_eq!(refresh(&user.refresh, &second).await.code(), "UNAUTHENTICATED");
+    assert_eq!(
+        refresh(&third, &foreign).await.code(),
+        "UNAUTHENTICATED",
+        "the session has ended"
+    );
+    assert_eq!(world.get("/api/auth/me", &last.access).await.code(), "UNAUTHENTICATED");
+    let (one, two) = (world.user(Role::Validator).await, world.user(Role::Validator).await);
+    assert_eq!(refresh(&one.refresh, &foreign).await.status, 200);
+    assert_eq!(
+        refresh(&two.refresh, &foreign).await.status,
+        409,
+        "a token of another session is none to name"
+    );
+}
+
+/// A laptop that is killed after the server renewed its sign-in and before it could keep that.
+#[tokio::test]
+async fn a_laptop_goes_on_with_the_tokens_of_before_a_renewal_that_it_could_not_keep() {
+    let world = World::new().await;
+    let user = world.user(Role::Validator).await;
+    let client = Uuid::now_v7().to_string();
+    let url = ServerUrl::parse(&world.url).unwrap();
+    let kept: Arc<Mutex<Option<Kept>>> = Arc::default();
+    let keeper = || -> Keep {
+        let kept = Arc::clone(&kept);
+        Box::new(move |now| {
+            *kept.lock().unwrap() = Some(now);
+            Box::pin(async { Ok(()) })
+        })
+    };
+    let sign_in = SignIn {
+        email: &user.email,
+        password: PASSWORD,
+    };
+    let transport = HttpTransport::sign_in(url.clone(), &sign_in, keeper()).await.unwrap();
+    transport.keep().await.unwrap();
+    let before = kept.lock().unwrap().clone().unwrap();
+    for _ in 0..2 {
+        // What is kept is lost with the laptop.
+        let lost: Keep = Box::new(|_| Box::pin(async { Ok(()) }));
+        let killed = HttpTransport::resume(url.clone(), before.clone(), lost).unwrap();
+        killed.state(&client).await.unwrap();
+    }
+    let text = before.tokens.text();
+    let again = Kept {
+        tokens: Tokens::parse(&text),
+        account: before.account.clone(),
+    };
+    let resumed = HttpTransport::resume(url.clone(), again, keeper()).unwrap();
+    resumed.state(&client).await.unwrap();
+    let after = kept.lock().unwrap().clone().unwrap();
+    assert_ne!(after.tokens.text(), text);
+    let next = HttpTransport::resume(url.clone(), after, keeper()).unwrap();
+    next.state(&client).await.unwrap();
+    // Once they were used, the former ones are somebody else's.
+    let stolen = HttpTransport::resume(url, before, keeper()).unwrap();
+    assert!(matches!(stolen.state(&client).await, Err(SyncError::SignedOut(_))));
+    assert!(next.state(&client).await.is_err(), "the session has ended");
 }
 
 #[tokio::test]
@@ -191,6 +274,60 @@ async fn guessing_passwords_has_to_wait_longer_and_longer_and_tells_nothing() {
         200,
         "a good sign-in forgets the failures"
     );
+}
+
+#[tokio::test]
+async fn guesses_at_the_same_moment_count_as_those_one_after_the_other() {
+    let world = World::new().await;
+    let user = world.user(Role::Viewer).await;
+    let guesses = (0..30).map(|_| world.login(&user.email, "not the password"));
+    let answers = futures_util::future::join_all(guesses).await;
+    let looked_at = answers.iter().filter(|answer| answer.status == 401).count();
+    assert_eq!(looked_at, 5, "passwords that were looked at");
+    assert!(answers.iter().all(|answer| [401, 429].contains(&answer.status)));
+    let admin = world.user(Role::Admin).await;
+    let path = format!("/api/users/{}/password", user.id);
+    let given = "una frase para empezar";
+    let reset = world.post(&path, &admin.access, json!({ "password": given })).await;
+    assert_eq!(reset.status, 200);
+    assert_eq!(
+        world.login(&user.email, given).await.code(),
+        "PASSWORD_CHANGE_REQUIRED",
+        "the administrator's password opens the account to all addresses"
+    );
+}
+
+#[tokio::test]
+async fn the_present_password_cannot_be_guessed_with_a_stolen_token() {
+    let world = World::new().await;
+    let user = world.user(Role::Viewer).await;
+    let change = |current: &'static str| {
+        let body = json!({ "current": current, "new": "otra frase muy larga" });
+        world.post("/api/auth/password", &user.access, body)
+    };
+    for _ in 0..5 {
+        assert_eq!(change("not the password").await.code(), "INVALID_CREDENTIALS");
+    }
+    assert_eq!(change(PASSWORD).await.code(), "TOO_MANY_ATTEMPTS");
+    let auditor = world.user(Role::Auditor).await;
+    let log = world.get("/api/audit?limit=100", &auditor.access).await.data();
+    let failed = log.as_array().unwrap().iter();
+    assert_eq!(
+        failed.filter(|entry| entry["action"] == "auth.sign_in_failed").count(),
+        5
+    );
+}
+
+#[tokio::test]
+async fn letters_of_any_alphabet_are_one_in_capitals_and_small() {
+    let world = World::new().await;
+    let made = world
+        .post("/api/auth/register", "", registration("Ñandú@example.org", PASSWORD))
+        .await;
+    assert_eq!(made.status, 201, "{:?}", made.body);
+    assert_eq!(world.login("ñANDÚ@example.org", PASSWORD).await.status, 200);
+    let again = registration("ÑANDÚ@example.org", PASSWORD);
+    assert_eq!(world.post("/api/auth/register", "", again).await.status, 409);
 }
 
 #[tokio::test]

@@ -1,6 +1,8 @@
 //! Reading one form while the asker waits.
 
-use crate::paper::{draw, drawn, multipart, page};
+use crate::objects::Bucket;
+use crate::paper::{Trickle, draw, drawn, multipart, page};
+use crate::review::pushed;
 use crate::world::{Answer, World, send};
 use axum::Router;
 use axum::response::Redirect;
@@ -8,12 +10,17 @@ use axum::routing::get;
 use castor_server::Network;
 use castor_server::role::Role;
 use castor_testkit::form::Family;
+use castor_testkit::review::form as settled_form;
+use castor_wire::write;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 use reqwest::Method;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::{Duration, Instant};
 
 const PROCESS: &str = "/api/e14/process";
 
@@ -96,7 +103,12 @@ async fn a_form_is_read_once_and_stands_in_queue_and_log() {
         .await
         .data();
     assert_eq!(payload["payload"]["event_type"], "ocr.completed");
-    assert_eq!(payload["payload"]["input_document"]["sha256"], form);
+    let document = &payload["payload"]["input_document"];
+    assert_eq!(document["sha256"], form);
+    assert_eq!(document["source_type"], "WITNESS_UPLOAD");
+    let file = world.request(Method::GET, document["object_uri"].as_str().unwrap());
+    let file = file.bearer_auth(token).send().await.unwrap();
+    assert_eq!(file.bytes().await.unwrap(), drawn(), "it leads to the file");
     assert_eq!(payload["summary"]["mesa_id"], first["mesa_id"]);
     assert_eq!(
         payload["summary"]["fields_needing_review"],
@@ -127,6 +139,7 @@ async fn a_form_is_read_once_and_stands_in_queue_and_log() {
         .await
         .data();
     assert_eq!(checked["validation_report"], first["validation_report"]);
+    assert_eq!(checked["valid"], first["validation_passed"]);
     let figures = send(world.request(Method::GET, "/api/metrics")).await.body;
     for name in [
         "castor_ocr_pages_total",
@@ -166,6 +179,186 @@ async fn a_page_that_is_no_form_yields_nothing_and_goes_to_a_person() {
     assert_ne!(read["validation_passed"], true);
     let pending = world.get("/api/review/pending", &operator.access).await.data();
     assert_eq!(pending[0]["review_id"], read["form_id"]);
+}
+
+#[tokio::test]
+async fn a_reading_is_valid_when_every_check_of_it_is_known_to_hold() {
+    let world = World::new().await;
+    let operator = world.user(Role::Operator).await;
+    let validate = async |reading: &Value| {
+        let body = json!({ "extraction": reading });
+        world.post("/api/e14/validate", &operator.access, body).await.data()
+    };
+    let mut unread = Value::Object(write::reading(&settled_form()));
+    let answer = validate(&unread).await;
+    assert_eq!(answer["valid"], false, "cells wait for a person: {answer}");
+    for field in unread["fields"].as_array_mut().unwrap() {
+        field["needs_review"] = json!(false);
+    }
+    let answer = validate(&unread).await;
+    assert_eq!(answer["valid"], Value::Null, "no urn was read: {answer}");
+    let report = &answer["validation_report"];
+    assert_eq!((&report["all_passed"], &report["failed"]), (&Value::Null, &json!({})));
+    let unknown = report["findings"].as_array().unwrap().iter();
+    let unknown = unknown.filter(|finding| finding["outcome"] == "not_evaluable");
+    let codes: Vec<&str> = unknown.map(|finding| finding["code"].as_str().unwrap()).collect();
+    assert!(codes.contains(&"SUM_001"), "{codes:?}");
+    let beside = ["HDR_001", "DUP_001", "CPY_001", "E24_001"];
+    let of_the_form = codes.iter().filter(|code| !beside.contains(code)).count();
+    assert_eq!(report["not_evaluable"], of_the_form, "{codes:?}");
+    let file = world
+        .upload("/api/e14/validate", &operator.access, "acta.png", &page(1), &[])
+        .await
+        .data();
+    assert_eq!(
+        (&file["valid"], &file["validation_report"]),
+        (&json!(true), &Value::Null)
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_is_read_another_time_when_the_moment_was_to_blame() {
+    let bucket = Bucket::default();
+    let variables = bucket.open().await;
+    let endpoint = variables
+        .iter()
+        .find(|(name, _)| *name == "AWS_ENDPOINT")
+        .unwrap()
+        .1
+        .clone();
+    let mut variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    variables.push(("E14_ATTEMPTS", "1"));
+    let world = World::with(&variables).await;
+    let operator = world.user(Role::Validator).await;
+    let file = page(4);
+    let ask = || world.upload(PROCESS, &operator.access, "foto.png", &file, &[]);
+    bucket.closed.store(true, Ordering::Relaxed);
+    for attempt in 1..=2 {
+        let answer = ask().await;
+        assert_eq!(
+            (answer.status, answer.code()),
+            (503, "READER_UNAVAILABLE"),
+            "{answer:?}"
+        );
+        assert!(answer.headers.contains_key("retry-after"));
+        let dead = world.get("/api/queue/jobs?status=DEAD", &operator.access).await.data();
+        assert_eq!(
+            (&dead[0]["code"], &dead[0]["attempts"]),
+            (&json!("OBJ_003"), &json!(attempt)),
+            "{dead}"
+        );
+        let host = endpoint.trim_start_matches("http://");
+        for told in [answer.body.to_string(), dead.to_string()] {
+            assert!(
+                !told.contains(host) && !told.contains("actas"),
+                "the cause belongs in the log: {told}"
+            );
+        }
+    }
+    bucket.closed.store(false, Ordering::Relaxed);
+    let read = ask().await.data();
+    assert_eq!(
+        kinds(&world, &operator.access, read["form_id"].as_str().unwrap()).await,
+        ["imported", "read"]
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_that_its_worker_left_is_no_unreadable_form() {
+    let world = World::new().await;
+    let operator = world.user(Role::Operator).await;
+    let file = page(5);
+    let ask = || world.upload(PROCESS, &operator.access, "foto.png", &file, &[]);
+    let first = ask().await.data();
+    let mut database = crate::world::connect(&world.database).await;
+    let lost = "UPDATE job SET state = 'DEAD', code = 'JOB_001', message = 'JOB_001 lost', attempts = 3, event = NULL";
+    sqlx::query(lost).execute(&mut database).await.unwrap();
+    assert_eq!(ask().await.data()["extraction_id"], first["extraction_id"]);
+    // What lies with the file stays so.
+    let failed = "UPDATE job SET state = 'DEAD', code = 'RUN_002', message = 'RUN_002 the reader failed'";
+    sqlx::query(failed).execute(&mut database).await.unwrap();
+    assert_eq!(ask().await.code(), "UNREADABLE_FORM");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_people_settled_stands_before_a_reading_that_does_not_have_it() {
+    let world = World::new().await;
+    let validator = world.user(Role::Validator).await;
+    let file = page(6);
+    let form: String = Sha256::digest(&file).iter().map(|byte| format!("{byte:02x}")).collect();
+    pushed(&world, &validator, &form).await;
+    let pending = world.get("/api/review/pending", &validator.access).await.data();
+    let cells = pending[0]["cells"].as_array().unwrap().iter();
+    let corrections: Vec<Value> = cells
+        .map(|cell| json!({ "cell_id": cell["cell_id"], "new_value": 7 }))
+        .collect();
+    let said = json!({ "review_id": form, "corrections": corrections, "action": "complete" });
+    let said = world.post("/api/review/submit", &validator.access, said).await.data();
+    assert_eq!(said["status"], "COMPLETED");
+    let ask = |fields: &'static [(&str, &str)]| world.upload(PROCESS, &validator.access, "foto.png", &file, fields);
+    // The reading upon which they did so is the answer.
+    let stands = ask(&[]).await.data();
+    assert_eq!(
+        (&stands["form_id"], &stands["model_version"]),
+        (&json!(form), &json!("m1"))
+    );
+    for _ in 0..2 {
+        let refused = ask(&[("force_reprocess", "true")]).await;
+        assert_eq!((refused.status, refused.code()), (409, "CONFLICT"), "{refused:?}");
+        assert!(refused.body.to_string().contains("REV_NO_CELL"), "{refused:?}");
+        assert_eq!(ask(&[]).await.data(), stands, "nothing of it has changed");
+    }
+    let jobs = world.get("/api/queue/jobs", &validator.access).await.data();
+    assert_eq!(
+        (&jobs[0]["state"], &jobs[0]["code"]),
+        (&json!("DONE"), &json!("REV_NO_CELL"))
+    );
+    assert_eq!(
+        kinds(&world, &validator.access, &form)
+            .await
+            .iter()
+            .filter(|kind| *kind == "read")
+            .count(),
+        1
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_sends_a_file_byte_by_byte_keeps_no_place_from_others() {
+    let world = World::with(&[("CASTOR_REQUEST_TIMEOUT", "6")]).await;
+    let operator = world.user(Role::Operator).await;
+    let began = Instant::now();
+    let slow: Vec<Trickle> = futures_util::future::join_all((0..16).map(|n| {
+        // Half of them have been refused already, and go on sending.
+        let file: &[u8] = if n % 2 == 0 { b"%PDF-1.7" } else { &[b'M'; 4_000] };
+        Trickle::begin(&world, &operator.access, file, Duration::from_millis(100))
+    }))
+    .await;
+    let ask = || world.upload(PROCESS, &operator.access, "acta.pdf", &[b'M'; 4_000], &[]);
+    while ask().await.code() != "QUEUE_FULL" {
+        assert!(began.elapsed() < Duration::from_secs(2), "the places are not taken");
+    }
+    let answers = futures_util::future::join_all(slow.into_iter().map(Trickle::answer)).await;
+    let late =
+        |answer: &&String| answer.starts_with("HTTP/1.1 408") && answer.contains("the file did not arrive in time");
+    assert!(answers.iter().filter(late).count() > 4, "{answers:?}");
+    assert!(
+        answers.iter().any(|answer| answer.contains("INVALID_FILE")),
+        "{answers:?}"
+    );
+    assert_eq!(ask().await.code(), "INVALID_FILE", "there is room again");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_stops_sending_hears_that_it_took_too_long() {
+    let world = World::new().await;
+    let operator = world.user(Role::Operator).await;
+    let silent = Trickle::begin(&world, &operator.access, b"%PDF-1.7", Duration::from_secs(3_600)).await;
+    let answer = silent.answer().await;
+    assert!(
+        answer.starts_with("HTTP/1.1 408") && answer.contains("\"TIMEOUT\""),
+        "{answer}"
+    );
 }
 
 /// A file that is damaged in its inside.

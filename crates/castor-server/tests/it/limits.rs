@@ -45,6 +45,26 @@ async fn above_the_limit_the_answer_says_when_to_come_back() {
 }
 
 #[tokio::test]
+async fn an_account_buys_no_more_tries_at_signing_in() {
+    let world = World::with(&[("RATE_LIMIT_AUTH", "4/hour")]).await;
+    let user = world.user(Role::Viewer).await;
+    let login = |token: Option<&str>| {
+        let body = json!({ "email": "nobody@example.org", "password": PASSWORD });
+        let request = world.request(Method::POST, "/api/auth/login").json(&body);
+        send(match token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        })
+    };
+    let mut codes = Vec::new();
+    for token in [None, Some(user.access.as_str()), None, Some(&user.access), None] {
+        codes.push(login(token).await.code().to_owned());
+    }
+    assert!(codes.iter().any(|code| code == "RATE_LIMITED"), "{codes:?}");
+    assert_eq!(login(Some(&user.access)).await.code(), "RATE_LIMITED");
+}
+
+#[tokio::test]
 async fn a_user_has_one_limit_wherever_he_signs_in_from() {
     let world = World::with(&[("RATE_LIMIT_WORK", "2/hour"), ("CASTOR_TRUSTED_PROXIES", "127.0.0.1")]).await;
     let (one, two) = (world.user(Role::Viewer).await, world.user(Role::Viewer).await);

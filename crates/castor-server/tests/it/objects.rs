@@ -11,6 +11,7 @@ use castor_server::config::{Config, Service};
 use castor_server::objects::{ContentHash, Objects};
 use futures_util::stream;
 use std::collections::{BTreeMap, HashMap};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 /// What a store of files must do, in a folder and elsewhere alike.
@@ -76,9 +77,31 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
         .collect()
 }
 
-/// As much of S3 as the store uses: objects by key, to who signs.
+/// As much of S3 as the store uses: objects by key, to who signs; while it is closed it gives none out.
 #[derive(Clone, Default)]
-struct Bucket(Arc<Mutex<BTreeMap<String, Bytes>>>);
+pub(crate) struct Bucket {
+    objects: Arc<Mutex<BTreeMap<String, Bytes>>>,
+    pub(crate) closed: Arc<AtomicBool>,
+}
+
+impl Bucket {
+    /// Answers at a port of its own; the variables that lead there.
+    pub(crate) async fn open(&self) -> Vec<(&'static str, String)> {
+        let app = Router::new().route("/{*key}", any(s3)).with_state(self.clone());
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let endpoint = format!("http://{}", listener.local_addr().unwrap());
+        tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+        let own = |value: &str| value.to_owned();
+        vec![
+            ("E14_OBJECTS_URL", own("s3://actas/2026/senado")),
+            ("AWS_ACCESS_KEY_ID", own("key")),
+            ("AWS_SECRET_ACCESS_KEY", own("secret of the bucket")),
+            ("AWS_REGION", own("us-east-1")),
+            ("AWS_ENDPOINT", endpoint),
+            ("AWS_ALLOW_HTTP", own("true")),
+        ]
+    }
+}
 
 async fn s3(
     State(bucket): State<Bucket>,
@@ -93,7 +116,7 @@ async fn s3(
     if !signed {
         return StatusCode::FORBIDDEN.into_response();
     }
-    let mut objects = bucket.0.lock().unwrap();
+    let mut objects = bucket.objects.lock().unwrap();
     if method == Method::PUT {
         objects.insert(key, body);
         return ([(header::ETAG, "\"1\"")], StatusCode::OK).into_response();
@@ -101,6 +124,9 @@ async fn s3(
     let Some(bytes) = objects.get(&key).cloned() else {
         return StatusCode::NOT_FOUND.into_response();
     };
+    if method == Method::GET && bucket.closed.load(Ordering::Relaxed) {
+        return StatusCode::FORBIDDEN.into_response();
+    }
     let modified = (header::LAST_MODIFIED, "Wed, 21 Oct 2026 07:28:00 GMT".to_owned());
     let tag = (header::ETAG, "\"1\"".to_owned());
     if method == Method::HEAD {
@@ -129,29 +155,14 @@ async fn s3(
 #[tokio::test]
 async fn a_bucket_keeps_files_under_its_path() {
     let bucket = Bucket::default();
-    let app = Router::new().route("/{*key}", any(s3)).with_state(bucket.clone());
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let endpoint = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+    let variables: HashMap<&str, String> = bucket.open().await.into_iter().collect();
     let _ = crate::world::client();
-    let variables: HashMap<&str, &str> = [
-        ("E14_OBJECTS_URL", "s3://actas/2026/senado"),
-        ("AWS_ACCESS_KEY_ID", "key"),
-        ("AWS_SECRET_ACCESS_KEY", "secret of the bucket"),
-        ("AWS_REGION", "us-east-1"),
-        ("AWS_ENDPOINT", &endpoint),
-        ("AWS_ALLOW_HTTP", "true"),
-    ]
-    .into();
-    let config = Config::from_variables([Service::E14].into(), |name| {
-        variables.get(name).map(|v| (*v).to_owned())
-    })
-    .unwrap();
+    let config = Config::from_variables([Service::E14].into(), |name| variables.get(name).cloned()).unwrap();
     assert!(!format!("{config:?}").contains("secret of the bucket"));
     let objects = Objects::open(&config).unwrap();
     keeps_files(&objects).await;
     let hash = ContentHash::of(&vec![7_u8; 100_000]);
-    let keys: Vec<String> = bucket.0.lock().unwrap().keys().cloned().collect();
+    let keys: Vec<String> = bucket.objects.lock().unwrap().keys().cloned().collect();
     assert_eq!(keys, [format!("actas/2026/senado/{}/{hash}", &hash.as_str()[..2])]);
 }
 

@@ -155,6 +155,63 @@ async fn a_database_of_a_newer_program_is_left_alone() {
 }
 
 #[tokio::test]
+async fn migrations_have_as_much_time_as_they_need() {
+    let world = World::with(&[("DATABASE_URL", &database().await)]).await;
+    let fresh = database().await;
+    let mut connection = connect(&fresh).await;
+    let note = "CREATE TABLE seen (timeout text);
+        CREATE FUNCTION note() RETURNS event_trigger LANGUAGE plpgsql AS
+            $$ BEGIN INSERT INTO public.seen VALUES (current_setting('statement_timeout')); END $$;
+        CREATE EVENT TRIGGER note ON ddl_command_end EXECUTE FUNCTION note();";
+    sqlx::raw_sql(note).execute(&mut connection).await.unwrap();
+    castor_server::migrate(in_databases(&world, &fresh, &fresh))
+        .await
+        .unwrap();
+    let seen: Vec<String> = sqlx::query_scalar("SELECT DISTINCT timeout FROM seen")
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+    assert_eq!(seen, ["0"]);
+}
+
+#[tokio::test]
+async fn the_check_names_the_migrations_that_serve_would_not_go_on_from() {
+    let world = World::new().await;
+    let mut connection = connect(&world.database).await;
+    let reason = async || {
+        let checks = castor_server::check(world.config()).await.unwrap();
+        checks[0].reason.clone()
+    };
+    assert_eq!(reason().await, None);
+    let wrong = [
+        (
+            "SET success = false",
+            "SET success = true",
+            "migration 2 of the database was interrupted",
+        ),
+        (
+            "SET checksum = checksum || '\\x00'",
+            "SET version = version",
+            "migration 2 of the database is not the one of this",
+        ),
+    ];
+    for (set, back, expected) in wrong {
+        for (n, set) in [set, back].into_iter().enumerate() {
+            let set = sqlx::AssertSqlSafe(format!("UPDATE _sqlx_migrations {set} WHERE version = 2"));
+            sqlx::query(set).execute(&mut connection).await.unwrap();
+            if n == 0 {
+                let (told, error) = (
+                    reason().await.unwrap(),
+                    castor_server::migrate(world.config()).await.unwrap_err(),
+                );
+                assert!(told.contains(expected), "{told}");
+                assert!(error.to_string().contains('2'), "serve does not go on either: {error}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn without_a_database_url_a_private_cluster_runs_in_the_data_folder_and_ends_with_the_server() {
     let mut world = World::with(&[("DATABASE_URL", "")]).await;
     world.until_ready().await;
@@ -174,6 +231,29 @@ async fn without_a_database_url_a_private_cluster_runs_in_the_data_folder_and_en
         "accounts are still there"
     );
     world.stop().await;
+}
+
+#[tokio::test]
+async fn a_private_cluster_that_ends_by_itself_is_started_again() {
+    let mut world = World::with(&[("DATABASE_URL", "")]).await;
+    world.until_ready().await;
+    let user = world.user(Role::Admin).await;
+    let pid = world.data.path().join("postgres/data/postmaster.pid");
+    let postmaster = || std::fs::read_to_string(&pid).ok()?.lines().next().map(str::to_owned);
+    let first = postmaster().unwrap();
+    let killed = std::process::Command::new("kill")
+        .args(["-9", &first])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    let began = Instant::now();
+    while world.login(&user.email, PASSWORD).await.status != 200 {
+        assert!(began.elapsed() < Duration::from_secs(30), "it does not come back");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    assert_ne!(postmaster().unwrap(), first);
+    world.stop().await;
+    assert!(!pid.exists(), "and it ends with the server");
 }
 
 #[tokio::test]
@@ -276,4 +356,119 @@ async fn a_backup_comes_back_whole_into_an_empty_database_and_nowhere_else() {
     assert_eq!(restore(config, &target).await.unwrap(), manifest);
     let restored = World::with(&[("DATABASE_URL", &empty)]).await;
     assert_eq!(restored.login(&user.email, PASSWORD).await.status, 200);
+}
+
+/// The configuration of a world with the core's tables in one database and the others' in another.
+fn in_databases(world: &World, core: &str, others: &str) -> castor_server::Config {
+    use castor_server::config::{DatabaseUrls, Secret};
+    let mut config = world.config();
+    config.databases = DatabaseUrls {
+        core: Some(Secret::new(core)),
+        e14: Some(Secret::new(others)),
+        dashboard: Some(Secret::new(others)),
+    };
+    config
+}
+
+#[tokio::test]
+async fn a_backup_of_several_databases_comes_back_whole_or_says_what_did_not() {
+    use castor_server::backup::BackupError;
+    use castor_server::{backup, migrate, restore};
+    let (core, others) = (database().await, database().await);
+    let world = World::with(&[
+        ("DATABASE_URL", &core),
+        ("E14_DATABASE_URL", &others),
+        ("DASHBOARD_DATABASE_URL", &others),
+    ])
+    .await;
+    let user = world.user(Role::Admin).await;
+    let place = folder();
+    let target = place.path().join("backup");
+    let manifest = backup(world.config(), &target).await.unwrap();
+    assert_eq!(manifest.files.len(), 2);
+
+    let (fresh, used) = (database().await, database().await);
+    migrate(in_databases(&world, &used, &used)).await.unwrap();
+    let error = restore(in_databases(&world, &fresh, &used), &target).await.unwrap_err();
+    assert!(
+        matches!(&error, BackupError::HasData(which) if which == "e14+dashboard"),
+        "{error}"
+    );
+    let made = "SELECT to_regclass('_sqlx_migrations') IS NOT NULL";
+    let made: bool = sqlx::query_scalar(made)
+        .fetch_one(&mut connect(&fresh).await)
+        .await
+        .unwrap();
+    assert!(!made, "nothing was changed");
+
+    let foreign = database().await;
+    let table = "CREATE TABLE form (id text)";
+    sqlx::query(table).execute(&mut connect(&foreign).await).await.unwrap();
+    let error = restore(in_databases(&world, &fresh, &foreign), &target)
+        .await
+        .unwrap_err();
+    let told = error.to_string();
+    assert!(matches!(error, BackupError::Partly { .. }), "{told}");
+    assert!(
+        told.contains("of e14+dashboard was not restored")
+            && told.contains("that of core is restored")
+            && told.contains("dropdb"),
+        "{told}"
+    );
+
+    let (fresh, empty) = (database().await, database().await);
+    assert_eq!(
+        restore(in_databases(&world, &fresh, &empty), &target).await.unwrap(),
+        manifest
+    );
+    let restored = World::with(&[
+        ("DATABASE_URL", &fresh),
+        ("E14_DATABASE_URL", &empty),
+        ("DASHBOARD_DATABASE_URL", &empty),
+    ])
+    .await;
+    assert_eq!(restored.login(&user.email, PASSWORD).await.status, 200);
+}
+
+#[tokio::test]
+async fn a_manifest_of_elsewhere_or_of_a_newer_program_changes_nothing() {
+    use castor_server::backup::BackupError;
+    use castor_server::{backup, restore};
+    let world = World::new().await;
+    let place = folder();
+    let target = place.path().join("backup");
+    let manifest = backup(world.config(), &target).await.unwrap();
+    let dump = &manifest.files[0].name;
+    std::fs::copy(target.join(dump), place.path().join(dump)).unwrap();
+    let empty = database().await;
+    let restored = async |change: &dyn Fn(&mut castor_server::backup::Manifest)| {
+        let mut changed = manifest.clone();
+        change(&mut changed);
+        std::fs::write(target.join("manifest.json"), serde_json::to_vec(&changed).unwrap()).unwrap();
+        restore(in_databases(&world, &empty, &empty), &target).await
+    };
+    for name in [
+        format!("../{dump}"),
+        format!("./{dump}"),
+        "..".to_owned(),
+        place.path().join(dump).display().to_string(),
+    ] {
+        let error = restored(&|manifest| manifest.files[0].name.clone_from(&name))
+            .await
+            .unwrap_err();
+        assert!(matches!(error, BackupError::Manifest { .. }), "{name}: {error}");
+    }
+    for version in ["0.1.10000", "0.10.0", "1.0.0-rc.1"] {
+        let error = restored(&|manifest| version.clone_into(&mut manifest.version))
+            .await
+            .unwrap_err();
+        assert!(matches!(error, BackupError::Newer { .. }), "{version}: {error}");
+    }
+    let later = restored(&|manifest| manifest.migration += 1).await.unwrap_err();
+    assert!(matches!(later, BackupError::Newer { .. }), "{later}");
+    let older = restored(&|manifest| {
+        "0.0.9".clone_into(&mut manifest.version);
+        manifest.migration = 0;
+    });
+    assert_eq!(older.await.unwrap().version, "0.0.9");
 }

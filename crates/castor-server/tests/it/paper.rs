@@ -6,6 +6,11 @@ use castor_testkit::form::{Family, Form, Options};
 use castor_testkit::scan::Scan;
 use reqwest::Method;
 use std::sync::OnceLock;
+use std::time::Duration;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
+use tokio::task::JoinHandle;
 
 /// A presidential form of one page with a clear hand.
 pub(crate) fn drawn() -> &'static [u8] {
@@ -67,5 +72,42 @@ impl World {
         let (kind, body) = multipart(Some((name, bytes)), fields);
         let request = self.request(Method::POST, path).bearer_auth(token);
         send(request.header("content-type", kind).body(body)).await
+    }
+}
+
+/// A file that is begun and then sent byte by byte, without end.
+pub(crate) struct Trickle {
+    answer: OwnedReadHalf,
+    sends: JoinHandle<()>,
+}
+
+impl Trickle {
+    pub(crate) async fn begin(world: &World, token: &str, file: &[u8], pause: Duration) -> Self {
+        let stream = TcpStream::connect(world.url.strip_prefix("http://").unwrap())
+            .await
+            .unwrap();
+        let (answer, mut request) = stream.into_split();
+        let head = format!(
+            "POST /api/e14/process HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Length: 1000000\r\n\
+             Content-Type: multipart/form-data; boundary=limit\r\n\r\n\
+             --limit\r\nContent-Disposition: form-data; name=\"file\"; filename=\"acta.pdf\"\r\n\r\n"
+        );
+        request.write_all(&[head.as_bytes(), file].concat()).await.unwrap();
+        let sends = tokio::spawn(async move {
+            while request.write_all(b"x").await.is_ok() {
+                tokio::time::sleep(pause).await;
+            }
+        });
+        Self { answer, sends }
+    }
+
+    pub(crate) async fn answer(mut self) -> String {
+        let mut answer = vec![0; 4_096];
+        let length = tokio::time::timeout(Duration::from_secs(30), self.answer.read(&mut answer))
+            .await
+            .unwrap()
+            .unwrap();
+        self.sends.abort();
+        String::from_utf8_lossy(&answer[..length]).into_owned()
     }
 }

@@ -132,9 +132,21 @@ async fn a_table_is_queued_from_the_source_folder() {
         .data();
     assert_eq!(jobs.as_array().unwrap().len(), 1);
     assert_eq!(
+        world.get("/api/queue/jobs?dept=1", &operator.access).await.data(),
+        jobs,
+        "a code needs no zeros before it"
+    );
+    assert_eq!(
         world.get("/api/queue/jobs?dept=03", &operator.access).await.data(),
         json!([])
     );
+    for wrong in ["x", "001", ""] {
+        let answer = world
+            .get(&format!("/api/queue/jobs?dept={wrong}"), &operator.access)
+            .await;
+        assert_eq!(answer.code(), "INVALID_REQUEST", "{wrong}");
+        assert_eq!(answer.body["error"]["fields"][0]["field"], "dept");
+    }
     let unknown = "/api/queue/jobs/00000000-0000-7000-8000-000000000000";
     assert_eq!(world.get(unknown, &operator.access).await.code(), "NOT_FOUND");
     assert_eq!(
@@ -235,6 +247,52 @@ async fn a_department_needs_a_word_more_and_stops_where_the_queue_is_full() {
     assert_eq!(known.status, 202, "what waits already is answered all the same");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn codes_of_other_lengths_are_taken_where_they_mean_one_place() {
+    let source = source(1);
+    let (world, admin) = world_of(source.path(), &[]).await;
+    until(&world, &admin, |now| now["source_taken"] == 1).await;
+    let ask = async |more: Value| world.post("/api/queue/table", &admin.access, table(1, more)).await;
+    for same in [
+        json!({ "municipality_code": "1" }),
+        json!({ "municipality_code": "00001" }),
+        json!({ "municipality_code": "01001" }),
+        json!({ "municipality_code": 1001 }),
+        json!({ "station_code": "002" }),
+        json!({ "station_code": "0002" }),
+        json!({ "table_code": 1, "department_code": 1, "zone_code": 3, "station_code": 2 }),
+    ] {
+        assert_eq!(ask(same.clone()).await.status, 202, "{same}");
+    }
+    for (other, field) in [
+        // Medellín by DANE, which here would be of Bolívar or of nothing.
+        (json!({ "municipality_code": "05001" }), "municipality_code"),
+        (
+            json!({ "department_code": "05", "municipality_code": "05001" }),
+            "municipality_code",
+        ),
+        (
+            json!({ "department_code": "05", "municipality_code": 5001 }),
+            "municipality_code",
+        ),
+        (json!({ "municipality_code": "101001" }), "municipality_code"),
+        (json!({ "station_code": "102" }), "station_code"),
+        (json!({ "station_code": "1002" }), "station_code"),
+        (json!({ "zone_code": "103" }), "zone_code"),
+    ] {
+        let answer = ask(other.clone()).await;
+        assert_eq!(answer.code(), "INVALID_REQUEST", "{other}");
+        assert_eq!(answer.body["error"]["fields"][0]["field"], field, "{other}");
+    }
+    for none in [json!(1.5), json!(-1), json!(null), json!(["1"])] {
+        assert_eq!(
+            ask(json!({ "table_code": none })).await.code(),
+            "INVALID_REQUEST",
+            "{none}"
+        );
+    }
+}
+
 /// Names of the jobs that were read, in the order in which they were begun.
 async fn order(world: &World, admin: &Signed) -> Vec<String> {
     let jobs = world.get("/api/queue/jobs?status=DONE", &admin.access).await.data();
@@ -303,6 +361,7 @@ async fn a_run_reads_everything_that_nobody_has_read() {
         json!({ "election_type": "NADA" }),
         json!({ "copy_type": "X" }),
         json!({ "ocr_workers": 0 }),
+        json!({ "download_workers": 0 }),
         json!({ "pdf_dir": "/" }),
     ] {
         assert_eq!(post("start", wrong.clone()).await.code(), "INVALID_REQUEST", "{wrong}");
@@ -310,6 +369,15 @@ async fn a_run_reads_everything_that_nobody_has_read() {
     assert_eq!(post("stop", json!({})).await.data()["status"], "STOPPED");
     assert_eq!(post("stop", json!({})).await.code(), "PIPELINE_NOT_RUNNING");
     assert_eq!(post("pause", json!({})).await.code(), "PIPELINE_NOT_RUNNING");
+    let seed =
+        json!({ "election_type": "PRESIDENCIA", "copy_type": "DELEGADOS", "download_workers": 2, "ocr_workers": 4 });
+    let started = post("start", seed).await.data();
+    assert_eq!(
+        (&started["election_type"], &started["download_workers"]),
+        (&json!("PRESIDENTE"), &Value::Null),
+        "files are downloaded by no worker"
+    );
+    assert_eq!(post("stop", json!({})).await.data()["status"], "STOPPED");
     let started = post("start", json!({ "election_type": "SENADO", "ocr_workers": 1 }))
         .await
         .data();

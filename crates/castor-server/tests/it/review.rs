@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// A form with doubtful cells, pushed as a desk pushes it.
-async fn pushed(world: &World, by: &Signed, id: &str) {
+pub(crate) async fn pushed(world: &World, by: &Signed, id: &str) {
     let read = Event::Read {
         reading: Box::new(form()),
         model: "m1".to_owned(),
@@ -215,10 +215,20 @@ async fn pending_forms_are_found_by_what_they_are() {
     assert_eq!(get(&format!("after={}", all[1])).await, Vec::<String>::new());
     assert_eq!(get("status=ESCALATED").await, Vec::<String>::new());
     assert_eq!(get("status=PENDING").await, all);
-    for wrong in ["priority=SOON", "department=%00", "after=a%00", "limit=300"] {
+    for (wrong, field) in [
+        ("priority=SOON", Some("priority")),
+        ("status=pending", Some("status")),
+        ("status=COMPLETED", Some("status")),
+        ("department=%00", Some("department")),
+        ("department=100", Some("department")),
+        ("after=a%00", None),
+        (&format!("after={}", "b".repeat(64)), Some("after")),
+        ("limit=300", None),
+    ] {
         let answer = world
             .get(&format!("/api/review/pending?{wrong}"), &validator.access)
             .await;
         assert_eq!(answer.code(), "INVALID_REQUEST", "{wrong}");
+        assert_eq!(answer.body["error"]["fields"][0]["field"].as_str(), field, "{wrong}");
     }
 }

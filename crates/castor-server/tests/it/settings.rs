@@ -78,10 +78,23 @@ fn each_service_alone_has_the_port_and_database_of_the_seed() {
 }
 
 #[test]
+fn a_service_without_a_database_beside_others_that_have_one_is_a_mistake() {
+    let one = [("CORE_DATABASE_URL", "postgresql://u:p@h/core")];
+    assert_eq!(
+        config("", &one).unwrap_err(),
+        ["E14_DATABASE_URL", "DASHBOARD_DATABASE_URL"]
+    );
+    assert!(config("core", &one).is_ok());
+    assert!(config("", &[]).is_ok(), "all of them in the private cluster");
+    let moved = config("core", &[("E14_SERVICE_PORT", "6002")]).unwrap();
+    assert_eq!(moved.discovery.e14, "http://localhost:6002");
+}
+
+#[test]
 fn everything_that_is_wrong_is_named_at_once() {
     let wrong = [
         ("CASTOR_PORT", "70000"),
-        ("CORE_DATABASE_URL", "mysql://h/db"),
+        ("DATABASE_URL", "mysql://h/db"),
         ("REDIS_URL", "localhost:6379"),
         ("E14_SERVICE_URL", "localhost:5002"),
         ("JWT_SECRET_KEY", "short"),
@@ -91,6 +104,10 @@ fn everything_that_is_wrong_is_named_at_once() {
         ("CASTOR_REGISTRATION", "maybe"),
         ("TWITTER_DAILY_LIMIT", "-1"),
         ("CASTOR_UI", "/nowhere"),
+        ("CASTOR_DATABASE_CONNECTIONS", "0"),
+        ("E14_ATTEMPTS", "0"),
+        ("E14_QUEUE_LIMIT", "0"),
+        ("E14_SOURCE", "/nowhere"),
     ];
     let mut named = config("", &wrong).unwrap_err();
     named.dedup();

@@ -136,6 +136,32 @@ async fn a_worker_killed_in_the_middle_loses_nothing_and_doubles_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_job_whose_end_cannot_be_written_down_comes_back() {
+    const FULL: &str = "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
+        BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; END $$;
+        CREATE TRIGGER full_disk BEFORE INSERT ON event FOR EACH STATEMENT EXECUTE FUNCTION full_disk()";
+    let pause = [("E14_RETRY_PAUSE", "1")];
+    let (world, admin, _source, id) = queued(&draw(7, Family::Camara2022), &pause).await;
+    let mut database = crate::world::connect(&world.database).await;
+    sqlx::raw_sql(FULL).execute(&mut database).await.unwrap();
+    let _worker = Worker::start(&world, &pause);
+    until_state(&world, &admin, &id, "RUNNING").await;
+    let waits = until_state(&world, &admin, &id, "QUEUED").await;
+    assert_eq!(
+        (&waits["code"], &waits["attempts"]),
+        (&json!("JOB_001"), &json!(1)),
+        "the worker lives and no longer says that it has it"
+    );
+    sqlx::raw_sql("DROP TRIGGER full_disk ON event")
+        .execute(&mut database)
+        .await
+        .unwrap();
+    let done = until_state(&world, &admin, &id, "DONE").await;
+    assert!(done["attempts"].as_i64().unwrap() >= 2, "{done}");
+    assert_eq!(events(&world).await, ["imported", "read"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_is_told_to_end_finishes_what_it_has() {
     let (world, admin, _source, id) = queued(&draw(6, Family::Camara2022), &[]).await;
     let port = free_port();
