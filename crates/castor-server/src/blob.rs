@@ -115,6 +115,7 @@ pub(crate) async fn append(
     blob.bytes += length;
     let ends = blob.bytes == blob.total;
     if ends {
+        blobs::take_time(connection).await?;
         finish(connection, objects, &hash, &mut blob).await?;
     }
     blobs::set(connection, hash.as_str(), &blob).await?;

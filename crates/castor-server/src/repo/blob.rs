@@ -117,3 +117,11 @@ pub(crate) async fn forget(connection: &mut PgConnection, hashes: &[String]) -> 
         .await?;
     Ok(())
 }
+
+/// Lets the transaction wait for the store of files while a large file is put together.
+pub(crate) async fn take_time(connection: &mut PgConnection) -> Result<(), sqlx::Error> {
+    query!("SET LOCAL idle_in_transaction_session_timeout = '10min'")
+        .execute(connection)
+        .await?;
+    Ok(())
+}
