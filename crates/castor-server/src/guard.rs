@@ -14,8 +14,9 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use metrics::counter;
+use metrics::{counter, histogram};
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Instant;
 use uuid::Uuid;
 
 /// A signed-in caller. A handler takes it where its route is not public.
@@ -73,7 +74,12 @@ pub async fn guard(State((server, rule)): State<(Server, Rule)>, mut request: Re
         Ok(taken) => taken,
         Err(response) => return response,
     };
-    let mut response = match admitted(&server, rule.access, claims).await {
+    let began = Instant::now();
+    let admitted = admitted(&server, rule.access, claims).await;
+    if rule.access != Access::Public {
+        histogram!("castor_authz_duration_seconds").record(began.elapsed());
+    }
+    let mut response = match admitted {
         Ok(caller) => {
             if let Some(caller) = caller {
                 request.extensions_mut().insert(caller);

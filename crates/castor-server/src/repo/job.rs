@@ -270,7 +270,8 @@ pub(crate) async fn alive(
     Ok(())
 }
 
-/// Jobs of workers that gave no sign of life wait again, after the pause of a failed attempt; what brought down as many workers as it has attempts is given up.
+/// Jobs of workers that gave no sign of life wait again, after the pause of a failed attempt; what brought down as many workers
+/// as it has attempts is given up.
 pub(crate) async fn reclaim(connection: &mut PgConnection, rules: &QueueRules) -> Result<u64, sqlx::Error> {
     let done = query!(
         "WITH lost AS (SELECT id FROM job WHERE state = 'RUNNING' AND lease_until < now() FOR UPDATE SKIP LOCKED)
