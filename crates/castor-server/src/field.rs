@@ -11,12 +11,18 @@ impl Check {
         self.0.extend(problem);
     }
 
-    fn rule(&mut self, holds: bool, field: &str, rule: &str) {
+    /// A field that breaks a rule.
+    pub(crate) fn breaks(&mut self, field: &str, rule: &str) {
+        self.0.push(FieldProblem {
+            field: field.to_owned(),
+            rule: rule.to_owned(),
+        });
+    }
+
+    /// A field that must keep a rule.
+    pub(crate) fn rule(&mut self, holds: bool, field: &str, rule: &str) {
         if !holds {
-            self.0.push(FieldProblem {
-                field: field.to_owned(),
-                rule: rule.to_owned(),
-            });
+            self.breaks(field, rule);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Who holds forms of the shared queue, and taking them back: a laptop that is lost, or that nobody sits at, keeps no work.
 
+use super::review::mesa_id;
 use super::user::limit;
 use crate::audit::Action;
 use crate::config::Service;
@@ -73,13 +74,11 @@ pub(super) struct LentForm {
 
 impl LentForm {
     fn of(lent: Lent, known: &HashMap<Uuid, Named>) -> Self {
-        let codes = [lent.departamento, lent.municipio, lent.zona, lent.puesto, lent.mesa];
-        let mesa: Option<Vec<String>> = codes.into_iter().collect();
         let known = known.get(&lent.account);
         Self {
             id: lent.form,
             name: lent.name,
-            mesa_id: mesa.map(|codes| codes.join("-")),
+            mesa_id: mesa_id([lent.departamento, lent.municipio, lent.zona, lent.puesto, lent.mesa]),
             location: lent.place,
             corporacion: lent.corporacion,
             copy_type: lent.copia,

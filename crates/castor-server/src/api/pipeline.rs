@@ -4,7 +4,8 @@ use super::queue::{copia, corporacion};
 use crate::audit::Action;
 use crate::config::Service;
 use crate::envelope::{Answer, Payload, Success, answer};
-use crate::error::{ApiError, ErrorCode, FieldProblem};
+use crate::error::{ApiError, ErrorCode};
+use crate::field::Check;
 use crate::guard::{Caller, Origin};
 use crate::repo::{audit, file, pipeline};
 use crate::role::Permission;
@@ -113,31 +114,24 @@ pub(super) struct Run {
 
 impl Run {
     fn order(&self) -> Result<PipelineOrder, ApiError> {
-        let mut problems = Vec::new();
+        let mut check = Check::default();
         let election_type = self.election_type.as_deref();
-        let election_type = election_type.and_then(|text| corporacion(&mut problems, "election_type", text));
-        let copy_type = self.copy_type.as_deref().and_then(|text| copia(&mut problems, text));
+        let election_type = election_type.and_then(|text| corporacion(&mut check, "election_type", text));
+        let copy_type = self.copy_type.as_deref().and_then(|text| copia(&mut check, text));
         for (field, workers) in [
             ("ocr_workers", self.ocr_workers),
             ("download_workers", self.download_workers),
         ] {
-            if workers.is_some_and(|workers| !(1..=1_000).contains(&workers)) {
-                problems.push(FieldProblem {
-                    field: field.to_owned(),
-                    rule: "is 1 to 1000".to_owned(),
-                });
-            }
+            let fits = workers.is_none_or(|workers| (1..=1_000).contains(&workers));
+            check.rule(fits, field, "is 1 to 1000");
         }
-        if problems.is_empty() {
-            Ok(PipelineOrder {
-                state: PipelineState::Running,
-                election_type,
-                copy_type,
-                ocr_workers: self.ocr_workers,
-            })
-        } else {
-            Err(ApiError::fields(problems))
-        }
+        check.done()?;
+        Ok(PipelineOrder {
+            state: PipelineState::Running,
+            election_type,
+            copy_type,
+            ocr_workers: self.ocr_workers,
+        })
     }
 }
 

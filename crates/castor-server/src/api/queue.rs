@@ -4,7 +4,8 @@ use super::user::limit;
 use crate::audit::Action;
 use crate::config::Service;
 use crate::envelope::{Answer, Params, Payload, Segment, Success, answer, answer_with};
-use crate::error::{ApiError, ErrorCode, FieldProblem};
+use crate::error::{ApiError, ErrorCode};
+use crate::field::Check;
 use crate::guard::{Caller, Origin};
 use crate::repo::audit;
 use crate::repo::file::{self, Place};
@@ -147,24 +148,13 @@ pub(super) struct QueuedFiles {
 }
 
 /// What was found, or the problem of its field.
-fn found<T>(problems: &mut Vec<FieldProblem>, field: &str, found: Result<T, impl Display>) -> Option<T> {
-    found
-        .map_err(|error| {
-            problems.push(FieldProblem {
-                field: field.to_owned(),
-                rule: error.to_string(),
-            });
-        })
-        .ok()
+fn found<T>(check: &mut Check, field: &str, found: Result<T, impl Display>) -> Option<T> {
+    found.map_err(|error| check.breaks(field, &error.to_string())).ok()
 }
 
 /// A code as the form prints it.
-pub(super) fn code<T: FromStr<Err: Display> + Display>(
-    problems: &mut Vec<FieldProblem>,
-    field: &str,
-    text: &str,
-) -> Option<String> {
-    found(problems, field, text.parse::<T>()).map(|code| code.to_string())
+pub(super) fn code<T: FromStr<Err: Display> + Display>(check: &mut Check, field: &str, text: &str) -> Option<String> {
+    found(check, field, text.parse::<T>()).map(|code| code.to_string())
 }
 
 /// A code without the zeros that stand before more characters than the form prints.
@@ -203,59 +193,48 @@ fn parsed(code: &str) -> Result<String, String> {
 }
 
 /// What is elected, also under the names of the original.
-pub(super) fn corporacion(problems: &mut Vec<FieldProblem>, field: &str, text: &str) -> Option<String> {
+pub(super) fn corporacion(check: &mut Check, field: &str, text: &str) -> Option<String> {
     let corporacion = match text.trim().to_ascii_uppercase().as_str() {
         "PRESIDENCIA" => Ok(Corporacion::Presidente),
         "GOBERNACION" => Ok(Corporacion::Gobernador),
         "ALCALDIA" => Ok(Corporacion::Alcalde),
         name => name.parse(),
     };
-    found(problems, field, corporacion).map(|one| one.name().to_owned())
+    found(check, field, corporacion).map(|one| one.name().to_owned())
 }
 
 /// Which copy.
-pub(super) fn copia(problems: &mut Vec<FieldProblem>, text: &str) -> Option<String> {
-    found(problems, "copy_type", text.parse::<Copia>()).map(|one| one.name().to_owned())
+pub(super) fn copia(check: &mut Check, text: &str) -> Option<String> {
+    found(check, "copy_type", text.parse::<Copia>()).map(|one| one.name().to_owned())
 }
 
-fn kinds(
-    problems: &mut Vec<FieldProblem>,
-    what: Option<&str>,
-    which: Option<&str>,
-) -> (Option<String>, Option<String>) {
+fn kinds(check: &mut Check, what: Option<&str>, which: Option<&str>) -> (Option<String>, Option<String>) {
     (
-        what.and_then(|text| corporacion(problems, "corporacion", text)),
-        which.and_then(|text| copia(problems, text)),
+        what.and_then(|text| corporacion(check, "corporacion", text)),
+        which.and_then(|text| copia(check, text)),
     )
-}
-
-fn checked(place: Place, problems: Vec<FieldProblem>) -> Result<Place, ApiError> {
-    if problems.is_empty() {
-        Ok(place)
-    } else {
-        Err(ApiError::fields(problems))
-    }
 }
 
 impl TableWish {
     fn place(&self) -> Result<Place, ApiError> {
-        let mut problems = Vec::new();
-        let (corporacion, copia) = kinds(&mut problems, self.corporacion.as_deref(), self.copy_type.as_deref());
-        let departamento = code::<DepartamentoCode>(&mut problems, "department_code", &self.department_code.text());
+        let mut check = Check::default();
+        let (corporacion, copia) = kinds(&mut check, self.corporacion.as_deref(), self.copy_type.as_deref());
+        let departamento = code::<DepartamentoCode>(&mut check, "department_code", &self.department_code.text());
         let municipio = municipality(departamento.as_deref(), &self.municipality_code.text());
         // Names of files write the zona with three digits, QR codes the puesto with four; forms either with two.
         let (zona, puesto) = (self.zone_code.text(), self.station_code.text());
         let (zona, puesto) = (unpadded(&zona, ZonaCode::LENGTH), unpadded(&puesto, PuestoCode::LENGTH));
         let place = Place {
-            municipio: found(&mut problems, "municipality_code", municipio),
-            zona: code::<ZonaCode>(&mut problems, "zone_code", zona),
-            puesto: code::<PuestoCode>(&mut problems, "station_code", puesto),
-            mesa: code::<MesaCode>(&mut problems, "table_code", &self.table_code.text()),
+            municipio: found(&mut check, "municipality_code", municipio),
+            zona: code::<ZonaCode>(&mut check, "zone_code", zona),
+            puesto: code::<PuestoCode>(&mut check, "station_code", puesto),
+            mesa: code::<MesaCode>(&mut check, "table_code", &self.table_code.text()),
             departamento,
             corporacion,
             copia,
         };
-        checked(place, problems)
+        check.done()?;
+        Ok(place)
     }
 }
 
@@ -338,15 +317,15 @@ async fn department(
     caller: Caller,
     Payload(asked): Payload<DepartmentWish>,
 ) -> Result<Response, ApiError> {
-    let mut problems = Vec::new();
-    let (corporacion, copia) = kinds(&mut problems, asked.corporacion.as_deref(), asked.copy_type.as_deref());
+    let mut check = Check::default();
+    let (corporacion, copia) = kinds(&mut check, asked.corporacion.as_deref(), asked.copy_type.as_deref());
     let place = Place {
-        departamento: code::<DepartamentoCode>(&mut problems, "department_code", &asked.department_code.text()),
+        departamento: code::<DepartamentoCode>(&mut check, "department_code", &asked.department_code.text()),
         corporacion,
         copia,
         ..Place::default()
     };
-    let place = checked(place, problems)?;
+    check.done()?;
     if !asked.confirm {
         let text = "a department has thousands of forms; say `confirm: true` to have them read";
         return Err(ApiError::new(ErrorCode::ConfirmationRequired, text));
@@ -404,12 +383,10 @@ struct Which {
 /// Jobs, the newest first.
 #[utoipa::path(get, path = "/api/queue/jobs", tag = "queue", params(Which), responses((status = 200, body = Success<Vec<Job>>)))]
 async fn list(State(server): State<Server>, Params(which): Params<Which>) -> Answer<Vec<Job>> {
-    let mut problems = Vec::new();
+    let mut check = Check::default();
     let departamento = which.dept.as_deref();
-    let departamento = departamento.and_then(|text| code::<DepartamentoCode>(&mut problems, "dept", text));
-    if !problems.is_empty() {
-        return Err(ApiError::fields(problems));
-    }
+    let departamento = departamento.and_then(|text| code::<DepartamentoCode>(&mut check, "dept", text));
+    check.done()?;
     let filter = JobFilter {
         state: which.status,
         departamento: departamento.as_deref(),

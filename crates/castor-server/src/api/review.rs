@@ -5,7 +5,8 @@ use super::queue::code;
 use super::user::limit;
 use crate::config::Service;
 use crate::envelope::{Answer, Params, Payload, Success, answer};
-use crate::error::{ApiError, ErrorCode, FieldProblem};
+use crate::error::{ApiError, ErrorCode};
+use crate::field::Check;
 use crate::guard::Caller;
 use crate::repo::form::{self as forms, Pending, PendingFilter};
 use crate::repo::sync as log;
@@ -122,12 +123,12 @@ pub(super) struct Alternative {
 #[utoipa::path(get, path = "/api/review/pending", tag = "review", params(Which), responses((status = 200, body = Success<Vec<ReviewItem>>)))]
 async fn pending(State(server): State<Server>, Params(which): Params<Which>) -> Answer<Vec<ReviewItem>> {
     let mut connection = server.database(Service::E14)?.connection().await?;
-    let mut problems = Vec::new();
+    let mut check = Check::default();
     let departamento = which.department.as_deref();
-    let departamento = departamento.and_then(|text| code::<DepartamentoCode>(&mut problems, "department", text));
+    let departamento = departamento.and_then(|text| code::<DepartamentoCode>(&mut check, "department", text));
     let filter = PendingFilter {
-        priority: which.priority.as_deref().and_then(|text| rank(&mut problems, text)),
-        state: which.status.as_deref().and_then(|text| waiting(&mut problems, text)),
+        priority: which.priority.as_deref().and_then(|text| rank(&mut check, text)),
+        state: which.status.as_deref().and_then(|text| waiting(&mut check, text)),
         departamento: departamento.as_deref(),
         after: which.after.as_deref(),
         limit: limit(which.limit),
@@ -135,11 +136,9 @@ async fn pending(State(server): State<Server>, Params(which): Params<Which>) -> 
     if let Some(after) = filter.after
         && !log::knows(&mut connection, after).await?
     {
-        problems.push(problem("after", "is the review_id of a form that was shown"));
+        check.breaks("after", "is the review_id of a form that was shown");
     }
-    if !problems.is_empty() {
-        return Err(ApiError::fields(problems));
-    }
+    check.done()?;
     let rows = forms::pending(&mut connection, &filter).await?;
     let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
     let cases = sync::form(&mut connection, &server.cases, &ids).await?;
@@ -152,14 +151,7 @@ async fn pending(State(server): State<Server>, Params(which): Params<Which>) -> 
     answer(items)
 }
 
-fn problem(field: &str, rule: &str) -> FieldProblem {
-    FieldProblem {
-        field: field.to_owned(),
-        rule: rule.to_owned(),
-    }
-}
-
-fn rank(problems: &mut Vec<FieldProblem>, name: &str) -> Option<i16> {
+fn rank(check: &mut Check, name: &str) -> Option<i16> {
     let rank = match name.to_ascii_uppercase().as_str() {
         "CRITICAL" => Some(1),
         "HIGH" => Some(2),
@@ -168,13 +160,13 @@ fn rank(problems: &mut Vec<FieldProblem>, name: &str) -> Option<i16> {
         _ => None,
     };
     if rank.is_none() {
-        problems.push(problem("priority", "is CRITICAL, HIGH, MEDIUM or LOW"));
+        check.breaks("priority", "is CRITICAL, HIGH, MEDIUM or LOW");
     }
     rank
 }
 
 /// The state of this name, where a form in it waits for a person.
-fn waiting(problems: &mut Vec<FieldProblem>, name: &str) -> Option<&'static str> {
+fn waiting(check: &mut Check, name: &str) -> Option<&'static str> {
     let states = || {
         FormState::ALL
             .into_iter()
@@ -184,7 +176,7 @@ fn waiting(problems: &mut Vec<FieldProblem>, name: &str) -> Option<&'static str>
     let state = states().find(|state| *state == name);
     if state.is_none() {
         let rule = format!("is one of {}", states().collect::<Vec<_>>().join(", "));
-        problems.push(problem("status", &rule));
+        check.breaks("status", &rule);
     }
     state
 }
@@ -199,13 +191,11 @@ fn name(rank: i16) -> &'static str {
 }
 
 fn item(row: Pending, cells: Vec<ReviewCell>) -> ReviewItem {
-    let codes = [row.departamento, row.municipio, row.zona, row.puesto, row.mesa];
-    let mesa: Option<Vec<String>> = codes.into_iter().collect();
     ReviewItem {
         review_id: row.id,
         version: row.version,
         name: row.name,
-        mesa_id: mesa.map(|codes| codes.join("-")),
+        mesa_id: mesa_id([row.departamento, row.municipio, row.zona, row.puesto, row.mesa]),
         location: row.place,
         corporacion: row.corporacion,
         copy_type: row.copia,
@@ -218,6 +208,12 @@ fn item(row: Pending, cells: Vec<ReviewCell>) -> ReviewItem {
         finding: row.finding,
         cells,
     }
+}
+
+/// The table of these codes, where all are known.
+pub(super) fn mesa_id(codes: [Option<String>; 5]) -> Option<String> {
+    let codes: Option<Vec<String>> = codes.into_iter().collect();
+    codes.map(|codes| codes.join("-"))
 }
 
 fn cell_id(field: &FieldRef) -> String {
@@ -391,16 +387,13 @@ fn events(case: &Case, said: &Submission, by: &str) -> Result<Vec<Recorded>, Api
         ));
     }
     let mut events = Vec::with_capacity(said.corrections.len() + 1);
-    let mut problems = Vec::new();
+    let mut check = Check::default();
     // Of a form that can take no cells the fold says so itself.
     let round = case.state().round().unwrap_or(Round::First);
     for (at, correction) in said.corrections.iter().enumerate() {
         match cell(case, correction) {
             Ok((field, marks)) => events.push(recorded(by, Event::Act(Act::Cell { field, marks, round }))),
-            Err((field, rule)) => problems.push(FieldProblem {
-                field: format!("corrections[{at}].{field}"),
-                rule,
-            }),
+            Err((field, rule)) => check.breaks(&format!("corrections[{at}].{field}"), &rule),
         }
     }
     let reason = said
@@ -408,26 +401,16 @@ fn events(case: &Case, said: &Submission, by: &str) -> Result<Vec<Recorded>, Api
         .as_deref()
         .map(str::trim)
         .filter(|reason| !reason.is_empty());
-    if reason.is_some_and(|reason| reason.chars().count() > 1_000) {
-        problems.push(FieldProblem {
-            field: "reason".to_owned(),
-            rule: "has at most 1000 characters".to_owned(),
-        });
-    }
+    let fits = reason.is_none_or(|reason| reason.chars().count() <= 1_000);
+    check.rule(fits, "reason", "has at most 1000 characters");
     if let Some(action) = said.action {
         match (act(action, reason), action) {
             (Some(act), _) => events.push(recorded(by, Event::Act(act))),
-            (None, _) => problems.push(FieldProblem {
-                field: "reason".to_owned(),
-                rule: "is needed for this action".to_owned(),
-            }),
+            (None, _) => check.breaks("reason", "is needed for this action"),
         }
     }
-    if problems.is_empty() {
-        Ok(events)
-    } else {
-        Err(ApiError::fields(problems))
-    }
+    check.done()?;
+    Ok(events)
 }
 
 fn act(action: Then, reason: Option<&str>) -> Option<Act> {

@@ -4,6 +4,7 @@ use crate::audit::Action;
 use crate::config::Service;
 use crate::database::Database;
 use crate::error::{ApiError, ErrorCode, FieldProblem};
+use crate::field::Check;
 use crate::guard::{Origin, tell_ended};
 use crate::password;
 use crate::repo::user::Credentials;
@@ -138,10 +139,19 @@ pub(super) struct Tries {
 
 impl Tries {
     pub(super) fn of(email: &str, origin: &Origin) -> Self {
-        let account = fingerprint(&email.to_lowercase());
+        let account = Self::account(email);
         // It begins with the account's, so that an administrator can open all ways to one account.
         let pair = [account.clone(), fingerprint(&origin.address.to_string())].concat();
         Self { pair, account }
+    }
+
+    fn account(email: &str) -> Vec<u8> {
+        fingerprint(&email.to_lowercase())
+    }
+
+    /// Ends the waits of an account, from all addresses.
+    pub(super) async fn forget_all(connection: &mut PgConnection, email: &str) -> Result<(), sqlx::Error> {
+        sign_in_guard::forget_account(connection, &Self::account(email)).await
     }
 
     /// Counts a try as failed until [`Self::forget`] says otherwise.
@@ -288,12 +298,13 @@ pub(super) async fn rotated(
     refresh_token: &str,
     next: Option<&str>,
 ) -> Result<SignedIn, ApiError> {
-    if next.is_some_and(|next| !is_token(next) || next == refresh_token) {
-        return Err(ApiError::fields(vec![FieldProblem {
-            field: "next".to_owned(),
-            rule: "is 64 hexadecimal digits in small letters, other than the present token".to_owned(),
-        }]));
-    }
+    let mut check = Check::default();
+    check.rule(
+        next.is_none_or(|next| is_token(next) && next != refresh_token),
+        "next",
+        "is 64 hexadecimal digits in small letters, other than the present token",
+    );
+    check.done()?;
     let hash = fingerprint(refresh_token);
     let mut transaction = server.database(Service::Core)?.begin().await?;
     let token = session::present(&mut transaction, &hash)

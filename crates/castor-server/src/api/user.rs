@@ -3,6 +3,7 @@
 use super::auth::{Ended, NewAccount, register_user};
 use super::lead::Count;
 use super::session::ended;
+use super::sign_in::Tries;
 use crate::audit::Action;
 use crate::config::Service;
 use crate::envelope::{Answer, Params, Payload, Segment, Success, answer, answer_with};
@@ -10,10 +11,9 @@ use crate::error::{ApiError, ErrorCode};
 use crate::field::Check;
 use crate::guard::{Caller, Origin, tell_ended, tell_role};
 use crate::repo::user::Sought;
-use crate::repo::{audit, session, sign_in_guard, user as users};
+use crate::repo::{audit, session, user as users};
 use crate::role::{Permission, Role};
 use crate::route::{Access, Limit, Routes};
-use crate::secret::fingerprint;
 use crate::server::Server;
 use crate::session::{Revocation, Session};
 use crate::user::{NewUser, User};
@@ -244,7 +244,7 @@ async fn reset_password(
     let mut transaction = database.begin().await?;
     users::set_password(&mut transaction, id, &hash, Some(until)).await?;
     let ended = session::revoke_all(&mut transaction, id, Revocation::Administrator).await?;
-    sign_in_guard::forget_account(&mut transaction, &fingerprint(&user.email.to_lowercase())).await?;
+    Tries::forget_all(&mut transaction, &user.email).await?;
     let (by, detail) = (Some(caller.user), json!({ "ended": ended.len() }));
     audit::write(
         &mut transaction,

@@ -61,23 +61,14 @@ async fn a_laptop_takes_and_gives_back_for_its_own_account_alone() {
     let (ana, luz) = (world.user(Role::Validator).await, world.user(Role::Validator).await);
     let laptop = forms(&world, &ana, 2).await;
     assert_eq!(lease(&world, &ana, laptop, 2).await.data().as_array().unwrap().len(), 2);
-    let refused = lease(&world, &luz, laptop, 2).await;
-    assert_eq!((refused.status, refused.code()), (403, "FORBIDDEN"));
-    assert!(
-        refused.body["error"]["message"]
-            .as_str()
-            .unwrap()
-            .starts_with("SYNC_CLIENT")
-    );
+    let is_refused = |answer: &Answer| {
+        assert_eq!((answer.status, answer.code()), (403, "FORBIDDEN"));
+        let message = answer.body["error"]["message"].as_str().unwrap();
+        assert!(message.starts_with("SYNC_CLIENT"), "{message}");
+    };
+    is_refused(&lease(&world, &luz, laptop, 2).await);
     let back = json!({ "client": laptop, "forms": [form(1)] });
-    let refused = world.post("/api/sync/release", &luz.access, back.clone()).await;
-    assert_eq!((refused.status, refused.code()), (403, "FORBIDDEN"));
-    assert!(
-        refused.body["error"]["message"]
-            .as_str()
-            .unwrap()
-            .starts_with("SYNC_CLIENT")
-    );
+    is_refused(&world.post("/api/sync/release", &luz.access, back.clone()).await);
     assert_eq!(world.post("/api/sync/release", &ana.access, back).await.data(), 1);
     // A laptop that took before it sent anything is its account's from then on.
     let new = Uuid::new_v4();
