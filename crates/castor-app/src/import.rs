@@ -8,7 +8,7 @@ use crate::{AppError, Desk};
 use castor_domain::review::{Case, Event, MACHINE, Moment, Recorded};
 use castor_store::{ImportOutcome, ImportRow, ImportState, NewImport, StoreError};
 use castor_vision::input::{Document, Limits};
-use castor_vision::read::ReadError;
+use castor_vision::read::{ReadError, ReadForm};
 use serde::Serialize;
 use sources::{Kind, Sources};
 use std::collections::{BTreeSet, VecDeque};
@@ -39,7 +39,7 @@ impl Importing {
     /// Starts the workers, one for each core, unless reading was paused. They end with the desk.
     pub(crate) async fn start(&self, desk: &Arc<Desk>) -> Result<(), AppError> {
         let paused = desk.store.setting(PAUSED).await?.is_some_and(|value| value == "1");
-        self.paused.store(paused, Ordering::Relaxed);
+        self.paused.store(paused, Ordering::SeqCst);
         let weak = Arc::downgrade(desk);
         let woken = Arc::clone(&self.woken);
         tokio::spawn(async move { work(weak, woken).await });
@@ -58,11 +58,13 @@ async fn work(desk: Weak<Desk>, woken: Arc<Notify>) {
     let mut at_work: BTreeSet<i64> = BTreeSet::new();
     loop {
         let Some(strong) = desk.upgrade() else { return };
-        if !strong.importing.paused.load(Ordering::Relaxed) && at_work.len() < cores {
+        let paused = || strong.importing.paused.load(Ordering::SeqCst);
+        if !paused() && at_work.len() < cores {
             let limit = u32::try_from(cores + at_work.len()).unwrap_or(1);
             let waiting = strong.store.waiting_imports(limit).await.unwrap_or_default();
             for row in waiting {
-                if at_work.len() < cores && at_work.insert(row.seq) {
+                // Asked again for each: what is given after a pause waits, whatever was asked for before it.
+                if !paused() && at_work.len() < cores && at_work.insert(row.seq) {
                     let desk = Arc::clone(&strong);
                     let seq = row.seq;
                     reading.spawn(async move { (seq, desk.take_in(row).await) });
@@ -220,28 +222,25 @@ impl Desk {
     async fn read_in(self: &Arc<Self>, row: &ImportRow) -> Result<ImportOutcome, AppError> {
         let desk = Arc::clone(self);
         let source = PathBuf::from(&row.source);
-        let (hash, read) = tokio::task::spawn_blocking(move || desk.opened(&source))
+        let document = tokio::task::spawn_blocking(move || desk.keep(&source))
             .await
             .map_err(|e| AppError::Cut(e.to_string()))??;
-        let known = match self.store.case(&hash).await {
-            Ok(case) => Some(case),
-            Err(StoreError::NoSuchForm(_)) => None,
-            Err(error) => return Err(error.into()),
-        };
+        let hash = document.sha256().to_owned();
         let settled = |state, failure| ImportOutcome {
             state,
             sha256: Some(hash.clone()),
             failure,
             at: (self.clock)(),
         };
-        if known.as_ref().is_some_and(|case| case.reading().is_some()) {
-            return Ok(settled(ImportState::Duplicate, None));
+        match self.store.case(&hash).await {
+            Ok(case) if case.reading().is_some() => return Ok(settled(ImportState::Duplicate, None)),
+            Ok(_) | Err(StoreError::NoSuchForm(_)) => {}
+            Err(error) => return Err(error.into()),
         }
-        let mut events = Vec::new();
-        if known.is_none() {
-            let name = name_of(row);
-            events.push(self.event(MACHINE, Event::Imported { name, demo: row.demo }));
-        }
+        let desk = Arc::clone(self);
+        let read = tokio::task::spawn_blocking(move || desk.read(&document))
+            .await
+            .map_err(|e| AppError::Cut(e.to_string()))??;
         let settings = self.settings().await?;
         let (state, failure, event) = match read {
             Ok(mut form) => {
@@ -264,24 +263,41 @@ impl Desk {
                 (ImportState::Failed, Some((code, message)), event)
             }
         };
-        events.push(self.event(MACHINE, event));
+        // The same file may have been read meanwhile, under another name or on another laptop. What it was first taken in
+        // as stands, and people may already work on that reading.
+        let mut repeats = false;
         let make = |case: &Case| -> Result<Vec<Recorded>, AppError> {
+            repeats = case.reading().is_some();
+            if repeats {
+                return Ok(Vec::new());
+            }
+            let mut events = Vec::new();
+            if !case.is_imported() {
+                let name = name_of(row);
+                events.push(self.event(MACHINE, Event::Imported { name, demo: row.demo }));
+            }
+            events.push(self.event(MACHINE, event));
             self.ask_second(&hash, case, &mut events, &settings.sampling)?;
             Ok(events)
         };
         self.store.append_with(&hash, make).await?;
+        if repeats {
+            return Ok(settled(ImportState::Duplicate, None));
+        }
         self.syncing.has_work();
         Ok(settled(state, failure))
     }
 
-    /// Opens, keeps and reads a file.
-    fn opened(&self, path: &Path) -> Result<(String, Result<castor_vision::read::ReadForm, ReadError>), AppError> {
+    /// Opens a file and keeps it.
+    fn keep(&self, path: &Path) -> Result<Document, AppError> {
         let document = Document::open(path, &Limits::default())?;
-        let hash = document.sha256().to_owned();
-        self.store.put_tree(path, &hash)?;
-        let read = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.reader.read(&document)));
-        let read = read.map_err(|_| AppError::Cut("the reader failed on this file; please report it".to_owned()))?;
-        Ok((hash, read))
+        self.store.put_tree(path, document.sha256())?;
+        Ok(document)
+    }
+
+    fn read(&self, document: &Document) -> Result<Result<ReadForm, ReadError>, AppError> {
+        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.reader.read(document)))
+            .map_err(|_| AppError::Cut("the reader failed on this file; please report it".to_owned()))
     }
 
     /// How the import goes.
@@ -295,7 +311,7 @@ impl Desk {
             waiting: small(count.waiting),
             done: small(count.done),
             failed: small(count.failed),
-            paused: self.importing.paused.load(Ordering::Relaxed),
+            paused: self.importing.paused.load(Ordering::SeqCst),
             per_minute: u16::try_from(lately).ok().filter(|n| *n > 0).map(f32::from),
             trouble: self
                 .importing
@@ -309,7 +325,7 @@ impl Desk {
     /// Pauses or goes on, also after a restart.
     pub(crate) async fn pause_import(&self, paused: bool) -> Result<ImportStatus, AppError> {
         self.store.set_setting(PAUSED, if paused { "1" } else { "0" }).await?;
-        self.importing.paused.store(paused, Ordering::Relaxed);
+        self.importing.paused.store(paused, Ordering::SeqCst);
         self.importing.woken.notify_one();
         self.import_status().await
     }

@@ -686,6 +686,12 @@ impl Case {
         self.demo
     }
 
+    /// Whether the file was taken in: events of a form may be there before that one.
+    #[must_use]
+    pub fn is_imported(&self) -> bool {
+        self.imported != Moment::default()
+    }
+
     /// When the file was taken in.
     #[must_use]
     pub fn imported(&self) -> Moment {

@@ -56,12 +56,12 @@ impl Store {
         let write = || -> std::io::Result<()> {
             let folder = path.parent().unwrap_or(self.folder());
             std::fs::create_dir_all(folder)?;
-            // A name of its own, so that two writers of one file do not meet; the rename makes it appear whole.
-            let partial = folder.join(format!("{hash}.{}.part", std::process::id()));
-            let mut file = std::fs::File::create(&partial)?;
-            file.write_all(bytes)?;
-            file.sync_all()?;
-            std::fs::rename(&partial, &path)
+            // Under a name of its own, so that two writers of one file do not meet; the rename makes it appear whole.
+            let mut partial = tempfile::NamedTempFile::new_in(folder)?;
+            partial.write_all(bytes)?;
+            partial.as_file().sync_all()?;
+            partial.persist(&path)?;
+            Ok(())
         };
         write().map_err(|e| StoreError::folder(&path, &e))?;
         Ok(hash)
@@ -77,21 +77,31 @@ impl Store {
             return Ok(());
         }
         let parent = target.parent().unwrap_or(self.folder());
-        let partial = parent.join(format!("{hash}.{}.part", std::process::id()));
         let copy = || -> std::io::Result<()> {
             std::fs::create_dir_all(parent)?;
-            if source.is_dir() {
-                std::fs::create_dir_all(&partial)?;
-                for entry in std::fs::read_dir(source)? {
-                    let entry = entry?;
-                    if entry.file_type()?.is_file() {
-                        copied(&entry.path(), &partial.join(entry.file_name()))?;
-                    }
-                }
-            } else {
-                copied(source, &partial)?;
+            if !source.is_dir() {
+                let mut partial = tempfile::NamedTempFile::new_in(parent)?;
+                copied(source, partial.as_file_mut())?;
+                partial.persist(&target)?;
+                return Ok(());
             }
-            std::fs::rename(&partial, &target)
+            let partial = tempfile::tempdir_in(parent)?;
+            for entry in std::fs::read_dir(source)? {
+                let entry = entry?;
+                if entry.file_type()?.is_file() {
+                    let mut page = std::fs::File::create(partial.path().join(entry.file_name()))?;
+                    copied(&entry.path(), &mut page)?;
+                }
+            }
+            match std::fs::rename(partial.path(), &target) {
+                // Another import of the same pages was faster.
+                Err(_) if target.is_dir() => Ok(()),
+                Err(error) => Err(error),
+                Ok(()) => {
+                    let _gone = partial.keep();
+                    Ok(())
+                }
+            }
         };
         copy().map_err(|e| StoreError::folder(&target, &e))
     }
@@ -112,8 +122,7 @@ impl Store {
 }
 
 /// Copies a file and waits until the disk has it.
-fn copied(from: &Path, to: &Path) -> std::io::Result<()> {
-    let mut target = std::fs::File::create(to)?;
-    std::io::copy(&mut std::fs::File::open(from)?, &mut target)?;
-    target.sync_all()
+fn copied(from: &Path, to: &mut std::fs::File) -> std::io::Result<()> {
+    std::io::copy(&mut std::fs::File::open(from)?, to)?;
+    to.sync_all()
 }
