@@ -100,15 +100,22 @@ export class BrowserDriver {
   }
 
   async kill() {
-    this.desk.removeAllListeners('exit');
-    this.desk.kill('SIGKILL');
+    await killed(this.desk);
     await this.page.context().close();
   }
 
   async close() {
-    this.desk?.removeAllListeners('exit');
-    this.desk?.kill('SIGKILL');
+    await killed(this.desk);
     await this.browser?.close();
   }
 }
 
+/** Kills a process and waits until it is gone, and with it what it held. */
+async function killed(process) {
+  if (!process) return;
+  process.removeAllListeners('exit');
+  if (process.exitCode !== null || process.signalCode !== null) return;
+  const gone = new Promise((done) => process.once('exit', done));
+  process.kill('SIGKILL');
+  await gone;
+}

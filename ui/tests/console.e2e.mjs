@@ -128,6 +128,8 @@ async function changeAccount(page, luz) {
   await shown(luz, 'La sesión terminó. Entre de nuevo');
   await pane.getByRole('button', { name: 'Cerrar la cuenta' }).click();
   await shown(page, 'Cuenta de Luz Díaz cerrada');
+  // A notice that is pointed at stays.
+  await page.getByRole('button', { name: 'Deshacer' }).hover();
   await signIn(luz, 'luz@example.org', OWN);
   await shown(luz, 'El correo o la contraseña no son correctos.');
   await page.getByRole('button', { name: 'Deshacer' }).click();

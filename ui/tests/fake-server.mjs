@@ -166,7 +166,12 @@ export function fakeAdministration({ role = 'ADMIN', bad = false, empty = false,
     }],
     ['GET /api/health', () => ({ status: bad ? 'down' : 'ok', version: '0.1.0', services: ['core', 'e14', 'dashboard'], uptime: 183_720 })],
     ['GET /api/health/dependencies', () => ['core', 'e14', 'dashboard'].map((name, n) => ({ name: `database:${name}`, state: bad && n === 1 ? 'down' : 'ok', ...(bad && n === 1 ? { reason: 'does not answer' } : {}), milliseconds: bad && n === 1 ? 5_000 : 1 + n }))
-      .concat({ name: 'shared:redis', state: bad ? 'degraded' : 'ok', ...(bad ? { reason: 'does not answer; this process goes on alone' } : {}), milliseconds: bad ? 61 : 1 })],
+      .concat(
+        { name: 'reader', state: bad ? 'degraded' : 'ok', ...(bad ? { reason: 'a library or a model is missing; forms are not read here' } : {}), milliseconds: 0 },
+        { name: 'disk', state: 'ok', milliseconds: 0 },
+        { name: 'shared:redis', state: bad ? 'degraded' : 'ok', ...(bad ? { reason: 'does not answer; this process goes on alone' } : {}), milliseconds: bad ? 61 : 1 },
+        ...(bad ? [{ name: 'service:dashboard', state: 'degraded', reason: 'does not answer', milliseconds: 5_001 }, { name: 'objects@e14', state: 'ok', milliseconds: 3 }] : []),
+      )],
     ['GET /api/health/figures', () => ({
       uptime: 183_720, requests: 1_284_311, faults: bad ? 20_412 : 3, p95: { seconds: 0.05, beyond: false }, p99: { seconds: bad ? 10 : 0.25, beyond: bad }, signed_in: 411, sign_ins_refused: 27, denied: 4, limited: 12, audited: 5_120,
       connections: ['core', 'e14', 'dashboard'].map((service, n) => ({ service, used: [3, 9, 0][n], most: 16 })),

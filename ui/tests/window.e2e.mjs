@@ -67,13 +67,12 @@ class WindowDriver {
       browserName: 'wry',
       'webkitgtk:browserOptions': { binary: this.application, args: ['--data', this.data] },
     });
-    for (let attempt = 0; ; attempt += 1) {
-      try {
-        return await builder.build();
-      } catch (error) {
-        if (attempt > 20) throw error;
-        await new Promise((done) => setTimeout(done, 100));
-      }
+    // The driver is asked until it listens; the application is started once.
+    for (let tries = 0; ; tries += 1) {
+      const ready = await fetch(`http://127.0.0.1:${port}/status`).then((answer) => answer.ok, () => false);
+      if (ready) return builder.build();
+      assert.ok(tries < 300, 'the driver does not listen');
+      await new Promise((done) => setTimeout(done, 100));
     }
   }
 

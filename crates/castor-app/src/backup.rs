@@ -3,7 +3,7 @@
 use crate::AppError;
 use crate::export::NewFolder;
 use crate::integrity::kept_whole;
-use castor_store::{Store, hex, sha256};
+use castor_store::{Store, hex, sha256, sync_names};
 use serde::{Deserialize, Serialize};
 use std::fs::File;
 use std::io::{Read, Write};
@@ -53,7 +53,9 @@ pub async fn backup(store: &Store, target: &Path) -> Result<Manifest, AppError> 
     if target.exists() {
         return Err(AppError::file(target, &"there is something there already"));
     }
-    let work = NewFolder::begin(target.parent().unwrap_or(Path::new(".")), "copia")?;
+    let parent = around(target);
+    NewFolder::sweep(parent);
+    let work = NewFolder::begin(parent, "copia")?;
     let database = work.path().join(DATABASE);
     store.backup(&database).await?;
     let chain = store.verify().await?;
@@ -101,7 +103,8 @@ pub async fn backup(store: &Store, target: &Path) -> Result<Manifest, AppError> 
     sink.write(MANIFEST, &text)?;
     sink.finish()?;
     if is_archive(target) {
-        std::fs::rename(&partial, target).map_err(|e| AppError::file(target, &e))?;
+        let renamed = std::fs::rename(&partial, target).and_then(|()| sync_names(parent));
+        renamed.map_err(|e| AppError::file(target, &e))?;
     }
     Ok(manifest)
 }
@@ -129,6 +132,7 @@ pub async fn restore(source: &Path, folder: &Path) -> Result<Manifest, AppError>
             manifest.program
         )));
     }
+    NewFolder::sweep(around(folder));
     let mut out = NewFolder::begin_exact(folder)?;
     for file in &manifest.files {
         if !stays_within(&file.path) {
@@ -151,6 +155,13 @@ pub async fn restore(source: &Path, folder: &Path) -> Result<Manifest, AppError>
     }
     out.finish()?;
     Ok(manifest)
+}
+
+/// The folder that a path stands in.
+fn around(path: &Path) -> &Path {
+    path.parent()
+        .filter(|parent| !parent.as_os_str().is_empty())
+        .unwrap_or(Path::new("."))
 }
 
 fn is_archive(path: &Path) -> bool {

@@ -6,6 +6,7 @@ use crate::folders::settings_folder;
 use crate::import::Importing;
 use crate::secrets::Secrets;
 use crate::server::Syncing;
+use crate::sweep::sweep;
 use crate::view::{DeskStatus, StateCount};
 use castor_domain::review::{EventId, Moment, State};
 use castor_store::{NewEvent, Store};
@@ -66,6 +67,7 @@ impl Desk {
         settings: PathBuf,
     ) -> Result<Arc<Self>, AppError> {
         let store = Store::open(folder).await?;
+        sweep(&store).await?;
         let desk = Arc::new(Self {
             store,
             reader: Arc::new(reader),
@@ -81,12 +83,12 @@ impl Desk {
         Ok(desk)
     }
 
-    /// Takes generated forms in under their mark, if nothing was ever taken in.
+    /// Takes generated forms in under their mark, if nothing was ever taken in and they were not taken out.
     ///
     /// # Errors
     /// [`AppError::Store`] when the database fails.
     pub async fn import_demo(&self, folder: PathBuf) -> Result<(), AppError> {
-        if self.store.imports(0, 1, false).await?.0 == 0 {
+        if self.store.imports(0, 1, false).await?.0 == 0 && !self.store.demo_removed().await? {
             self.import(vec![folder], true).await?;
         }
         Ok(())

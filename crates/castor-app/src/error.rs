@@ -62,6 +62,9 @@ pub enum AppError {
     /// A form's file is on the server and not here.
     #[error("SYNC_010 the images of form {0} are not on this computer yet; they come when the server is reached")]
     FileAway(String),
+    /// An archive holds more than the disk has room for.
+    #[error("APP_008 {0}: what it holds does not fit on this disk; free some space and let it be tried again")]
+    NoRoom(String),
     /// Work in the background ended unexpectedly.
     #[error("APP_004 the work was cut off ({0}); try again")]
     Cut(String),
@@ -88,6 +91,7 @@ impl AppError {
             Self::Keyring(_) => "APP_005",
             Self::Backup(_) => "APP_006",
             Self::NoForms => "APP_007",
+            Self::NoRoom(_) => "APP_008",
         }
     }
 
@@ -100,7 +104,8 @@ impl AppError {
 }
 
 /// What the server said where that tells a person more than how it was said.
-const TOLD: [&str; 5] = [
+const TOLD: [&str; 6] = [
+    "INVALID_REQUEST",
     "INVALID_CREDENTIALS",
     "TOO_MANY_ATTEMPTS",
     "RATE_LIMITED",

@@ -1,7 +1,10 @@
 //! Folders of this laptop: settings that come before the data, and the data.
 
 use crate::AppError;
+use castor_store::sync_names;
+use std::io::Write;
 use std::path::{Path, PathBuf};
+use tempfile::NamedTempFile;
 
 fn home() -> PathBuf {
     std::env::var_os("HOME").map_or_else(|| PathBuf::from("."), PathBuf::from)
@@ -47,5 +50,34 @@ pub(crate) fn choose_data_folder(settings: &Path, folder: &Path) -> Result<(), A
     std::fs::remove_file(&probe).map_err(|e| AppError::file(folder, &e))?;
     let pointer = pointer(settings);
     std::fs::create_dir_all(settings).map_err(|e| AppError::file(settings, &e))?;
-    std::fs::write(&pointer, format!("{}\n", folder.display())).map_err(|e| AppError::file(&pointer, &e))
+    let text = format!("{}\n", folder.display());
+    replace(&pointer, &[text.as_bytes()]).map_err(|e| AppError::file(&pointer, &e))
+}
+
+/// Writes a file that only its owner can read, in place of what stands there: the one or the other is found, whatever
+/// happens meanwhile.
+pub(crate) fn replace(path: &Path, parts: &[&[u8]]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    beside(folder, parts)?.persist(path)?;
+    sync_names(folder)
+}
+
+/// The same where nothing stands yet; what does stays.
+pub(crate) fn write_once(path: &Path, parts: &[&[u8]]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(path);
+    match beside(folder, parts)?.persist_noclobber(path) {
+        Ok(_) => sync_names(folder),
+        Err(error) if error.error.kind() == std::io::ErrorKind::AlreadyExists => Ok(()),
+        Err(error) => Err(error.error),
+    }
+}
+
+/// A file under a name of its own, on the disk.
+fn beside(folder: &Path, parts: &[&[u8]]) -> std::io::Result<NamedTempFile> {
+    let mut file = NamedTempFile::new_in(folder)?;
+    for part in parts {
+        file.write_all(part)?;
+    }
+    file.as_file().sync_all()?;
+    Ok(file)
 }

@@ -3,24 +3,27 @@
 mod sources;
 
 use crate::desk::rfc3339;
+use crate::integrity::{kept_whole, pages_of};
+use crate::sweep::INCOMING;
 use crate::view::{Failure, ImportItem, ImportStatus, SourceView};
 use crate::{AppError, Desk};
 use castor_domain::review::{Case, Event, MACHINE, Moment, Recorded};
-use castor_store::{ImportOutcome, ImportRow, ImportState, NewImport, StoreError};
+use castor_store::{Beside, ImportOutcome, ImportRow, ImportState, NewImport, StoreError};
 use castor_vision::input::{Document, Limits};
-use castor_vision::read::{ReadError, ReadForm};
 use serde::Serialize;
 use sources::{Kind, Sources};
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::{HashMap, VecDeque};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 use tokio::sync::Notify;
-use tokio::task::JoinSet;
+use tokio::task::{Id, JoinSet};
 
 /// Setting: whether reading was paused.
 const PAUSED: &str = "import.paused";
+/// Between two looks for files; new ones are told of at once.
+const LOOK: Duration = Duration::from_secs(2);
 /// Until the disk is tried again that took nothing.
 const REST: Duration = Duration::from_secs(5);
 
@@ -51,46 +54,83 @@ impl Importing {
     }
 }
 
-/// Reads what waits, as many files at a time as there are cores.
+/// Files that are being read.
+struct AtWork {
+    tasks: JoinSet<Result<(), AppError>>,
+    /// Their places among those given, by task.
+    files: HashMap<Id, i64>,
+    /// As many at a time.
+    most: usize,
+}
+
+impl AtWork {
+    fn new() -> Self {
+        Self {
+            tasks: JoinSet::new(),
+            files: HashMap::new(),
+            most: std::thread::available_parallelism().map_or(1, std::num::NonZero::get),
+        }
+    }
+
+    fn has_room(&self) -> bool {
+        self.files.len() < self.most
+    }
+
+    /// Begins what waits, unless reading is paused.
+    async fn fill(&mut self, desk: &Arc<Desk>) -> Result<(), AppError> {
+        let paused = || desk.importing.paused.load(Ordering::SeqCst);
+        if paused() || !self.has_room() {
+            return Ok(());
+        }
+        let limit = u32::try_from(self.most + self.files.len()).unwrap_or(1);
+        for row in desk.store.waiting_imports(limit).await? {
+            // Asked again for each: what is given after a pause waits, whatever was asked for before it.
+            if paused() || !self.has_room() {
+                break;
+            }
+            let seq = row.seq;
+            if self.files.values().all(|begun| *begun != seq) {
+                let task = self.tasks.spawn(Arc::clone(desk).take_in(row));
+                self.files.insert(task.id(), seq);
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until one ends; without any for ever.
+    async fn ended(&mut self) -> Result<(), AppError> {
+        match self.tasks.join_next_with_id().await {
+            None => std::future::pending().await,
+            Some(Ok((task, outcome))) => {
+                self.files.remove(&task);
+                outcome
+            }
+            Some(Err(error)) => {
+                self.files.remove(&error.id());
+                Err(AppError::Cut(error.to_string()))
+            }
+        }
+    }
+}
+
+/// Reads what waits, as many files at a time as there are cores. One that takes long, or never ends, holds up its own core.
 async fn work(desk: Weak<Desk>, woken: Arc<Notify>) {
-    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let mut reading: JoinSet<(i64, Result<(), AppError>)> = JoinSet::new();
-    let mut at_work: BTreeSet<i64> = BTreeSet::new();
+    let mut at_work = AtWork::new();
+    // Whether it could not be seen what waits.
+    let mut blind = false;
     loop {
         let Some(strong) = desk.upgrade() else { return };
-        let paused = || strong.importing.paused.load(Ordering::SeqCst);
-        if !paused() && at_work.len() < cores {
-            let limit = u32::try_from(cores + at_work.len()).unwrap_or(1);
-            let waiting = strong.store.waiting_imports(limit).await.unwrap_or_default();
-            for row in waiting {
-                // Asked again for each: what is given after a pause waits, whatever was asked for before it.
-                if !paused() && at_work.len() < cores && at_work.insert(row.seq) {
-                    let desk = Arc::clone(&strong);
-                    let seq = row.seq;
-                    reading.spawn(async move { (seq, desk.take_in(row).await) });
-                }
-            }
+        let looked = at_work.fill(&strong).await;
+        if looked.is_err() || blind {
+            strong.importing.say(looked.as_ref().err().map(Failure::of));
         }
+        blind = looked.is_err();
         drop(strong);
-        if at_work.is_empty() {
-            // Woken at once by new files; the pause between looks covers a database that was busy.
-            let _ = tokio::time::timeout(Duration::from_secs(2), woken.notified()).await;
-            continue;
-        }
-        let Some(done) = reading.join_next().await else {
-            continue;
-        };
-        let failure = match done {
-            Ok((seq, outcome)) => {
-                at_work.remove(&seq);
-                outcome.err()
-            }
-            // Its number went with it: the others end first, then all that waits is taken anew.
-            Err(error) => {
-                while reading.join_next().await.is_some() {}
-                at_work.clear();
-                Some(AppError::Cut(error.to_string()))
-            }
+        let room = at_work.has_room();
+        let failure = tokio::select! {
+            ended = at_work.ended() => ended.err(),
+            () = woken.notified(), if room => continue,
+            () = tokio::time::sleep(LOOK), if room => continue,
         };
         let Some(strong) = desk.upgrade() else { return };
         // What went wrong with a file is written beside it. Where even that cannot be written (the disk is full), the file
@@ -105,7 +145,10 @@ async fn work(desk: Weak<Desk>, woken: Arc<Notify>) {
 
 /// Whether an error stands in the way of every file, so that it says nothing of the one at hand.
 fn stops_all(error: &AppError) -> bool {
-    matches!(error, AppError::Store(StoreError::Full | StoreError::Unwritable(_)))
+    matches!(
+        error,
+        AppError::Store(StoreError::Full | StoreError::Unwritable(_) | StoreError::Occupied(_))
+    )
 }
 
 /// One stretch of the list of files given.
@@ -135,7 +178,7 @@ impl Desk {
     /// Where copies stand that are made to be read once.
     #[must_use]
     pub fn incoming(&self) -> PathBuf {
-        self.store.folder().join("incoming")
+        self.store.folder().join(INCOMING)
     }
 
     /// Looks for forms without holding anybody up, and remembers them.
@@ -164,21 +207,21 @@ impl Desk {
             self.read_in(&row).await
         };
         let at = (self.clock)();
-        let outcome = match taken {
-            Ok(outcome) => outcome,
+        let state = match taken {
+            Ok(state) => state,
             Err(error) if stops_all(&error) => return Err(error),
-            Err(error) => ImportOutcome {
-                state: ImportState::Failed,
-                sha256: None,
-                failure: Some((error.code().to_owned(), error.to_string())),
-                at,
-            },
+            Err(error) => {
+                let outcome = ImportOutcome {
+                    state: ImportState::Failed,
+                    sha256: None,
+                    failure: Some((error.code().to_owned(), error.to_string())),
+                    at,
+                };
+                self.store.settle_import(row.seq, &outcome).await?;
+                outcome.state
+            }
         };
-        // An archive was settled together with what it held.
-        if outcome.state != ImportState::Unpacked {
-            self.store.settle_import(row.seq, &outcome).await?;
-        }
-        if outcome.state != ImportState::Failed {
+        if state != ImportState::Failed {
             let incoming = self.incoming();
             tokio::task::spawn_blocking(move || sources::forget(&path, &incoming))
                 .await
@@ -193,7 +236,7 @@ impl Desk {
     }
 
     /// Puts the files of an archive in its place. A run that was cut off begins it anew.
-    async fn unpack(&self, row: &ImportRow) -> Result<ImportOutcome, AppError> {
+    async fn unpack(&self, row: &ImportRow) -> Result<ImportState, AppError> {
         let origin = known_as(row).to_owned();
         let path = PathBuf::from(&row.source);
         let folder = self.incoming().join(format!("zip-{}", row.seq));
@@ -216,10 +259,11 @@ impl Desk {
             at: (self.clock)(),
         };
         self.store.unpack_import(row.seq, &files, row.demo, &outcome).await?;
-        Ok(outcome)
+        Ok(outcome.state)
     }
 
-    async fn read_in(self: &Arc<Self>, row: &ImportRow) -> Result<ImportOutcome, AppError> {
+    /// Reads a file as a form and settles it in one go with what was read: a run that was cut off leaves both or neither.
+    async fn read_in(self: &Arc<Self>, row: &ImportRow) -> Result<ImportState, AppError> {
         let desk = Arc::clone(self);
         let source = PathBuf::from(&row.source);
         let document = tokio::task::spawn_blocking(move || desk.keep(&source))
@@ -232,44 +276,28 @@ impl Desk {
             failure,
             at: (self.clock)(),
         };
+        let repeats = settled(ImportState::Duplicate, None);
         match self.store.case(&hash).await {
-            Ok(case) if case.reading().is_some() => return Ok(settled(ImportState::Duplicate, None)),
+            Ok(case) if case.reading().is_some() => {
+                self.store.settle_import(row.seq, &repeats).await?;
+                return Ok(repeats.state);
+            }
             Ok(_) | Err(StoreError::NoSuchForm(_)) => {}
             Err(error) => return Err(error.into()),
         }
-        let desk = Arc::clone(self);
-        let read = tokio::task::spawn_blocking(move || desk.read(&document))
-            .await
-            .map_err(|e| AppError::Cut(e.to_string()))??;
         let settings = self.settings().await?;
-        let (state, failure, event) = match read {
-            Ok(mut form) => {
-                if let Some(threshold) = settings.threshold {
-                    form.reading.ask_below(threshold);
-                }
-                let event = Event::Read {
-                    reading: Box::new(form.reading),
-                    model: self.reader.model_version().to_owned(),
-                };
-                (ImportState::Read, None, event)
-            }
-            Err(error) => {
-                let error = AppError::from(error);
-                let (code, message) = (error.code().to_owned(), error.to_string());
-                let event = Event::Unreadable {
-                    code: code.clone(),
-                    message: message.clone(),
-                };
-                (ImportState::Failed, Some((code, message)), event)
-            }
+        let (event, failure) = self.read(document, settings.threshold).await?;
+        let mut state = match failure {
+            None => ImportState::Read,
+            Some(_) => ImportState::Failed,
         };
+        let outcome = settled(state, failure);
         // The same file may have been read meanwhile, under another name or on another laptop. What it was first taken in
         // as stands, and people may already work on that reading.
-        let mut repeats = false;
-        let make = |case: &Case| -> Result<Vec<Recorded>, AppError> {
-            repeats = case.reading().is_some();
-            if repeats {
-                return Ok(Vec::new());
+        let make = |case: &Case| -> Result<(Vec<Recorded>, Beside), AppError> {
+            if case.reading().is_some() {
+                state = repeats.state;
+                return Ok((Vec::new(), Beside::Import(row.seq, repeats)));
             }
             let mut events = Vec::new();
             if !case.is_imported() {
@@ -278,26 +306,56 @@ impl Desk {
             }
             events.push(self.event(MACHINE, event));
             self.ask_second(&hash, case, &mut events, &settings.sampling)?;
-            Ok(events)
+            Ok((events, Beside::Import(row.seq, outcome)))
         };
-        self.store.append_with(&hash, make).await?;
-        if repeats {
-            return Ok(settled(ImportState::Duplicate, None));
+        self.store.append_beside(&hash, make).await?;
+        if state != ImportState::Duplicate {
+            self.syncing.has_work();
         }
-        self.syncing.has_work();
-        Ok(settled(state, failure))
+        Ok(state)
     }
 
     /// Opens a file and keeps it.
     fn keep(&self, path: &Path) -> Result<Document, AppError> {
         let document = Document::open(path, &Limits::default())?;
-        self.store.put_tree(path, document.sha256())?;
+        let hash = document.sha256();
+        // What stands there and is not whole any more is what giving the file again mends.
+        if kept_whole(&self.store, hash).is_err() {
+            match pages_of(&document) {
+                pages if pages.is_empty() => self.store.put_file(path, hash)?,
+                pages => self.store.put_pages(&pages, hash)?,
+            }
+        }
         Ok(document)
     }
 
-    fn read(&self, document: &Document) -> Result<Result<ReadForm, ReadError>, AppError> {
-        std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| self.reader.read(document)))
-            .map_err(|_| AppError::Cut("the reader failed on this file; please report it".to_owned()))
+    /// What the machine reads of a file; beside it, code and words of why it reads nothing.
+    async fn read(
+        &self,
+        document: Document,
+        threshold: Option<f32>,
+    ) -> Result<(Event, Option<(String, String)>), AppError> {
+        let reader = Arc::clone(&self.reader);
+        let read = tokio::task::spawn_blocking(move || {
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| reader.read(&document)))
+                .map_err(|_| AppError::Cut("the reader failed on this file; please report it".to_owned()))
+        });
+        match read.await.map_err(|e| AppError::Cut(e.to_string()))?? {
+            Ok(mut form) => {
+                if let Some(threshold) = threshold {
+                    form.reading.ask_below(threshold);
+                }
+                let model = self.reader.model_version().to_owned();
+                let reading = Box::new(form.reading);
+                Ok((Event::Read { reading, model }, None))
+            }
+            Err(error) => {
+                let error = AppError::from(error);
+                let (code, message) = (error.code().to_owned(), error.to_string());
+                let failure = (code.clone(), message.clone());
+                Ok((Event::Unreadable { code, message }, Some(failure)))
+            }
+        }
     }
 
     /// How the import goes.

@@ -1,7 +1,7 @@
 //! Whether everything that the desk keeps is there and whole.
 
 use crate::AppError;
-use castor_store::{ChainReport, Store, StoreError, hex};
+use castor_store::{ChainReport, Page, Store, StoreError, hex};
 use castor_vision::input::{Document, Limits};
 
 /// What was found.
@@ -90,6 +90,12 @@ pub(crate) fn kept_whole(store: &Store, id: &str) -> Result<(), StoreError> {
         Ok(document) if document.sha256() == id => Ok(()),
         Ok(_) | Err(_) => Err(StoreError::BlobChanged(id.to_owned())),
     }
+}
+
+/// The page files of a form that is a folder of them, in reading order; none of a single file.
+pub(crate) fn pages_of(document: &Document) -> Vec<Page> {
+    let page = |(path, sha256)| Page { sha256, path };
+    document.page_files().into_iter().map(page).collect()
 }
 
 /// Writes what is shown of every form afresh from the log.

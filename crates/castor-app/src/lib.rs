@@ -17,6 +17,7 @@ mod review;
 mod secrets;
 mod server;
 mod settings;
+mod sweep;
 pub mod view;
 
 pub use backup::{Manifest, ManifestFile, backup, restore};

@@ -9,7 +9,7 @@ use castor_domain::checks::{CheckContext, FieldRef, Finding, check_form};
 use castor_domain::draw::number;
 use castor_domain::reading::{FieldReading, ReviewReason};
 use castor_domain::review::{Case, Event, EventId, Moment, Probe, Recorded, Refusal, State, reference};
-use castor_store::{FormLog, ProbeTask, QueueFilter, sha256};
+use castor_store::{Beside, FormLog, ProbeTask, QueueFilter, sha256};
 
 impl Desk {
     /// The name of a settled cell that comes before the next form, when its time has come: the one that the person was
@@ -21,8 +21,11 @@ impl Desk {
         after: Option<&str>,
     ) -> Result<Option<String>, AppError> {
         let person = settings.person.as_str();
-        if let Some(task) = self.store.open_probe(person).await? {
-            return Ok(Some(task.id).filter(|id| Some(id.as_str()) != after));
+        while let Some(task) = self.store.open_probe(person).await? {
+            if !self.is_answered(&task).await? {
+                return Ok(Some(task.id).filter(|id| Some(id.as_str()) != after));
+            }
+            self.store.set_probe_open(&task.id, false).await?;
         }
         let done = self.store.cells_since(person, Moment(0)).await?.to_string();
         if !settings.sampling.known().draws(&[person, &done]) {
@@ -46,6 +49,13 @@ impl Desk {
         };
         self.store.add_probe(&task, (self.clock)()).await?;
         Ok(Some(task.id))
+    }
+
+    /// Whether the person gave an answer already: at another desk, where it stayed open at this one.
+    async fn is_answered(&self, task: &ProbeTask) -> Result<bool, AppError> {
+        let case = self.store.case(&task.form).await?;
+        let probe = case.probe_of(&task.person, &of(task)?);
+        Ok(probe.is_some_and(|probe| !probe.undone))
     }
 
     /// The form of a settled cell as the person sees it.
@@ -100,7 +110,7 @@ impl Desk {
             }
             .into());
         }
-        let make = |case: &Case| -> Result<Vec<Recorded>, AppError> {
+        let make = |case: &Case| -> Result<(Vec<Recorded>, Beside), AppError> {
             let marks = match action {
                 CellAction::Correct { marks } => marks_of(marks)?,
                 CellAction::Confirm => {
@@ -110,10 +120,10 @@ impl Desk {
                 }
             };
             let field = field.clone();
-            Ok(vec![self.event(&task.person, Event::Probe { field, marks })])
+            let event = self.event(&task.person, Event::Probe { field, marks });
+            Ok((vec![event], waiting(task, false)))
         };
-        let log = self.store.append_with(&task.form, make).await?;
-        self.store.set_probe_open(&task.id, false).await?;
+        let log = self.store.append_beside(&task.form, make).await?;
         self.probe_shown(task, &log).await
     }
 
@@ -129,12 +139,12 @@ impl Desk {
                 return Err(Refusal::Unsettled { cells: 1 }.into());
             }
         };
-        let make = |case: &Case| -> Result<Vec<Recorded>, AppError> {
+        let make = |case: &Case| -> Result<(Vec<Recorded>, Beside), AppError> {
             let probe = case.probe_of(&task.person, &field).ok_or(Refusal::NothingToUndo)?;
-            Ok(vec![self.event(&task.person, event(probe.id))])
+            let event = self.event(&task.person, event(probe.id));
+            Ok((vec![event], waiting(task, open)))
         };
-        let log = self.store.append_with(&task.form, make).await?;
-        self.store.set_probe_open(&task.id, open).await?;
+        let log = self.store.append_beside(&task.form, make).await?;
         self.probe_shown(task, &log).await
     }
 
@@ -147,6 +157,12 @@ impl Desk {
         view.message = Some(reason);
         Ok(view)
     }
+}
+
+/// Written with what the person did: whether the cell waits for them then.
+fn waiting(task: &ProbeTask, open: bool) -> Beside {
+    let id = task.id.clone();
+    Beside::Probe { id, open }
 }
 
 fn of(task: &ProbeTask) -> Result<FieldRef, AppError> {

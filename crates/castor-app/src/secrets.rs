@@ -4,13 +4,13 @@
 //! folder or a backup gives no secret away. Whoever can read both folders can read the secrets.
 
 use crate::AppError;
+use crate::folders::{replace, write_once};
 use crate::view::{SecretView, SecretsPlace, SecretsView};
 use chacha20poly1305::XChaCha20Poly1305;
 use chacha20poly1305::aead::{Aead, Generate, Key, KeyInit, Nonce};
 use keyring_core::api::CredentialStore;
 use std::collections::BTreeMap;
 use std::fmt;
-use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -63,6 +63,8 @@ enum Keeper {
         file: SecretFile,
         /// Why not the keyring.
         because: String,
+        /// One change of the file at a time.
+        changing: Mutex<()>,
     },
 }
 
@@ -102,6 +104,7 @@ impl Secrets {
                 Err(because) => Keeper::File {
                     file: self.file.clone(),
                     because,
+                    changing: Mutex::default(),
                 },
             })
         }))
@@ -112,7 +115,7 @@ impl Secrets {
         let keeper = self.keeper();
         let place = match &*keeper {
             Keeper::Keyring(_) => SecretsPlace::Keyring,
-            Keeper::File { file, because } => SecretsPlace::File {
+            Keeper::File { file, because, .. } => SecretsPlace::File {
                 path: file.file.display().to_string(),
                 because: because.clone(),
             },
@@ -176,7 +179,8 @@ impl Keeper {
                     },
                 }
             }
-            Self::File { file, .. } => {
+            Self::File { file, changing, .. } => {
+                let _alone = changing.lock().unwrap_or_else(PoisonError::into_inner);
                 let mut secrets = file.load()?;
                 match value {
                     Some(value) => secrets.insert(name.to_owned(), value.to_owned()),
@@ -241,39 +245,21 @@ impl SecretFile {
         let open = serde_json::to_vec(secrets).map_err(|e| fails(&e))?;
         let nonce = Nonce::<XChaCha20Poly1305>::generate();
         let sealed = self.cipher()?.encrypt(&nonce, &*open).map_err(|e| fails(&e))?;
-        let written = self.file.with_extension("new");
-        write_private(&written, &[&nonce, &sealed]).map_err(|e| fails(&e))?;
-        std::fs::rename(&written, &self.file).map_err(|e| fails(&e))
+        replace(&self.file, &[&nonce, &sealed]).map_err(|e| fails(&e))
     }
 
     /// The cipher of this laptop's key, which is drawn where there is none.
     fn cipher(&self) -> Result<XChaCha20Poly1305, AppError> {
         let fails = |error: &dyn fmt::Display| AppError::file(&self.key, &error.to_string());
-        let key = match std::fs::read(&self.key) {
-            Ok(key) => Key::<XChaCha20Poly1305>::try_from(&*key).map_err(|e| fails(&e))?,
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                let key = Key::<XChaCha20Poly1305>::generate();
-                if let Some(folder) = self.key.parent() {
-                    std::fs::create_dir_all(folder).map_err(|e| fails(&e))?;
-                }
-                write_private(&self.key, &[&key]).map_err(|e| fails(&e))?;
-                key
+        if !self.key.exists() {
+            if let Some(folder) = self.key.parent() {
+                std::fs::create_dir_all(folder).map_err(|e| fails(&e))?;
             }
-            Err(error) => return Err(fails(&error)),
-        };
+            // Another desk with the same settings may draw one at the same time: the first stays.
+            write_once(&self.key, &[&Key::<XChaCha20Poly1305>::generate()]).map_err(|e| fails(&e))?;
+        }
+        let key = std::fs::read(&self.key).map_err(|e| fails(&e))?;
+        let key = Key::<XChaCha20Poly1305>::try_from(&*key).map_err(|e| fails(&e))?;
         Ok(XChaCha20Poly1305::new(&key))
     }
-}
-
-/// Writes a file that only its owner can read, down to the disk.
-fn write_private(path: &Path, parts: &[&[u8]]) -> std::io::Result<()> {
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    for part in parts {
-        file.write_all(part)?;
-    }
-    file.sync_all()
 }

@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use castor_app::view::Failure;
-use castor_app::{Desk, OF_THIS_COMPUTER, open_reader};
+use castor_app::{AppError, Desk, OF_THIS_COMPUTER, open_reader};
 use clap::Args;
 use serde::Deserialize;
 use serde_json::Value;
@@ -181,10 +181,17 @@ async fn command(
         let message = "HTTP_003 this is done on the computer where the desk runs; files are uploaded";
         return failed(StatusCode::FORBIDDEN, "HTTP_003", message);
     }
-    match served.desk.call(&command, arguments).await {
-        Ok(value) => Json(value).into_response(),
-        Err(failure) => (StatusCode::UNPROCESSABLE_ENTITY, Json(failure)).into_response(),
+    let desk = served.desk;
+    match to_its_end(async move { desk.call(&command, arguments).await }).await {
+        Ok(Ok(value)) => Json(value).into_response(),
+        Ok(Err(failure)) => (StatusCode::UNPROCESSABLE_ENTITY, Json(failure)).into_response(),
+        Err(cut) => (StatusCode::UNPROCESSABLE_ENTITY, Json(Failure::of(&cut))).into_response(),
     }
+}
+
+/// Does work in a task of its own: a browser that goes away ends its request, and not in the middle what it asked for.
+async fn to_its_end<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, AppError> {
+    tokio::spawn(work).await.map_err(|e| AppError::Cut(e.to_string()))
 }
 
 async fn page(State(served): State<Served>, UrlPath((form, page)): UrlPath<(String, u16)>) -> Response {
@@ -213,21 +220,21 @@ async fn upload(State(served): State<Served>, mut form: Multipart) -> Response {
     }
 }
 
-async fn uploaded(desk: &Desk, form: &mut Multipart) -> Result<castor_app::view::ImportStatus> {
-    let folder = desk.incoming().join(Uuid::now_v7().to_string());
-    match received(&folder, form).await {
-        Ok(()) => Ok(desk.import_sent(folder).await?),
-        Err(error) => {
-            // Half of what was sent is of no use; it is sent again.
-            let _ = tokio::fs::remove_dir_all(&folder).await;
-            Err(error)
-        }
-    }
+async fn uploaded(desk: &Arc<Desk>, form: &mut Multipart) -> Result<castor_app::view::ImportStatus> {
+    let incoming = desk.incoming();
+    tokio::fs::create_dir_all(&incoming).await?;
+    // Half of what was sent is of no use, as when the browser goes away: the folder goes with it, and it is sent again.
+    let folder = tempfile::Builder::new()
+        .prefix("")
+        .rand_bytes(12)
+        .tempdir_in(&incoming)?;
+    received(folder.path(), form).await?;
+    let desk = Arc::clone(desk);
+    Ok(to_its_end(async move { desk.import_sent(folder.keep()).await }).await??)
 }
 
 /// Writes what a browser sends into a folder, each file under the path that the browser gave it.
 async fn received(folder: &Path, form: &mut Multipart) -> Result<()> {
-    tokio::fs::create_dir_all(folder).await?;
     let mut parts = 0u32;
     while let Some(mut part) = form.next_field().await? {
         let given = part.file_name().unwrap_or_default().to_owned();
@@ -260,6 +267,20 @@ fn inside(given: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_browser_that_goes_away_does_not_end_what_it_asked_for() {
+        let (go, going) = tokio::sync::oneshot::channel::<()>();
+        let (say, said) = tokio::sync::oneshot::channel();
+        let work = to_its_end(async move {
+            going.await.unwrap();
+            say.send("done").unwrap();
+        });
+        let given_up = tokio::time::timeout(std::time::Duration::from_millis(20), work).await;
+        assert!(given_up.is_err());
+        go.send(()).unwrap();
+        assert_eq!(said.await.unwrap(), "done");
+    }
 
     #[test]
     fn what_a_browser_calls_a_file_never_leads_out_of_the_folder() {

@@ -7,7 +7,7 @@ use castor_server::{Config, Service, State, add_user, check, logs, migrate, serv
 use clap::{Args, Subcommand};
 use std::collections::BTreeSet;
 use std::future::Future;
-use std::io::{BufRead, Write};
+use std::io::{BufRead, IsTerminal, Write};
 use std::net::SocketAddr;
 use std::process::ExitCode;
 
@@ -17,7 +17,7 @@ pub(crate) struct ServeArguments {
     /// Services, such as `core,e14`; all by default.
     #[arg(long, value_parser = Service::parse_list)]
     services: Option<BTreeSet<Service>>,
-    /// Reads the configuration, looks at what the server depends on, changes nothing, ends.
+    /// Reads the configuration, looks at what the server depends on, says what it would make, makes and changes nothing, ends.
     #[arg(long)]
     check: bool,
     /// Folder of the built interface, to serve its console at `/`; CASTOR_UI.
@@ -39,7 +39,8 @@ pub(crate) struct WorkerArguments {
 /// Accounts of the server.
 #[derive(Subcommand)]
 pub(crate) enum UserCommand {
-    /// Makes an account; the first administrator is made this way. The password is read from the standard input.
+    /// Makes an account; the first administrator is made this way. The password is read from the
+    /// standard input; a terminal does not show it.
     Add(AddArguments),
 }
 
@@ -62,7 +63,10 @@ pub(crate) struct AddArguments {
 
 fn run<T>(task: impl Future<Output = T>) -> Result<T> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
-    Ok(runtime.block_on(task))
+    let done = runtime.block_on(task);
+    // A reading that hangs has a thread that nothing ends.
+    runtime.shutdown_background();
+    Ok(done)
 }
 
 pub(crate) fn config(services: Option<&BTreeSet<Service>>) -> Result<Config> {
@@ -85,6 +89,7 @@ fn serving(arguments: &ServeArguments) -> Result<Config> {
 pub(crate) fn run_server(arguments: &ServeArguments) -> Result<ExitCode> {
     let config = serving(arguments)?;
     if arguments.check {
+        logs::look().map_err(anyhow::Error::msg)?;
         let checks = run(check(config))??;
         for check in &checks {
             let reason = check.reason.as_deref().unwrap_or_default();
@@ -135,12 +140,7 @@ pub(crate) fn add(arguments: AddArguments) -> Result<ExitCode> {
             names.join(", ")
         );
     };
-    write!(std::io::stderr().lock(), "password: ")?;
-    let mut password = String::new();
-    std::io::stdin()
-        .lock()
-        .read_line(&mut password)
-        .context("no password on the standard input")?;
+    let password = password()?;
     let new = NewUser {
         email: arguments.email,
         password: password.trim_end_matches(['\r', '\n']).to_owned(),
@@ -151,6 +151,19 @@ pub(crate) fn add(arguments: AddArguments) -> Result<ExitCode> {
     let user = run(add_user(config(Some(&[Service::Core].into()))?, new, role))??;
     println!("{} {} {}", user.id, user.email, role.name());
     Ok(ExitCode::SUCCESS)
+}
+
+/// From a terminal unseen, from a pipe as its first line.
+fn password() -> Result<String> {
+    if std::io::stdin().is_terminal() {
+        return rpassword::prompt_password("password: ").context("no password on the terminal");
+    }
+    let mut password = String::new();
+    std::io::stdin()
+        .lock()
+        .read_line(&mut password)
+        .context("no password on the standard input")?;
+    Ok(password)
 }
 
 /// Brings the databases up to date.

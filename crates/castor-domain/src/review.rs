@@ -290,6 +290,9 @@ pub enum Refusal {
     /// The second reading has been compared with the first.
     #[error("a second reading that has been compared with the first stands")]
     Compared,
+    /// The machine's reading differs from the one that people have worked on.
+    #[error("people have worked on another reading of this form; theirs stands")]
+    WorkedOn,
 }
 
 impl Refusal {
@@ -306,6 +309,7 @@ impl Refusal {
             Self::Blind => "REV_BLIND",
             Self::NotYours => "REV_NOT_YOURS",
             Self::Compared => "REV_COMPARED",
+            Self::WorkedOn => "REV_WORKED_ON",
         }
     }
 }
@@ -375,6 +379,8 @@ impl Case {
     /// [`Refusal`] when the event does not fit the form as it stands.
     pub fn apply(&mut self, recorded: &Recorded) -> Result<(), Refusal> {
         match &recorded.event {
+            // A form is what it was first taken in as. Taken in as a real one by anybody, it counts as real.
+            Event::Imported { demo, .. } if self.is_imported() => self.demo &= *demo,
             Event::Imported { name, demo } => {
                 self.name.clone_from(name);
                 self.demo = *demo;
@@ -384,6 +390,8 @@ impl Case {
                 self.failure = Some((code.clone(), message.clone()));
                 self.replay()?;
             }
+            // People have looked at the reading that stands: numbers of another one would count beside their word unseen.
+            Event::Read { .. } if self.is_worked_on() => {}
             Event::Read { reading, model } => {
                 let former = (self.reading.replace(reading.clone()), self.failure.take());
                 self.model.clone_from(model);
@@ -420,6 +428,26 @@ impl Case {
             }
         }
         Ok(())
+    }
+
+    /// Whether a log takes an event in that would change nothing and whose author should know.
+    ///
+    /// # Errors
+    /// [`Refusal::WorkedOn`] for a reading that differs from the one that people have worked on.
+    pub fn admits(&self, event: &Event) -> Result<(), Refusal> {
+        let Event::Read { reading, .. } = event else {
+            return Ok(());
+        };
+        let stands = self.reading.as_ref().filter(|_| self.is_worked_on());
+        if stands.is_some_and(|stands| !says_the_same(stands, reading)) {
+            return Err(Refusal::WorkedOn);
+        }
+        Ok(())
+    }
+
+    /// Whether an act of a person counts.
+    fn is_worked_on(&self) -> bool {
+        self.steps.iter().any(|step| !step.undone && step.by != MACHINE)
     }
 
     fn set_undone(&mut self, id: EventId, by: &str, undone: bool) -> Result<(), Refusal> {
@@ -763,6 +791,23 @@ fn settle(field: &mut FieldReading, decision: &Decision) {
     field.confidence = 1.0;
     field.needs_review = false;
     field.reasons.clear();
+}
+
+/// Whether two readings are of the same table and have the same in every cell.
+fn says_the_same(one: &FormReading, other: &FormReading) -> bool {
+    let of = |reading: &FormReading| {
+        let header = &reading.header;
+        (
+            header.mesa_id(),
+            header.corporacion.value().copied(),
+            header.copia.value().copied(),
+        )
+    };
+    let cells = |reading: &FormReading| {
+        let told = |field: &FieldReading| (reference(field), (field.marks, field.value));
+        reading.fields.iter().map(told).collect::<BTreeMap<_, _>>()
+    };
+    of(one) == of(other) && cells(one) == cells(other)
 }
 
 /// Whether a person must look at the form at all.

@@ -13,4 +13,4 @@ mod reader;
 pub use fetch::{Fetched, Fetcher, Hosts};
 pub use file::{FileFacts, FileProblem, FileRules};
 pub use provenance::{Provenance, Source};
-pub use reader::open_reader;
+pub use reader::{missing, open_reader};

@@ -2,7 +2,7 @@
 
 use axum::http::HeaderMap;
 use std::fmt;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 use std::str::FromStr;
 
 /// A range of addresses: `10.0.0.0/8`, `::1`.
@@ -56,6 +56,16 @@ impl Network {
             }
             (IpAddr::V4(_), IpAddr::V6(_)) | (IpAddr::V6(_), IpAddr::V4(_)) => false,
         }
+    }
+}
+
+/// What an address counts as where tries or requests are counted: itself, or the whole /64 of an IPv6 one, which is what a
+/// single connection is given.
+#[must_use]
+pub fn counted(address: IpAddr) -> String {
+    match address.to_canonical() {
+        IpAddr::V4(own) => own.to_string(),
+        IpAddr::V6(own) => format!("{}/64", Ipv6Addr::from_bits(own.to_bits() & (u128::MAX << 64))),
     }
 }
 

@@ -1,6 +1,16 @@
-//! Who did what: the kinds of entries, and the entries as an auditor sees them.
+//! Who did what: the kinds of entries, the entries as an auditor sees them, and how many are written of what anybody can do
+//! at will. The log is never cleared, so that nobody may fill the disk with it.
 
+use crate::error::ApiError;
+use crate::guard::Origin;
+use crate::limit::Rate;
+use crate::repo::audit;
+use crate::server::Server;
+use metrics::counter;
 use serde::Serialize;
+use serde_json::json;
+use sqlx::PgConnection;
+use std::time::Duration;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -14,12 +24,16 @@ pub enum Action {
     SignedIn,
     /// A sign-in failed.
     SignInFailed,
+    /// Failed sign-ins made everybody, or one address, wait at an account.
+    SignInLocked,
     /// Signed out.
     SignedOut,
     /// Signed out everywhere.
     SignedOutEverywhere,
     /// A used refresh token came back; its session was ended.
     RefreshReused,
+    /// A role did not allow what its account asked for.
+    Denied,
     /// The password was changed.
     PasswordChanged,
     /// An administrator changed an account.
@@ -30,8 +44,14 @@ pub enum Action {
     PasswordReset,
     /// A lead's status was changed.
     LeadChanged,
+    /// Leads were looked at.
+    LeadsViewed,
     /// The log was taken out.
     LogExported,
+    /// A file of a form was brought in.
+    FileUploaded,
+    /// A file of a form was fetched.
+    FileFetched,
     /// The pipeline was started, stopped, paused or let go on.
     PipelineChanged,
     /// The forms of a department were queued.
@@ -44,19 +64,24 @@ pub enum Action {
 
 impl Action {
     /// Every kind.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 21] = [
         Self::Registered,
         Self::SignedIn,
         Self::SignInFailed,
+        Self::SignInLocked,
         Self::SignedOut,
         Self::SignedOutEverywhere,
         Self::RefreshReused,
+        Self::Denied,
         Self::PasswordChanged,
         Self::UserChanged,
         Self::SessionsEnded,
         Self::PasswordReset,
         Self::LeadChanged,
+        Self::LeadsViewed,
         Self::LogExported,
+        Self::FileUploaded,
+        Self::FileFetched,
         Self::PipelineChanged,
         Self::DepartmentQueued,
         Self::JobRetried,
@@ -70,21 +95,67 @@ impl Action {
             Self::Registered => "auth.registered",
             Self::SignedIn => "auth.signed_in",
             Self::SignInFailed => "auth.sign_in_failed",
+            Self::SignInLocked => "security.sign_in_locked",
             Self::SignedOut => "auth.signed_out",
             Self::SignedOutEverywhere => "auth.signed_out_everywhere",
             Self::RefreshReused => "security.refresh_reused",
+            Self::Denied => "security.denied",
             Self::PasswordChanged => "auth.password_changed",
             Self::UserChanged => "admin.user_changed",
             Self::SessionsEnded => "admin.sessions_ended",
             Self::PasswordReset => "admin.password_reset",
             Self::LeadChanged => "admin.lead_changed",
+            Self::LeadsViewed => "data.leads_viewed",
             Self::LogExported => "admin.log_exported",
+            Self::FileUploaded => "data.file_uploaded",
+            Self::FileFetched => "data.file_fetched",
             Self::PipelineChanged => "pipeline.changed",
             Self::DepartmentQueued => "pipeline.department_queued",
             Self::JobRetried => "pipeline.job_retried",
             Self::LeasesTakenBack => "pipeline.leases_taken_back",
         }
     }
+}
+
+const HOUR: Duration = Duration::from_secs(3_600);
+/// Entries of one kind that one source may cause.
+const BY_ONE: Rate = Rate::new(20, HOUR);
+/// And all of them together.
+const BY_ALL: Rate = Rate::new(600, HOUR);
+
+/// Whether an entry is still written of what anybody can do at will.
+pub(crate) async fn has_room(server: &Server, action: Action, source: &str) -> bool {
+    let name = action.name();
+    let by_one = server.shared.take(&format!("audit:{name}:{source}"), BY_ONE).await;
+    let room = by_one.granted && server.shared.take(&format!("audit:{name}"), BY_ALL).await.granted;
+    if !room {
+        counter!("castor_audit_left_out_total", "action" => name).increment(1);
+    }
+    room
+}
+
+/// Whether this was not written within the last hour.
+pub(crate) async fn is_new(server: &Server, action: Action, what: &str) -> bool {
+    let key = format!("audit:{}:{what}", action.name());
+    server.shared.take(&key, Rate::new(1, HOUR)).await.granted
+}
+
+/// Notes that a file was brought in or fetched, once an hour for an account and a file.
+///
+/// # Errors
+/// The database does not answer.
+pub(crate) async fn note_file(
+    server: &Server,
+    connection: &mut PgConnection,
+    origin: Option<&Origin>,
+    account: Uuid,
+    (action, file): (Action, &str),
+) -> Result<(), ApiError> {
+    if is_new(server, action, &format!("{account}:{file}")).await {
+        let detail = json!({ "file": file });
+        audit::write(connection, origin, Some(account), action, None, detail).await?;
+    }
+    Ok(())
 }
 
 /// One entry.

@@ -1,17 +1,25 @@
 //! Files of forms that laptops send in pieces: gathered apart, and whole only once their hash was checked.
 
+use crate::config::Service;
 use crate::error::{ApiError, ErrorCode};
 use crate::objects::{ContentHash, ObjectError, Objects};
 use crate::repo::blob::{self as blobs, Blob};
+use crate::repo::file;
+use crate::server::Server;
 use axum::body::Bytes;
+use castor_ingest::file::{HEAD, could_be};
 use castor_wire::sync::{ATTACHMENT, BlobKind, BlobState, PAGE_HASH};
 use sqlx::PgConnection;
 use std::time::Duration;
 use time::OffsetDateTime;
+use tokio::sync::SemaphorePermit;
 use uuid::Uuid;
 
 /// How long a file that nobody goes on with is kept.
 pub(crate) const LEFT: Duration = Duration::from_secs(24 * 3600);
+
+/// When to come back to a store that is slow.
+const COME_BACK: Duration = Duration::from_secs(5);
 
 /// Most page files of one form.
 const PAGES: u64 = 1000;
@@ -73,6 +81,8 @@ pub(crate) async fn state(connection: &mut PgConnection, hash: &ContentHash) -> 
 pub(crate) enum Taken {
     /// So much of the file is here.
     State(BlobState),
+    /// It was the last: the file is here, with the right hash.
+    Whole(BlobState),
     /// It was the last, and the file's bytes are not those of its hash: nothing is here any more.
     Differs,
 }
@@ -119,10 +129,14 @@ pub(crate) async fn append(
         finish(connection, objects, &hash, &mut blob).await?;
     }
     blobs::set(connection, hash.as_str(), &blob).await?;
-    Ok(if ends && !blob.whole {
-        Taken::Differs
-    } else {
-        Taken::State(told(&blob))
+    if blob.whole {
+        // It can be read here from now on.
+        file::adopt_forms(connection, &[hash.to_string()]).await?;
+    }
+    Ok(match (ends, blob.whole) {
+        (true, true) => Taken::Whole(told(&blob)),
+        (true, false) => Taken::Differs,
+        (false, _) => Taken::State(told(&blob)),
     })
 }
 
@@ -145,14 +159,60 @@ async fn finish(
     }
     if blob.kind == BlobKind::Pages {
         let list = objects.get(hash).await?;
-        let pages: Vec<String> = list
-            .chunks(PAGE_HASH)
-            .map(|digest| ContentHash::finished(digest).to_string())
-            .collect();
-        blobs::name_pages(connection, hash.as_str(), &pages).await?;
+        blobs::name_pages(connection, hash.as_str(), &pages(&list)).await?;
     }
     blob.whole = true;
     Ok(())
+}
+
+/// Hashes of the page files that a form's list names.
+fn pages(list: &[u8]) -> Vec<String> {
+    let pages = list.chunks(PAGE_HASH);
+    pages.map(|digest| ContentHash::finished(digest).to_string()).collect()
+}
+
+/// What a named file is, and its bytes; none where the store does not have it.
+///
+/// # Errors
+/// `NOT_FOUND` where nothing names it; those of the database and of the store of files.
+pub(crate) async fn kept(server: &Server, hash: &ContentHash) -> Result<Option<(BlobKind, u64)>, ApiError> {
+    let known = {
+        let mut connection = server.database(Service::E14)?.connection().await?;
+        named(&mut connection, hash).await?;
+        blobs::get(&mut connection, hash.as_str()).await?
+    };
+    let Some(total) = server.objects.size(hash).await? else {
+        return Ok(None);
+    };
+    let kind = match known {
+        Some(blob) => blob.kind,
+        None => survived(server, hash, total).await?,
+    };
+    Ok(Some((kind, total)))
+}
+
+/// Notes a file that is in the store although nothing is noted of it, by what it holds.
+async fn survived(server: &Server, hash: &ContentHash, total: u64) -> Result<BlobKind, ApiError> {
+    let (kind, pages) = looked_at(&server.objects, hash, total).await?;
+    let mut transaction = server.database(Service::E14)?.begin().await?;
+    let total = i64::try_from(total).map_err(|_| ApiError::internal())?;
+    blobs::survived(&mut transaction, hash.as_str(), kind, total).await?;
+    blobs::name_pages(&mut transaction, hash.as_str(), &pages).await?;
+    transaction.commit().await?;
+    Ok(kind)
+}
+
+/// Whether a file is the list of a form's pages, and which: no file of a form begins like one.
+async fn looked_at(objects: &Objects, hash: &ContentHash, total: u64) -> Result<(BlobKind, Vec<String>), ObjectError> {
+    let page = u64::try_from(PAGE_HASH).unwrap_or(u64::MAX);
+    let could_be_list = total > 0 && total.is_multiple_of(page) && total <= PAGES * page;
+    let head = usize::try_from(total).unwrap_or(usize::MAX).min(HEAD);
+    let head = objects.range(hash, 0..u64::try_from(head).unwrap_or(total)).await?;
+    if could_be_list && could_be(&head) != Some(true) {
+        Ok((BlobKind::Pages, pages(&objects.get(hash).await?)))
+    } else {
+        Ok((BlobKind::File, Vec::new()))
+    }
 }
 
 /// Refuses a file that no event that counts, and no list of pages, names.
@@ -164,18 +224,58 @@ pub(crate) async fn named(connection: &mut PgConnection, hash: &ContentHash) -> 
     Err(ApiError::new(ErrorCode::NotFound, message))
 }
 
-/// Throws away what came of files that nobody goes on with; how many.
-pub(crate) async fn clear_left(
-    connection: &mut PgConnection,
-    objects: &Objects,
-    before: OffsetDateTime,
-) -> Result<usize, ApiError> {
-    let left = blobs::hold_left(connection, before).await?;
-    for hash in left.iter().filter_map(|hash| hash.parse().ok()) {
-        objects.drop_pieces(&hash).await?;
+/// Throws away what came of files that nobody goes on with, and pieces that are needed no more; of how many files.
+pub(crate) async fn clear_left(server: &Server, before: OffsetDateTime) -> Result<usize, ApiError> {
+    let mut cleared = 0;
+    while clear_one(server, before).await? {
+        cleared += 1;
     }
-    blobs::forget(connection, &left).await?;
-    Ok(left.len())
+    for (hash, came) in server.objects.in_pieces().await? {
+        if clear_rest(server, &hash, came < before).await? {
+            cleared += 1;
+        }
+    }
+    Ok(cleared)
+}
+
+/// The next file that nobody goes on with: held while its pieces are thrown away.
+async fn clear_one(server: &Server, before: OffsetDateTime) -> Result<bool, ApiError> {
+    let _place = place(server).await?;
+    let mut transaction = server.database(Service::E14)?.begin().await?;
+    let Some(left) = blobs::hold_left(&mut transaction, before).await? else {
+        return Ok(false);
+    };
+    if let Ok(hash) = left.parse() {
+        server.objects.drop_pieces(&hash).await?;
+    }
+    blobs::forget(&mut transaction, &left).await?;
+    transaction.commit().await?;
+    Ok(true)
+}
+
+/// Pieces of a file that is whole, or of one of which nothing is noted and whose last piece is old.
+async fn clear_rest(server: &Server, hash: &ContentHash, is_old: bool) -> Result<bool, ApiError> {
+    let mut connection = server.database(Service::E14)?.connection().await?;
+    let known = blobs::get(&mut connection, hash.as_str()).await?;
+    drop(connection);
+    let needless = known.map_or(is_old, |blob| blob.whole);
+    if needless {
+        server.objects.drop_pieces(hash).await?;
+    }
+    Ok(needless)
+}
+
+/// How long a piece waits for its place.
+const WAIT: Duration = Duration::from_secs(10);
+
+/// A place for who holds a connection while the store of files answers: one that does not answer leaves connections to others.
+pub(crate) async fn place(server: &Server) -> Result<SemaphorePermit<'_>, ApiError> {
+    let busy = || {
+        let text = "the store of files is slow; nothing was changed, try again shortly";
+        ApiError::new(ErrorCode::ObjectsUnavailable, text).retry_after(COME_BACK)
+    };
+    let place = tokio::time::timeout(WAIT, server.pieces.acquire()).await;
+    place.map_err(|_| busy())?.map_err(|_| busy())
 }
 
 fn told(blob: &Blob) -> BlobState {

@@ -97,7 +97,7 @@ impl Cluster {
             password,
             in_use,
         };
-        if !cluster.data().join("PG_VERSION").exists() {
+        if !Self::is_made(&cluster.folder) {
             cluster.create().await?;
         }
         cluster.port = match cluster.running_on().await {
@@ -105,6 +105,20 @@ impl Cluster {
             None => cluster.launch().await?,
         };
         Ok(cluster)
+    }
+
+    /// Whether there is a cluster in the folder.
+    pub(crate) fn is_made(folder: &Path) -> bool {
+        folder.join("data").join("PG_VERSION").exists()
+    }
+
+    /// Whether one could be made, as far as that shows without making it.
+    ///
+    /// # Errors
+    /// PostgreSQL is not installed, or there is nobody to run it.
+    pub(crate) fn could_be_made(bin: Option<&Path>) -> Result<(), ClusterError> {
+        programs(bin).ok_or(ClusterError::NotInstalled)?;
+        owner().map(|_| ())
     }
 
     /// The URL of a database in it.

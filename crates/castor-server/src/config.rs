@@ -204,6 +204,8 @@ pub struct Rates {
     pub auth: Rate,
     /// `RATE_LIMIT_WORK`: routes that a reviewer's desk calls all day.
     pub work: Rate,
+    /// `RATE_LIMIT_READ`: reading a form while someone waits, each route by itself.
+    pub read: Rate,
 }
 
 /// Everything the server is told from outside.
@@ -330,6 +332,7 @@ impl Reader<'_> {
                 default: self.value("RATE_LIMIT_DEFAULT", Rate::new(100, Duration::from_secs(3_600))),
                 auth: self.value("RATE_LIMIT_AUTH", Rate::new(20, Duration::from_secs(60))),
                 work: self.value("RATE_LIMIT_WORK", Rate::new(1_200, Duration::from_secs(60))),
+                read: self.value("RATE_LIMIT_READ", Rate::new(60, Duration::from_secs(3_600))),
             },
             trusted_proxies: self.list("CASTOR_TRUSTED_PROXIES"),
             body_limit: self.value("CASTOR_BODY_LIMIT", 1 << 20),

@@ -149,6 +149,16 @@ impl Database {
         Ok(self.pool.begin().await?)
     }
 
+    /// A transaction whose statements all see the database as it was at the first of them. What another one changed
+    /// meanwhile it cannot change too: it is refused, to be tried again.
+    ///
+    /// # Errors
+    /// As [`Self::connection`].
+    pub(crate) async fn begin_still(&self) -> Result<Transaction<'static, Postgres>, ApiError> {
+        self.usable()?;
+        Ok(self.pool.begin_with("BEGIN ISOLATION LEVEL REPEATABLE READ").await?)
+    }
+
     /// A transaction for who writes into the order of events: one writes, one prepares. They have connections of their own,
     /// since one that has written before knows the statements, tables and pages.
     ///

@@ -64,8 +64,10 @@ pub enum ErrorCode {
     RateLimited,
     /// Too many failed sign-ins; Retry-After says when to come back.
     TooManyAttempts,
-    /// The request did not arrive, or was not answered, in time.
+    /// The request did not arrive in time, or the form that it asks for is still being read.
     Timeout,
+    /// The server did not answer in time; what was begun comes to its end.
+    TooSlow,
     /// The database does not answer; nothing was changed.
     DatabaseUnavailable,
     /// The database's disk is full; nothing was changed.
@@ -82,7 +84,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for the documentation and its test.
-    pub const ALL: [Self; 34] = [
+    pub const ALL: [Self; 35] = [
         Self::InvalidRequest,
         Self::Unauthenticated,
         Self::InvalidCredentials,
@@ -111,6 +113,7 @@ impl ErrorCode {
         Self::RateLimited,
         Self::TooManyAttempts,
         Self::Timeout,
+        Self::TooSlow,
         Self::DatabaseUnavailable,
         Self::StorageFull,
         Self::ObjectsUnavailable,
@@ -152,7 +155,8 @@ impl ErrorCode {
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::RateLimited | Self::TooManyAttempts | Self::QueueFull => StatusCode::TOO_MANY_REQUESTS,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
-            Self::DatabaseUnavailable
+            Self::TooSlow
+            | Self::DatabaseUnavailable
             | Self::ObjectsUnavailable
             | Self::ReaderUnavailable
             | Self::UpstreamUnavailable => StatusCode::SERVICE_UNAVAILABLE,
@@ -284,8 +288,8 @@ fn database_code(code: &str) -> Option<ErrorCode> {
         "23505" => Some(ErrorCode::AlreadyExists),
         // A zero byte in a text.
         "22021" | "22P05" => Some(ErrorCode::InvalidRequest),
-        // Serialization failure, deadlock, statement cancelled by its time limit.
-        "40001" | "40P01" | "57014" => Some(ErrorCode::DatabaseUnavailable),
+        // Serialization failure, deadlock, statement cancelled by its time limit, transaction ended because it waited too long.
+        "40001" | "40P01" | "57014" | "25P03" => Some(ErrorCode::DatabaseUnavailable),
         // Connection exceptions, too many connections, shutting down or starting.
         _ if code.starts_with("08") || code.starts_with("53") || code.starts_with("57P") => {
             Some(ErrorCode::DatabaseUnavailable)

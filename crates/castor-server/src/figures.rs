@@ -30,6 +30,8 @@ const SIZE_BUCKETS: [f64; 6] = [1e4, 1e5, 5e5, 1e6, 5e6, 1e7];
 
 /// Between two questions to the dependencies, however often the page is read.
 const ASK_EVERY: Duration = Duration::from_secs(5);
+/// Between two tidyings of what was measured: until then each measurement is kept by itself.
+const TIDY_EVERY: Duration = Duration::from_secs(30);
 /// How long the database is asked for what waits; Prometheus itself waits 10 seconds for the page.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -108,7 +110,10 @@ fn describe() {
     describe_gauge!("castor_forms_pending_total", "Forms that wait for a person");
     describe_counter!("castor_forms_received_total", "Forms new to the log");
     describe_counter!("castor_forms_processed_total", "Forms read");
-    describe_counter!("castor_forms_validated_total", "Reviews ended through the server");
+    describe_counter!(
+        "castor_forms_validated_total",
+        "Reviews that somebody ended, on desks or through the server"
+    );
     describe_counter!("castor_validation_executions_total", "Forms checked after reading");
     describe_counter!(
         "castor_validation_alerts_total",
@@ -116,9 +121,18 @@ fn describe() {
     );
     describe_counter!(
         "castor_corrections_total",
-        "Cells corrected or confirmed through the server"
+        "Cells corrected or confirmed, on desks or through the server"
+    );
+    describe_counter!(
+        "castor_sync_events_total",
+        "Events that desks sent, each counted once, by what became of them"
+    );
+    describe_counter!(
+        "castor_sync_files_total",
+        "Files that desks sent to their end, by whether their bytes are those of their hash"
     );
     describe_gauge!("castor_dependency_up", "1 when a dependency answers");
+    describe_gauge!("castor_disk_used_ratio", "How full the disk of the data folder is");
     describe_gauge!("castor_circuit_open", "1 when a service is not asked because it failed");
 }
 
@@ -138,6 +152,12 @@ fn begin() {
     for outcome in ["ok", "refused"] {
         counter!("castor_auth_attempts_total", "outcome" => outcome).absolute(0);
     }
+    for outcome in ["accepted", "refused"] {
+        counter!("castor_sync_events_total", "outcome" => outcome).absolute(0);
+    }
+    for outcome in ["whole", "differs"] {
+        counter!("castor_sync_files_total", "outcome" => outcome).absolute(0);
+    }
     for role in Role::ALL {
         counter!("castor_authz_denied_total", "role" => role.name()).absolute(0);
     }
@@ -152,11 +172,19 @@ fn begin() {
     }
 }
 
+/// Adds up what was measured, whether or not anybody reads the page.
+pub(crate) async fn keep_small(server: Server) {
+    loop {
+        tokio::time::sleep(TIDY_EVERY).await;
+        server.metrics.run_upkeep();
+    }
+}
+
 /// The page that Prometheus reads.
 pub(crate) async fn page(server: &Server) -> String {
     let ask = async {
         if is_time(server.worker, Instant::now()) {
-            crate::api::checks(server).await;
+            crate::api::own_checks(server).await;
         }
     };
     let ((), waiting) = tokio::join!(ask, tokio::time::timeout(PATIENCE, waiting(server)));

@@ -1,20 +1,23 @@
 //! Who is calling: the token is read, the caller's limit is counted, the route's rule is asked, in this order.
 
-use crate::address::client_address;
+use crate::address::{client_address, counted};
+use crate::audit::{Action, has_room};
 use crate::config::Service;
 use crate::error::{ApiError, ErrorCode};
 use crate::limit::{Rate, Taken};
-use crate::repo::session;
+use crate::repo::{audit, session};
+use crate::revoked;
 use crate::role::Role;
 use crate::route::{Access, Limit, Rule};
 use crate::server::Server;
 use crate::token::Claims;
-use axum::extract::{ConnectInfo, FromRequestParts, Request, State};
+use axum::extract::{ConnectInfo, FromRequestParts, MatchedPath, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, header};
+use axum::http::{HeaderMap, HeaderValue, Method, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use metrics::{counter, histogram};
+use serde_json::json;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::time::Instant;
 use uuid::Uuid;
@@ -61,21 +64,29 @@ impl<S: Sync> FromRequestParts<S> for Origin {
     }
 }
 
+/// What is asked for.
+struct Asked {
+    method: Method,
+    /// The path with `{…}` for variable parts.
+    route: String,
+    origin: Origin,
+}
+
 /// The guard in front of one route.
 pub async fn guard(State((server, rule)): State<(Server, Rule)>, mut request: Request, next: Next) -> Response {
-    let origin = origin(&server, &request);
+    let asked = asked(&server, &request);
     let claims = match bearer(request.headers()) {
         Some(token) => server.keys.verify_access(token).await,
         None => Err(ApiError::unauthenticated()),
     };
     // Where anybody may come, a token is no reason to count anew: whoever can make accounts has as many as they like.
     let known = claims.as_ref().ok().filter(|_| rule.access != Access::Public);
-    let taken = match within_limit(&server, rule.limit, known, &origin).await {
+    let taken = match within_limit(&server, rule.limit, known, &asked).await {
         Ok(taken) => taken,
         Err(response) => return response,
     };
     let began = Instant::now();
-    let admitted = admitted(&server, rule.access, claims).await;
+    let admitted = admitted(&server, rule.access, claims, &asked).await;
     if rule.access != Access::Public {
         histogram!("castor_authz_duration_seconds").record(began.elapsed());
     }
@@ -84,7 +95,7 @@ pub async fn guard(State((server, rule)): State<(Server, Rule)>, mut request: Re
             if let Some(caller) = caller {
                 request.extensions_mut().insert(caller);
             }
-            request.extensions_mut().insert(origin);
+            request.extensions_mut().insert(asked.origin);
             next.run(request).await
         }
         Err(error) => error.into_response(),
@@ -93,6 +104,15 @@ pub async fn guard(State((server, rule)): State<(Server, Rule)>, mut request: Re
         write_headers(response.headers_mut(), &taken);
     }
     response
+}
+
+fn asked(server: &Server, request: &Request) -> Asked {
+    let route = request.extensions().get::<MatchedPath>();
+    Asked {
+        method: request.method().clone(),
+        route: route.map_or("(none)", MatchedPath::as_str).to_owned(),
+        origin: origin(server, request),
+    }
 }
 
 fn origin(server: &Server, request: &Request) -> Origin {
@@ -120,18 +140,35 @@ async fn admitted(
     server: &Server,
     access: Access,
     claims: Result<Claims, ApiError>,
+    asked: &Asked,
 ) -> Result<Option<Caller>, ApiError> {
-    let permission = match access {
-        Access::Public => return Ok(None),
-        Access::SignedIn => None,
-        Access::Needs(permission) => Some(permission),
-    };
-    let caller = current(server, claims?).await?;
-    if permission.is_some_and(|permission| !caller.role.may(permission)) {
-        counter!("castor_authz_denied_total", "role" => caller.role.name()).increment(1);
-        return Err(ApiError::new(ErrorCode::Forbidden, "your role does not allow this"));
+    if access == Access::Public {
+        return Ok(None);
     }
-    Ok(Some(caller))
+    let caller = current(server, claims?).await?;
+    if access.admits(caller.role) {
+        return Ok(Some(caller));
+    }
+    counter!("castor_authz_denied_total", "role" => caller.role.name()).increment(1);
+    if let Err(error) = note_denial(server, caller, asked).await {
+        tracing::warn!(%error, "what a role does not allow was asked for, and could not be written down");
+    }
+    Err(ApiError::new(ErrorCode::Forbidden, "your role does not allow this"))
+}
+
+/// In the database that this process has.
+async fn note_denial(server: &Server, caller: Caller, asked: &Asked) -> Result<(), ApiError> {
+    let Some((_, database)) = server.databases().next() else {
+        return Ok(());
+    };
+    if !has_room(server, Action::Denied, &caller.user.to_string()).await {
+        return Ok(());
+    }
+    let mut connection = database.connection().await?;
+    let detail = json!({ "role": caller.role, "method": asked.method.as_str(), "route": asked.route });
+    let (origin, by) = (Some(&asked.origin), Some(caller.user));
+    audit::write(&mut connection, origin, by, Action::Denied, None, detail).await?;
+    Ok(())
 }
 
 /// Where this process holds the accounts, the session must still stand and the role is the present one; a service that
@@ -143,17 +180,11 @@ pub(crate) async fn current(server: &Server, claims: Claims) -> Result<Caller, A
             .await?
             .ok_or_else(ApiError::unauthenticated)?
     } else {
-        if server.shared.get(&ended_key(claims.sid)).await.is_some() {
+        if revoked::has_ended(server, claims.sid).await {
             return Err(ApiError::unauthenticated());
         }
         // A token says the role of when it was made.
-        match server.shared.get(&role_key(claims.sub)).await {
-            Some(name) => std::str::from_utf8(&name)
-                .ok()
-                .and_then(Role::parse)
-                .ok_or_else(ApiError::internal)?,
-            None => claims.role,
-        }
+        revoked::changed_role(server, claims.sub).await?.unwrap_or(claims.role)
     };
     Ok(Caller {
         user: claims.sub,
@@ -163,45 +194,25 @@ pub(crate) async fn current(server: &Server, claims: Claims) -> Result<Caller, A
     })
 }
 
-/// Tells the other services that a session has ended, for as long as its last access token could live.
-pub(crate) async fn tell_ended(server: &Server, sessions: &[Uuid]) {
-    for session in sessions {
-        server
-            .shared
-            .put(&ended_key(*session), b"ended".to_vec(), server.config.access_ttl)
-            .await;
-    }
-}
-
-/// Tells the other services that a role has changed, for as long as a token with the former one can live.
-pub(crate) async fn tell_role(server: &Server, user: Uuid, role: Role) {
-    let name = role.name().as_bytes().to_vec();
-    server.shared.put(&role_key(user), name, server.config.access_ttl).await;
-}
-
-fn role_key(user: Uuid) -> String {
-    format!("role-changed:{user}")
-}
-
-fn ended_key(session: Uuid) -> String {
-    format!("session-ended:{session}")
-}
-
 /// Counts the request against the user or, without one, the address.
 async fn within_limit(
     server: &Server,
     limit: Limit,
     claims: Option<&Claims>,
-    origin: &Origin,
+    asked: &Asked,
 ) -> Result<Option<Taken>, Response> {
     let Some(rate) = rate(server, limit) else {
         return Ok(None);
     };
     let who = claims.map_or_else(
-        || format!("ip:{}", origin.address),
+        || format!("ip:{}", counted(asked.origin.address)),
         |claims| format!("user:{}", claims.sub),
     );
-    let taken = server.shared.take(&format!("limit:{}:{who}", limit.name()), rate).await;
+    let of = match limit {
+        Limit::Read => asked.route.as_str(),
+        Limit::Default | Limit::Auth | Limit::Work | Limit::None => limit.name(),
+    };
+    let taken = server.shared.take(&format!("limit:{of}:{who}"), rate).await;
     if taken.granted {
         return Ok(Some(taken));
     }
@@ -221,6 +232,7 @@ fn rate(server: &Server, limit: Limit) -> Option<Rate> {
         Limit::Default => Some(rates.default),
         Limit::Auth => Some(rates.auth),
         Limit::Work => Some(rates.work),
+        Limit::Read => Some(rates.read),
         Limit::None => None,
     }
 }

@@ -19,6 +19,12 @@ use uuid::Uuid;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Longest silence within a body that is streamed.
 const BODY_IDLE: Duration = Duration::from_secs(15);
+/// What a request has beyond the server's time when another service answers it: that one has the same time, and says what was
+/// late.
+const PASSED_ON: Duration = Duration::from_secs(10);
+
+/// When to come back to a server that was too slow.
+const COME_BACK: Duration = Duration::from_secs(5);
 
 /// Methods that have a name in the figures. Anybody may make up others: each would be a series more, without end.
 const METHODS: [Method; 9] = [
@@ -46,19 +52,25 @@ const HEADERS: [(HeaderName, &str); 6] = [
     ),
 ];
 
-/// Wraps the routes.
-pub(crate) fn wrapped(router: Router<Server>, server: &Server) -> Router {
-    router
+/// Wraps the routes that are answered here and those that other services answer.
+pub(crate) fn wrapped(here: Router<Server>, elsewhere: Router<Server>, server: &Server) -> Router {
+    let time = server.config.request_timeout;
+    let here = here
         .fallback(|| async { ApiError::new(ErrorCode::NotFound, "there is nothing at this path") })
         .method_not_allowed_fallback(|| async {
             ApiError::new(ErrorCode::MethodNotAllowed, "this path has other methods")
-        })
+        });
+    layered(here, server, time).merge(layered(elsewhere, server, time + PASSED_ON))
+}
+
+fn layered(router: Router<Server>, server: &Server, time: Duration) -> Router {
+    router
         .with_state(server.clone())
         .layer(DefaultBodyLimit::max(server.config.body_limit))
         .layer(RequestBodyTimeoutLayer::new(BODY_IDLE))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(from_fn(to_its_end))
-        .layer(from_fn_with_state(server.clone(), in_time))
+        .layer(from_fn_with_state(time, in_time))
         .layer(from_fn(observed))
         .layer(from_fn(with_headers))
 }
@@ -86,11 +98,15 @@ async fn to_its_end(request: Request, next: Next) -> Response {
     }
 }
 
-/// The head of the answer within the server's time.
-async fn in_time(State(server): State<Server>, request: Request, next: Next) -> Response {
-    match tokio::time::timeout(server.config.request_timeout, next.run(request)).await {
+/// The head of the answer within a time.
+async fn in_time(State(time): State<Duration>, request: Request, next: Next) -> Response {
+    match tokio::time::timeout(time, next.run(request)).await {
         Ok(response) => response,
-        Err(_) => ApiError::new(ErrorCode::Timeout, "no answer in time; try again").into_response(),
+        Err(_) => {
+            let message = "no answer in time; what was begun comes to its end, look before you try again";
+            let late = ApiError::new(ErrorCode::TooSlow, message);
+            late.retry_after(COME_BACK).into_response()
+        }
     }
 }
 

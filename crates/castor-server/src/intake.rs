@@ -216,7 +216,7 @@ impl Intake {
         bytes: Vec<u8>,
     ) -> Result<BlobState, ApiError> {
         let piece = Piece::new(api::hash(hash)?, kind, offset, total, bytes.into())?;
-        put_piece(&self.running.server, &account.caller, piece).await
+        put_piece(&self.running.server, None, &account.caller, piece).await
     }
 
     /// Takes a desk's events in, as its own sync would send them.

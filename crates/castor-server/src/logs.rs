@@ -28,11 +28,25 @@ impl Drop for Logs {
 /// # Errors
 /// The filter or the address cannot be read, or logging has begun already.
 pub fn begin() -> Result<Logs, String> {
-    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
-    let (filter, collector) = (variable("CASTOR_LOG"), variable("OTEL_EXPORTER_OTLP_ENDPOINT"));
+    let (filter, collector) = variables();
     let (subscriber, logs) = subscriber(filter.as_deref(), collector.as_deref())?;
     subscriber.try_init().map_err(|error| error.to_string())?;
     Ok(logs)
+}
+
+/// Whether logging could begin: reads the same variables and begins nothing.
+///
+/// # Errors
+/// The filter or the address cannot be read.
+pub fn look() -> Result<(), String> {
+    let (filter, collector) = variables();
+    subscriber(filter.as_deref(), collector.as_deref()).map(|_| ())
+}
+
+/// What is logged, and where spans are sent.
+fn variables() -> (Option<String>, Option<String>) {
+    let variable = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
+    (variable("CASTOR_LOG"), variable("OTEL_EXPORTER_OTLP_ENDPOINT"))
 }
 
 fn subscriber(

@@ -7,15 +7,27 @@ use axum::body::Bytes;
 use futures_util::{Stream, StreamExt, TryStreamExt, stream};
 use object_store::aws::AmazonS3Builder;
 use object_store::local::LocalFileSystem;
+use object_store::memory::InMemory;
 use object_store::path::Path;
-use object_store::{Error, ObjectStore, ObjectStoreExt, PutPayload, WriteMultipart};
+use object_store::{ClientOptions, Error, ObjectStore, ObjectStoreExt, PutPayload, RetryConfig, WriteMultipart};
 use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::fmt::Write;
 use std::io;
 use std::ops::Range;
 use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Duration;
+use time::OffsetDateTime;
+
+/// How long one request to the store may take, and how long after the first one it is tried again: together less than the
+/// database lets a transaction wait.
+const REQUEST: Duration = Duration::from_secs(18);
+const TRY_AGAIN: Duration = Duration::from_secs(10);
+const CONNECT: Duration = Duration::from_secs(3);
+/// Attempts after the first one.
+const RETRIES: usize = 3;
 
 /// Bytes of one part of a file that is streamed in; S3 asks for at least 5 MiB in all but the last.
 const PART: usize = 5 << 20;
@@ -145,6 +157,10 @@ impl Objects {
     pub fn open(config: &Config) -> Result<Self, ObjectError> {
         match &config.objects {
             ObjectsAt::Folder => Self::folder(&config.data.join("objects")),
+            ObjectsAt::Unmade => Ok(Self {
+                store: Arc::new(InMemory::new()),
+                under: Path::default(),
+            }),
             ObjectsAt::S3 { url, settings } => Self::s3(url, settings),
         }
     }
@@ -167,7 +183,16 @@ impl Objects {
             .trim_start_matches("s3://")
             .split_once('/')
             .map_or("", |(_, path)| path);
-        let mut builder = AmazonS3Builder::new().with_url(url);
+        let options = ClientOptions::new().with_timeout(REQUEST).with_connect_timeout(CONNECT);
+        let retry = RetryConfig {
+            max_retries: RETRIES,
+            retry_timeout: TRY_AGAIN,
+            ..RetryConfig::default()
+        };
+        let mut builder = AmazonS3Builder::new()
+            .with_client_options(options)
+            .with_retry(retry)
+            .with_url(url);
         for (name, value) in settings {
             let key = name.to_ascii_lowercase().parse()?;
             builder = builder.with_config(key, value);
@@ -275,6 +300,24 @@ impl Objects {
         Ok(())
     }
 
+    /// Files of which there are pieces, and when the last of them came.
+    ///
+    /// # Errors
+    /// The store does not answer.
+    pub async fn in_pieces(&self) -> Result<BTreeMap<ContentHash, OffsetDateTime>, ObjectError> {
+        let mut found = BTreeMap::new();
+        let mut pieces = self.store.list(Some(&self.under.clone().join("pieces")));
+        while let Some(piece) = pieces.try_next().await? {
+            let of = piece.location.parts().rev().nth(1).map(|name| name.as_ref().parse());
+            let Some(Ok(hash)) = of else { continue };
+            let came = OffsetDateTime::from_unix_timestamp(piece.last_modified.timestamp());
+            let came = came.unwrap_or(OffsetDateTime::UNIX_EPOCH);
+            let last = found.entry(hash).or_insert(came);
+            *last = came.max(*last);
+        }
+        Ok(found)
+    }
+
     fn pieces(&self, hash: &ContentHash) -> Path {
         self.under.clone().join("pieces").join(hash.as_str())
     }
@@ -349,6 +392,8 @@ fn length(bytes: &Bytes) -> u64 {
 pub enum ObjectsAt {
     /// `objects` in the data folder.
     Folder,
+    /// The same before it was made, for who only looks: it holds nothing.
+    Unmade,
     /// An S3-compatible store.
     S3 {
         /// `s3://bucket/path`.
@@ -362,6 +407,7 @@ impl fmt::Debug for ObjectsAt {
     fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Folder => to.write_str("Folder"),
+            Self::Unmade => to.write_str("Unmade"),
             // The settings hold the key.
             Self::S3 { url, .. } => write!(to, "S3({url})"),
         }

@@ -67,6 +67,11 @@ impl Circuits {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether a service is left alone because it keeps failing.
+    pub(crate) fn is_open(&self, service: Service) -> bool {
+        matches!(self.held().get(&service), Some(Circuit::Open { .. }))
+    }
+
     fn admit(&self, service: Service) -> Result<(), ApiError> {
         let mut held = self.held();
         let circuit = held.entry(service).or_default();

@@ -42,7 +42,8 @@ async fn step(server: &Server) -> Result<usize, ApiError> {
     if upto >= last {
         return Ok(0);
     }
-    let mut transaction = database.begin().await?;
+    // What is taken out of the sums, what comes in and what is noted of it must be of one moment, whatever is pushed meanwhile.
+    let mut transaction = database.begin_still().await?;
     let taken = result::advance(&mut transaction, BATCH).await?;
     transaction.commit().await?;
     Ok(taken)

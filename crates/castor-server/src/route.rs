@@ -3,7 +3,7 @@
 
 use crate::error::Failure;
 use crate::guard::guard;
-use crate::role::Permission;
+use crate::role::{Permission, Role};
 use crate::server::Server;
 use axum::Router;
 use axum::http::Method;
@@ -23,6 +23,20 @@ pub enum Access {
     SignedIn,
     /// Roles with this permission.
     Needs(Permission),
+    /// Roles with both permissions.
+    NeedsBoth(Permission, Permission),
+}
+
+impl Access {
+    /// Whether an account with this role may use it.
+    #[must_use]
+    pub fn admits(self, role: Role) -> bool {
+        match self {
+            Self::Public | Self::SignedIn => true,
+            Self::Needs(one) => role.may(one),
+            Self::NeedsBoth(one, other) => role.may(one) && role.may(other),
+        }
+    }
 }
 
 /// How often a route may be used.
@@ -34,6 +48,8 @@ pub enum Limit {
     Auth,
     /// `RATE_LIMIT_WORK`.
     Work,
+    /// `RATE_LIMIT_READ`, each route by itself.
+    Read,
     /// Probes and figures.
     None,
 }
@@ -46,6 +62,7 @@ impl Limit {
             Self::Default => "default",
             Self::Auth => "auth",
             Self::Work => "work",
+            Self::Read => "read",
             Self::None => "none",
         }
     }
@@ -171,6 +188,7 @@ fn describe(item: &mut PathItem, rule: Rule) {
             Access::Public => None,
             Access::SignedIn => Some("Needs an account.".to_owned()),
             Access::Needs(permission) => Some(format!("Needs the permission {permission:?}.")),
+            Access::NeedsBoth(one, other) => Some(format!("Needs the permissions {one:?} and {other:?}.")),
         };
         if let Some(needs) = needs {
             operation.security = Some(vec![SecurityRequirement::new("bearer", Vec::<String>::new())]);

@@ -8,6 +8,7 @@ use crate::server::{Server, ServerError};
 use castor_ingest::fetch::{Network, System};
 use std::io;
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// Why the server, or a command beside it, does not run.
@@ -75,6 +76,28 @@ impl Running {
     pub async fn open_with(config: Config, network: Arc<dyn Network>) -> Result<Self, ServeError> {
         std::fs::create_dir_all(&config.data).map_err(ServeError::Data)?;
         let cluster = private_cluster(&config).await?;
+        Self::put_together(config, cluster, network)
+    }
+
+    /// The same where what is missing in the data folder is not made: a service whose database would be in a cluster that
+    /// is not there has none.
+    ///
+    /// # Errors
+    /// See [`ServeError`].
+    pub(crate) async fn look(config: Config) -> Result<Self, ServeError> {
+        let cluster = if Cluster::is_made(&cluster_folder(&config)) {
+            private_cluster(&config).await?
+        } else {
+            None
+        };
+        Self::put_together(config, cluster, Arc::new(System))
+    }
+
+    fn put_together(
+        config: Config,
+        cluster: Option<Arc<Cluster>>,
+        network: Arc<dyn Network>,
+    ) -> Result<Self, ServeError> {
         // Services with the same URL share their connections.
         let mut stores: Vec<Store> = Vec::new();
         for service in &config.services {
@@ -132,15 +155,22 @@ impl Running {
     }
 }
 
+/// Where the private cluster is.
+pub(crate) fn cluster_folder(config: &Config) -> PathBuf {
+    config.data.join("postgres")
+}
+
+/// Whether a service has no database of its own, so that the private cluster is needed.
+pub(crate) fn needs_cluster(config: &Config) -> bool {
+    let of_its_own = |service: &Service| config.databases.of(*service).is_some();
+    !config.services.iter().all(of_its_own)
+}
+
 async fn private_cluster(config: &Config) -> Result<Option<Arc<Cluster>>, ServeError> {
-    if config
-        .services
-        .iter()
-        .all(|service| config.databases.of(*service).is_some())
-    {
+    if !needs_cluster(config) {
         return Ok(None);
     }
-    let cluster = Cluster::start(&config.data.join("postgres"), config.postgres_bin.as_deref(), &[]).await?;
+    let cluster = Cluster::start(&cluster_folder(config), config.postgres_bin.as_deref(), &[]).await?;
     tracing::warn!(
         port = cluster.port(),
         "no database URL is set: PostgreSQL runs in the data folder"

@@ -7,9 +7,11 @@ use crate::error::ApiError;
 use crate::http::wrapped;
 use crate::listen::listen;
 use crate::repo::{session, sign_in_guard};
+use crate::revoked;
 use crate::role::Role;
 use crate::running::{Running, ServeError};
 use crate::server::Server;
+use crate::token;
 use crate::user::{NewUser, User};
 use crate::work;
 use axum::Router;
@@ -65,6 +67,9 @@ pub async fn serve_with(
         tasks.spawn(async move { cluster.keep().await });
     }
     tasks.spawn(clear_ended(server.clone()));
+    tell_others(&server, &mut tasks);
+    tasks.spawn(crate::figures::keep_small(server.clone()));
+    tasks.spawn(crate::elsewhere::keep_looking(server.clone()));
     if server.config.runs(Service::E14) {
         tasks.spawn(crate::results::keep_up(server.clone()));
     }
@@ -93,6 +98,17 @@ pub async fn serve_with(
     running.close().await
 }
 
+/// What is told between services that run apart: the core tells, the others ask it for its keys.
+fn tell_others(server: &Server, tasks: &mut JoinSet<()>) {
+    if server.config.runs(Service::Core) && server.config.redis.is_some() {
+        tasks.spawn(revoked::keep_telling(server.clone()));
+    }
+    if server.keys.are_the_cores() {
+        let server = server.clone();
+        tasks.spawn(async move { server.keys.keep_fresh(token::FETCH_AGAIN).await });
+    }
+}
+
 /// What the E-14 service does beside answering: signs of life, the source folder, and jobs of its own.
 fn read_forms(server: &Server, tasks: &mut JoinSet<()>) -> Option<JoinHandle<()>> {
     if !server.config.runs(Service::E14) {
@@ -100,27 +116,30 @@ fn read_forms(server: &Server, tasks: &mut JoinSet<()>) -> Option<JoinHandle<()>
     }
     tasks.spawn(work::keep(server.clone()));
     tasks.spawn(work::keep_source(server.clone()));
+    tasks.spawn(work::keep_filling(server.clone()));
     let places = server.config.work.workers;
     (places > 0).then(|| tokio::spawn(work::take_jobs_when_any(server.clone(), places)))
 }
 
 /// Every route of the server behind everything that requests pass through.
 pub fn router(server: &Server) -> Router {
-    let (router, document) = api::routes(&server.config.services).build(server);
-    let mut router = router.merge(crate::docs::routes(document));
+    let (mut router, mut document) = api::routes(&server.config.services).build(server);
+    let mut elsewhere = Router::new();
     if server.config.runs(Service::Core) {
-        router = router.merge(crate::proxy::routes(server));
+        // Every path works at the core's address, wherever its service runs.
+        document = api::routes(&Service::ALL.into()).openapi();
+        elsewhere = crate::proxy::routes(server);
         if let Some(folder) = &server.config.ui {
             router = router.merge(crate::ui::routes(folder));
         }
     }
-    wrapped(router, server)
+    wrapped(router.merge(crate::docs::routes(document)), elsewhere, server)
 }
 
 /// Health and figures alone, for a worker.
 pub(crate) fn probes(server: &Server) -> Router {
     let (router, _) = api::probes().build(server);
-    wrapped(router, server)
+    wrapped(router, Router::new(), server)
 }
 
 /// SIGINT or SIGTERM.
@@ -170,21 +189,6 @@ pub async fn migrate(config: Config) -> Result<(), ServeError> {
     done
 }
 
-/// What `castor serve --check` says: one line for each thing that the server depends on.
-///
-/// # Errors
-/// The server would not start at all.
-pub async fn check(config: Config) -> Result<Vec<api::Check>, ServeError> {
-    let running = Running::open(config).await?;
-    for store in &running.stores {
-        // What is wrong shows in the check of the database.
-        let _ = store.database.look().await;
-    }
-    let checks = api::checks(&running.server).await;
-    running.close().await?;
-    Ok(checks)
-}
-
 /// Clears away sessions that ended long ago and failures that are forgotten.
 async fn clear_ended(server: Server) {
     let mut every = tokio::time::interval(CLEAR_EVERY);
@@ -217,8 +221,5 @@ async fn clear_once(server: &Server) -> Result<(), ApiError> {
 /// # Errors
 /// The database or the store of files does not answer.
 pub async fn clear_files(server: &Server, before: OffsetDateTime) -> Result<usize, ApiError> {
-    let mut transaction = server.database(Service::E14)?.begin().await?;
-    let files = blob::clear_left(&mut transaction, &server.objects, before).await?;
-    transaction.commit().await?;
-    Ok(files)
+    blob::clear_left(server, before).await
 }

@@ -2,6 +2,7 @@
 
 use crate::config::{Config, Service};
 use crate::database::Database;
+use crate::elsewhere::Elsewhere;
 use crate::error::{ApiError, ErrorCode};
 use crate::objects::{ObjectError, Objects};
 use crate::password::{PasswordError, Passwords};
@@ -17,7 +18,7 @@ use std::collections::BTreeMap;
 use std::ops::Deref;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::{Notify, Semaphore, watch};
+use tokio::sync::{Semaphore, watch};
 use uuid::Uuid;
 
 /// Cheap to clone.
@@ -40,6 +41,8 @@ pub struct Parts {
     pub(crate) passing: reqwest::Client,
     /// The ways to them.
     pub circuits: Circuits,
+    /// How they were when they were asked last.
+    pub(crate) elsewhere: Elsewhere,
     /// Forms as their events make them, kept between pushes.
     pub(crate) cases: Cases,
     /// Pushes that wait for their turn.
@@ -56,8 +59,10 @@ pub struct Parts {
     pub(crate) fetcher: Fetcher,
     /// Places for files that are being taken in.
     pub(crate) uploads: Semaphore,
-    /// Wakes what looks through the source folder.
-    pub(crate) intake: Notify,
+    /// Places for pieces of files that are being taken in: each holds a connection while the store of files answers.
+    pub(crate) pieces: Semaphore,
+    /// Tells what looks through the source folder and what fills the queue that a run was started.
+    pub(crate) intake: watch::Sender<()>,
     /// This process among the workers.
     pub(crate) worker: Uuid,
     /// Figures.
@@ -106,6 +111,8 @@ const UPSTREAM_TIMEOUT: Duration = Duration::from_secs(30);
 const UPSTREAM_SILENCE: Duration = Duration::from_secs(200);
 /// Files that are taken in at a time, each in memory until it is stored.
 const UPLOADS: usize = 16;
+/// Pieces of files that are taken in at a time: a fraction of the connections.
+const PIECES: usize = 4;
 /// Time to reach it.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
@@ -140,6 +147,7 @@ impl Server {
             client,
             passing,
             circuits: Circuits::default(),
+            elsewhere: Elsewhere::default(),
             cases: Cases::default(),
             line: Line::default(),
             pages: Pages::default(),
@@ -153,7 +161,8 @@ impl Server {
                 config.work.fetch_timeout,
             ),
             uploads: Semaphore::new(UPLOADS),
-            intake: Notify::new(),
+            pieces: Semaphore::new(PIECES),
+            intake: watch::Sender::new(()),
             worker: Uuid::now_v7(),
             metrics: crate::figures::recorder()?,
             started: Instant::now(),

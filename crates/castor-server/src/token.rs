@@ -23,6 +23,8 @@ const ISSUER: &str = "castor";
 const ASK_AGAIN: Duration = Duration::from_secs(10);
 /// The same, when it did not answer.
 const ASK_SILENT_AGAIN: Duration = Duration::from_secs(1);
+/// Between two fetches of the core's keys, so that one which it no longer has is soon worth nothing here.
+pub(crate) const FETCH_AGAIN: Duration = Duration::from_secs(120);
 
 /// What an access token says.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -65,9 +67,8 @@ pub enum KeyError {
 /// The keys of tokens.
 pub struct Keys {
     signing: Option<Signing>,
-    known: RwLock<Known>,
-    /// When the core was asked last, and whether it answered. Held while it is asked: others wait for the answer.
-    asked: tokio::sync::Mutex<Option<(Instant, bool)>>,
+    /// Those of the configuration and the data folder.
+    own: Known,
     /// Where to ask for keys, in a service that runs without the core and without the shared secret.
     core: Option<Core>,
 }
@@ -85,6 +86,17 @@ struct Known {
 struct Core {
     url: String,
     client: reqwest::Client,
+    /// When it was asked last, and whether it answered. Held while it is asked: others wait for the answer.
+    asked: tokio::sync::Mutex<Option<(Instant, bool)>>,
+    fetched: RwLock<Option<Fetched>>,
+    /// How long its keys are good without another fetch: as long as a token that it signed before it went away can live.
+    good_for: Duration,
+}
+
+/// The keys that the core published, all of them.
+struct Fetched {
+    known: Known,
+    at: Instant,
 }
 
 impl Keys {
@@ -94,7 +106,7 @@ impl Keys {
     /// # Errors
     /// A file that cannot be read or written.
     pub fn new(config: &Config, client: &reqwest::Client) -> Result<Self, KeyError> {
-        let made = config.data.join("keys").join("jwt.pem");
+        let made = Self::made_in(&config.data);
         let signing = match (&config.jwt_secret, &config.jwt_key_file) {
             (Some(secret), _) => Some(derived(secret)?),
             (None, Some(file)) => Some(read(file)?),
@@ -102,27 +114,31 @@ impl Keys {
             (None, None) => None,
         };
         let previous = config.data.join("keys").join("jwt-previous.pem");
-        let previous = if previous.exists() {
+        // Who has no key asks the core, which publishes its previous one too: a folder shared with others adds nothing to that.
+        let previous = if signing.is_some() && previous.exists() {
             Some(read(&previous)?)
         } else {
             None
         };
-        let mut known = Known::default();
+        let mut own = Known::default();
         for key in signing.iter().chain(&previous) {
-            known.add(public(key)?)?;
+            own.add(public(key)?)?;
         }
         let signing = signing.as_ref().map(Signing::new).transpose()?;
         let url = format!("{}/api/auth/jwks", config.discovery.core);
         let core = signing.is_none().then(|| Core {
             url,
             client: client.clone(),
-        });
-        Ok(Self {
-            signing,
-            known: RwLock::new(known),
             asked: tokio::sync::Mutex::default(),
-            core,
-        })
+            fetched: RwLock::default(),
+            good_for: config.access_ttl,
+        });
+        Ok(Self { signing, own, core })
+    }
+
+    /// Where the core keeps the key that it made itself.
+    pub(crate) fn made_in(data: &Path) -> PathBuf {
+        data.join("keys").join("jwt.pem")
     }
 
     /// Makes an access token.
@@ -184,25 +200,49 @@ impl Keys {
     /// The public keys, for other services.
     #[must_use]
     pub fn published(&self) -> JwkSet {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
         JwkSet {
-            keys: known.keys.values().map(|(jwk, _)| jwk.clone()).collect(),
+            keys: self.own.keys.values().map(|(jwk, _)| jwk.clone()).collect(),
+        }
+    }
+
+    /// Whether tokens are verified here by the keys that the core publishes.
+    pub(crate) fn are_the_cores(&self) -> bool {
+        self.core.is_some()
+    }
+
+    /// Fetches the core's keys again and again, for ever. While it is away, those that it gave last are good for as long as
+    /// its tokens can live.
+    pub(crate) async fn keep_fresh(&self, every: Duration) {
+        let Some(core) = &self.core else { return };
+        loop {
+            tokio::time::sleep(every).await;
+            let mut asked = core.asked.lock().await;
+            // Told in the log; who needs a key that is not there asks at once.
+            let _ = core.fetch_now(&mut asked).await;
         }
     }
 
     fn key(&self, name: &str) -> Option<DecodingKey> {
-        let known = self.known.read().unwrap_or_else(PoisonError::into_inner);
-        known.keys.get(name).map(|(_, key)| key.clone())
+        let own = self.own.get(name);
+        own.or_else(|| self.core.as_ref()?.key(name))
     }
 
     async fn ask_core(&self) -> Result<(), ApiError> {
-        let Some(core) = &self.core else { return Ok(()) };
-        let silent = || {
-            ApiError::new(
-                ErrorCode::UpstreamUnavailable,
-                "the core service does not answer; try again shortly",
-            )
-        };
+        match &self.core {
+            Some(core) => core.ask().await,
+            None => Ok(()),
+        }
+    }
+}
+
+impl Core {
+    fn key(&self, name: &str) -> Option<DecodingKey> {
+        let fetched = self.fetched.read().unwrap_or_else(PoisonError::into_inner);
+        let good = fetched.as_ref().filter(|fetched| fetched.at.elapsed() < self.good_for);
+        good?.known.get(name)
+    }
+
+    async fn ask(&self) -> Result<(), ApiError> {
         let mut asked = self.asked.lock().await;
         if let Some((at, answered)) = *asked {
             let again = if answered { ASK_AGAIN } else { ASK_SILENT_AGAIN };
@@ -210,20 +250,34 @@ impl Keys {
                 return if answered { Ok(()) } else { Err(silent()) };
             }
         }
-        let fetched = fetch(core).await;
+        self.fetch_now(&mut asked).await
+    }
+
+    /// What it publishes takes the place of what it published before.
+    async fn fetch_now(&self, asked: &mut Option<(Instant, bool)>) -> Result<(), ApiError> {
+        let fetched = fetch(self).await;
         *asked = Some((Instant::now(), fetched.is_ok()));
         let fetched = fetched.map_err(|error| {
-            tracing::warn!(%error, url = core.url, "the core does not give its keys");
+            tracing::warn!(%error, url = self.url, "the core does not give its keys");
             silent()
         })?;
-        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        let mut known = Known::default();
         for jwk in fetched.keys {
             if let Err(error) = known.add(jwk) {
                 tracing::warn!(%error, "a key of the core cannot be used");
             }
         }
+        let at = Instant::now();
+        *self.fetched.write().unwrap_or_else(PoisonError::into_inner) = Some(Fetched { known, at });
         Ok(())
     }
+}
+
+fn silent() -> ApiError {
+    ApiError::new(
+        ErrorCode::UpstreamUnavailable,
+        "the core service does not answer; try again shortly",
+    )
 }
 
 async fn fetch(core: &Core) -> Result<JwkSet, reqwest::Error> {
@@ -242,6 +296,10 @@ impl Known {
         let name = jwk.thumbprint(ThumbprintHash::SHA256).map_err(make)?;
         self.keys.insert(name, (jwk, key));
         Ok(())
+    }
+
+    fn get(&self, name: &str) -> Option<DecodingKey> {
+        self.keys.get(name).map(|(_, key)| key.clone())
     }
 }
 
@@ -324,4 +382,106 @@ fn make(error: impl std::fmt::Display) -> KeyError {
 
 fn now() -> u64 {
     u64::try_from(OffsetDateTime::now_utc().unix_timestamp()).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Keys, now};
+    use crate::config::{Config, Service};
+    use crate::error::ErrorCode;
+    use crate::role::Role;
+    use axum::routing::get;
+    use axum::{Json, Router};
+    use jsonwebtoken::jwk::JwkSet;
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+    use uuid::Uuid;
+
+    fn keys(service: Service, variables: &[(&str, String)]) -> Keys {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let variable = |name: &str| {
+            let found = variables.iter().find(|(given, _)| *given == name);
+            found.map(|(_, value)| value.clone())
+        };
+        let config = Config::from_variables([service].into(), variable).unwrap();
+        Keys::new(&config, &client).unwrap()
+    }
+
+    fn core(secret: &str) -> Keys {
+        keys(Service::Core, &[("JWT_SECRET_KEY", secret.repeat(32))])
+    }
+
+    fn token(keys: &Keys) -> String {
+        let life = Duration::from_secs(600);
+        keys.access(Uuid::new_v4(), Uuid::new_v4(), Role::Viewer, life).unwrap()
+    }
+
+    /// A core whose published keys can be changed, and that can be sent away.
+    struct Published {
+        keys: Arc<Mutex<JwkSet>>,
+        url: String,
+        served: tokio::task::JoinHandle<()>,
+    }
+
+    impl Published {
+        async fn start(keys: JwkSet) -> Self {
+            let keys = Arc::new(Mutex::new(keys));
+            let shown = Arc::clone(&keys);
+            let answer = move || async move { Json(shown.lock().unwrap().clone()) };
+            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let url = format!("http://{}", listener.local_addr().unwrap());
+            let app = Router::new().route("/api/auth/jwks", get(answer));
+            let served = tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
+            Self { keys, url, served }
+        }
+
+        fn seen_from_elsewhere(&self, good_for: u64) -> Arc<Keys> {
+            let variables = [
+                ("CORE_SERVICE_URL", self.url.clone()),
+                ("JWT_ACCESS_TOKEN_EXPIRES", good_for.to_string()),
+                ("CASTOR_DATA", "/nowhere".to_owned()),
+            ];
+            Arc::new(keys(Service::E14, &variables))
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_that_the_core_no_longer_publishes_is_soon_refused() {
+        let (former, present) = (core("a"), core("b"));
+        let mut both = former.published();
+        both.keys.extend(present.published().keys);
+        let published = Published::start(both).await;
+        let alone = published.seen_from_elsewhere(3_600);
+        for keys in [&former, &present] {
+            alone.verify_access(&token(keys)).await.unwrap();
+        }
+        let fresh = Arc::clone(&alone);
+        let task = tokio::spawn(async move { fresh.keep_fresh(Duration::from_millis(20)).await });
+        *published.keys.lock().unwrap() = present.published();
+        let began = now();
+        while alone.verify_access(&token(&former)).await.is_ok() {
+            assert!(now() - began < 10, "the key is still good");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        alone.verify_access(&token(&present)).await.unwrap();
+        task.abort();
+    }
+
+    #[tokio::test]
+    async fn while_the_core_is_away_its_last_keys_are_good_for_a_time() {
+        let present = core("b");
+        let published = Published::start(present.published()).await;
+        let alone = published.seen_from_elsewhere(2);
+        alone.verify_access(&token(&present)).await.unwrap();
+        published.served.abort();
+        let fresh = Arc::clone(&alone);
+        let task = tokio::spawn(async move { fresh.keep_fresh(Duration::from_millis(20)).await });
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        alone.verify_access(&token(&present)).await.unwrap();
+        tokio::time::sleep(Duration::from_millis(2_000)).await;
+        let error = alone.verify_access(&token(&present)).await.unwrap_err();
+        assert_eq!(error.code(), ErrorCode::UpstreamUnavailable);
+        task.abort();
+    }
 }

@@ -1,6 +1,6 @@
 //! Files of forms on their way to the server and from it. They go by their hash, in pieces, from where the last attempt ended.
 
-use crate::blobs::hash_file;
+use crate::blobs::{appear, hash_file};
 use crate::{Store, StoreError};
 use sqlx::SqliteConnection;
 use std::io::Write as _;
@@ -33,6 +33,17 @@ pub struct Page {
 pub(crate) async fn to_send(connection: &mut SqliteConnection, form: &str) -> Result<(), StoreError> {
     sqlx::query!(
         "INSERT OR IGNORE INTO attachment (form, state) VALUES (?, 'to_send')",
+        form
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The server forgot a form: its file, if it was sent, is offered again.
+pub(crate) async fn offer_again(connection: &mut SqliteConnection, form: &str) -> Result<(), StoreError> {
+    sqlx::query!(
+        "UPDATE attachment SET state = 'to_send' WHERE form = ? AND state = 'sent'",
         form
     )
     .execute(connection)
@@ -155,7 +166,7 @@ impl Store {
     pub fn gather(&self, hash: &str, piece: &[u8]) -> Result<u64, StoreError> {
         let path = self.gathered_path(hash);
         let write = || -> std::io::Result<u64> {
-            std::fs::create_dir_all(path.parent().unwrap_or(self.folder()))?;
+            self.shelf(hash)?;
             let mut file = std::fs::OpenOptions::new().create(true).append(true).open(&path)?;
             file.write_all(piece)?;
             file.sync_all()?;
@@ -177,7 +188,7 @@ impl Store {
     pub fn finish_gathered(&self, hash: &str) -> Result<(), StoreError> {
         let gathered = self.checked_gathered(hash)?;
         let target = self.blob_path(hash);
-        std::fs::rename(&gathered, &target).map_err(|e| StoreError::folder(&target, &e))
+        appear(&gathered, &target).map_err(|e| StoreError::folder(&target, &e))
     }
 
     /// The bytes of a gathered file, which is taken away: a list of pages and not a form's file itself.
@@ -221,7 +232,7 @@ impl Store {
         let gathered = self.checked_gathered(hash)?;
         let target = self.page_path(form, number);
         let folder = target.parent().unwrap_or(self.folder());
-        let moved = std::fs::create_dir_all(folder).and_then(|()| std::fs::rename(&gathered, &target));
+        let moved = std::fs::create_dir_all(folder).and_then(|()| appear(&gathered, &target));
         moved.map_err(|e| StoreError::folder(&target, &e))
     }
 
@@ -231,6 +242,6 @@ impl Store {
     /// [`StoreError::Folder`] when that cannot be written.
     pub fn join_pages(&self, form: &str) -> Result<(), StoreError> {
         let target = self.blob_path(form);
-        std::fs::rename(target.with_extension("joined"), &target).map_err(|e| StoreError::folder(&target, &e))
+        appear(&target.with_extension("joined"), &target).map_err(|e| StoreError::folder(&target, &e))
     }
 }

@@ -52,6 +52,12 @@ pub enum StoreError {
         "STO_011 the disk does not take what is written ({0}); check it and its free space: nothing that was confirmed is lost"
     )]
     Unwritable(String),
+    /// A file is not the one any more whose hash was taken.
+    #[error("STO_012 {path} changed while it was copied; import it again", path = .0.display())]
+    SourceChanged(PathBuf),
+    /// Others use the database; that passes.
+    #[error("STO_013 the database is busy ({0}); try again in a moment, nothing was changed")]
+    Occupied(String),
     /// Anything else that the database says.
     #[error("STO_010 the database failed: {0}")]
     Database(String),
@@ -74,6 +80,8 @@ impl StoreError {
             Self::Event { .. } => "STO_009",
             Self::Database(_) => "STO_010",
             Self::Unwritable(_) => "STO_011",
+            Self::SourceChanged(_) => "STO_012",
+            Self::Occupied(_) => "STO_013",
         }
     }
 
@@ -90,8 +98,13 @@ impl StoreError {
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        // SQLITE_FULL, SQLITE_CORRUPT, SQLITE_NOTADB and those of SQLITE_IOERR that writing gives, see https://www.sqlite.org/rescode.html
+        if matches!(error, sqlx::Error::PoolTimedOut) {
+            return Self::Occupied(error.to_string());
+        }
+        // SQLITE_BUSY, SQLITE_FULL, SQLITE_CORRUPT, SQLITE_NOTADB and those of SQLITE_IOERR that writing gives, see
+        // https://www.sqlite.org/rescode.html
         match error.as_database_error().and_then(|e| e.code()).as_deref() {
+            Some("5" | "261" | "517" | "773") => Self::Occupied(error.to_string()),
             Some("13") => Self::Full,
             Some("11" | "26" | "267" | "523" | "779") => Self::Damaged(error.to_string()),
             Some("778" | "1034" | "1290" | "1546") => Self::Unwritable(error.to_string()),

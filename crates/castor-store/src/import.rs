@@ -1,5 +1,6 @@
 //! Files given to the import: remembered before they are read, so that a restart goes on where the last run ended.
 
+use crate::queue::demo_removed;
 use crate::{Store, StoreError};
 use castor_domain::review::Moment;
 use sqlx::SqliteConnection;
@@ -138,6 +139,18 @@ impl Store {
         Ok(rows.into_iter().map(ImportRow::from).collect())
     }
 
+    /// Paths of the files that wait or that failed, which may be tried again.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn sources_unread(&self) -> Result<Vec<String>, StoreError> {
+        Ok(
+            sqlx::query_scalar!("SELECT source FROM import WHERE state IN ('waiting', 'failed')")
+                .fetch_all(&self.pool)
+                .await?,
+        )
+    }
+
     /// Files given, latest first, with the number of all; `trouble` asks for those alone that failed or repeat another.
     ///
     /// # Errors
@@ -226,6 +239,9 @@ impl Store {
 }
 
 async fn add(connection: &mut SqliteConnection, files: &[NewImport], demo: bool, at: Moment) -> Result<(), StoreError> {
+    if demo && demo_removed(connection).await? {
+        return Ok(());
+    }
     for file in files {
         sqlx::query!(
             "INSERT INTO import (source, origin, state, demo, at) VALUES (?, ?, 'waiting', ?, ?)",
@@ -240,7 +256,11 @@ async fn add(connection: &mut SqliteConnection, files: &[NewImport], demo: bool,
     Ok(())
 }
 
-async fn settle(connection: &mut SqliteConnection, seq: i64, outcome: &ImportOutcome) -> Result<(), StoreError> {
+pub(crate) async fn settle(
+    connection: &mut SqliteConnection,
+    seq: i64,
+    outcome: &ImportOutcome,
+) -> Result<(), StoreError> {
     let state = outcome.state.name();
     let (code, message) = outcome.failure.as_ref().map(|(code, message)| (code, message)).unzip();
     sqlx::query!(

@@ -1,5 +1,6 @@
 //! Whether the store is as it should be.
 
+use crate::log::rebuild_in;
 use crate::queue::{FormRow, form_row};
 use crate::{Store, StoreError};
 use sqlx::SqliteConnection;
@@ -36,7 +37,7 @@ impl Store {
     pub async fn stale_rows(&self) -> Result<Vec<String>, StoreError> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
         let kept = rows(&mut transaction).await?;
-        self.rebuild_in(&mut transaction).await?;
+        rebuild_in(&mut transaction).await?;
         let due = rows(&mut transaction).await?;
         transaction.rollback().await?;
         let ids = kept.keys().chain(due.keys().filter(|id| !kept.contains_key(*id)));

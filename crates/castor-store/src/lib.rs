@@ -20,11 +20,11 @@ mod sync;
 mod tables;
 
 pub use attachment::{AttachmentCount, Page};
-pub use blobs::{hex, sha256};
+pub use blobs::{hex, sha256, sync_names};
 pub use castor_domain::review::Recorded as NewEvent;
 pub use error::StoreError;
 pub use import::{ImportCount, ImportOutcome, ImportRow, ImportState, NewImport};
-pub use log::{ChainReport, Entry, FormLog, LogQuery, LogRow};
+pub use log::{Beside, ChainReport, Entry, FormLog, LogQuery, LogRow};
 pub use probe::ProbeTask;
 pub use queue::{FormCounts, FormRow, Order, QueueFilter};
 pub use snapshot::{Filed, Snapshot};
@@ -35,6 +35,7 @@ use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use std::fs::File;
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 use std::time::Duration;
 
 /// Setting that says by which rules the rows of forms were written, and the rules of this version: rows of another one are
@@ -47,6 +48,8 @@ const ROWS_VERSION: &str = "4";
 pub struct Store {
     pool: SqlitePool,
     folder: PathBuf,
+    /// One folder of pages takes the place of another at a time.
+    replacing: Mutex<()>,
     /// Held as long as the store lives.
     _lock: File,
 }
@@ -79,6 +82,7 @@ impl Store {
         let store = Self {
             pool,
             folder: folder.to_owned(),
+            replacing: Mutex::default(),
             _lock: lock,
         };
         if store.setting(ROWS).await?.as_deref() != Some(ROWS_VERSION) {

@@ -1,5 +1,7 @@
 //! The event log: appended to in one transaction with what follows from it, chained by hashes.
 
+use crate::import::{ImportOutcome, settle};
+use crate::probe::set_open;
 use crate::queue::write_form;
 use crate::{Store, StoreError};
 use castor_domain::review::{Case, Moment, Recorded};
@@ -7,6 +9,22 @@ use castor_wire::event::{from_text, id, id_text, kind};
 use castor_wire::sync::SyncEvent;
 use sha2::{Digest, Sha256};
 use sqlx::SqliteConnection;
+
+/// What is written in one go with events of a form: both, or neither.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Beside {
+    /// Nothing.
+    Nothing,
+    /// What became of the file that they come from, by its place among those given.
+    Import(i64, ImportOutcome),
+    /// Whether the settled cell that they answer still waits for the person.
+    Probe {
+        /// Its name.
+        id: String,
+        /// Whether it waits.
+        open: bool,
+    },
+}
 
 /// An event of a form with its place in the log.
 #[derive(Debug, Clone, PartialEq)]
@@ -122,11 +140,29 @@ impl Store {
         E: From<StoreError>,
         F: FnOnce(&Case) -> Result<Vec<Recorded>, E> + Send,
     {
+        self.append_beside(form, |case| Ok((make(case)?, Beside::Nothing)))
+            .await
+    }
+
+    /// The same with what `make` wants written beside the events.
+    ///
+    /// # Errors
+    /// As [`Store::append_with`].
+    pub async fn append_beside<E, F>(&self, form: &str, make: F) -> Result<FormLog, E>
+    where
+        E: From<StoreError>,
+        F: FnOnce(&Case) -> Result<(Vec<Recorded>, Beside), E> + Send,
+    {
         let begun = self.pool.begin_with("BEGIN IMMEDIATE").await;
         let mut transaction = begun.map_err(StoreError::from)?;
         let mut log = load(&mut transaction, form).await?;
-        let events = make(&log.case)?;
+        let (events, beside) = make(&log.case)?;
         write(&mut transaction, form, &mut log, events).await?;
+        match beside {
+            Beside::Nothing => {}
+            Beside::Import(seq, outcome) => settle(&mut transaction, seq, &outcome).await?,
+            Beside::Probe { id, open } => set_open(&mut transaction, &id, open).await?,
+        }
         transaction.commit().await.map_err(StoreError::from)?;
         Ok(log)
     }
@@ -248,27 +284,8 @@ impl Store {
     /// [`StoreError`] when an event cannot be read or the database fails; nothing is changed then.
     pub async fn rebuild(&self) -> Result<(), StoreError> {
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
-        self.rebuild_in(&mut transaction).await?;
+        rebuild_in(&mut transaction).await?;
         transaction.commit().await?;
-        Ok(())
-    }
-
-    pub(crate) async fn rebuild_in(&self, connection: &mut SqliteConnection) -> Result<(), StoreError> {
-        sqlx::query!("DELETE FROM form").execute(&mut *connection).await?;
-        let demo_removed = self.demo_removed().await?;
-        // Forms are written in the order in which they were read, since each looks for the sheets of those before it.
-        let forms = sqlx::query!(
-            "SELECT form AS \"form!\", MAX(seq) AS \"seq!: i64\" FROM event GROUP BY form
-             ORDER BY MIN(CASE kind WHEN 'read' THEN seq END)"
-        )
-        .fetch_all(&mut *connection)
-        .await?;
-        for row in forms {
-            let case = load(&mut *connection, &row.form).await?.case;
-            if !(case.demo() && demo_removed) {
-                write_form(&mut *connection, &row.form, row.seq, &case).await?;
-            }
-        }
         Ok(())
     }
 
@@ -445,6 +462,23 @@ pub(crate) async fn append(
     .await?;
     *tail = Tail { seq, hash };
     Ok(seq)
+}
+
+/// Writes every form's row afresh.
+pub(crate) async fn rebuild_in(connection: &mut SqliteConnection) -> Result<(), StoreError> {
+    sqlx::query!("DELETE FROM form").execute(&mut *connection).await?;
+    // Forms are written in the order in which they were read, since each looks for the sheets of those before it.
+    let forms = sqlx::query!(
+        "SELECT form AS \"form!\", MAX(seq) AS \"seq!: i64\" FROM event GROUP BY form
+         ORDER BY MIN(CASE kind WHEN 'read' THEN seq END)"
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    for row in forms {
+        let case = load(&mut *connection, &row.form).await?.case;
+        write_form(&mut *connection, &row.form, row.seq, &case).await?;
+    }
+    Ok(())
 }
 
 /// Writes events behind the log's last, and the form's row as it stands then.

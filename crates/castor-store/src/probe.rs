@@ -2,7 +2,7 @@
 
 use crate::{QueueFilter, Store, StoreError};
 use castor_domain::review::{Moment, State};
-use sqlx::QueryBuilder;
+use sqlx::{QueryBuilder, SqliteConnection};
 
 /// One such cell, given to a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -70,10 +70,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database fails.
     pub async fn set_probe_open(&self, id: &str, open: bool) -> Result<(), StoreError> {
-        sqlx::query!("UPDATE probe SET open = ? WHERE id = ?", open, id)
-            .execute(&self.pool)
-            .await?;
-        Ok(())
+        let mut connection = self.pool.acquire().await?;
+        set_open(&mut connection, id, open).await
     }
 
     /// A form with settled answers that a person has no part in, among those that a filter finds, which of them by a
@@ -113,4 +111,11 @@ impl Store {
             .push_bind(i64::try_from(at).unwrap_or(0));
         Ok(query.build_query_scalar().fetch_optional(&self.pool).await?)
     }
+}
+
+pub(crate) async fn set_open(connection: &mut SqliteConnection, id: &str, open: bool) -> Result<(), StoreError> {
+    sqlx::query!("UPDATE probe SET open = ? WHERE id = ?", open, id)
+        .execute(connection)
+        .await?;
+    Ok(())
 }

@@ -261,13 +261,27 @@ impl Store {
         Ok(form_row(&row)?)
     }
 
-    /// Takes the generated forms out of everything that is shown. Their events stay in the log.
+    /// Takes the generated forms out of everything that is shown, and those that are not read yet out of the import; none
+    /// comes in any more. Their events stay in the log.
     ///
     /// # Errors
     /// [`StoreError`] when the database fails.
     pub async fn hide_demo(&self) -> Result<(), StoreError> {
-        self.set_setting(DEMO_REMOVED, "1").await?;
-        sqlx::query!("DELETE FROM form WHERE demo").execute(&self.pool).await?;
+        let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        sqlx::query!(
+            "INSERT OR REPLACE INTO setting (name, value) VALUES (?, ?)",
+            DEMO_REMOVED,
+            "1"
+        )
+        .execute(&mut *transaction)
+        .await?;
+        sqlx::query!("DELETE FROM form WHERE demo")
+            .execute(&mut *transaction)
+            .await?;
+        sqlx::query!("DELETE FROM import WHERE demo AND state IN ('waiting', 'failed')")
+            .execute(&mut *transaction)
+            .await?;
+        transaction.commit().await?;
         Ok(())
     }
 
@@ -276,7 +290,8 @@ impl Store {
     /// # Errors
     /// [`StoreError`] when the database fails.
     pub async fn demo_removed(&self) -> Result<bool, StoreError> {
-        Ok(self.setting(DEMO_REMOVED).await?.is_some())
+        let mut connection = self.pool.acquire().await?;
+        demo_removed(&mut connection).await
     }
 
     /// Forms by state, and all cells that wait.
@@ -342,13 +357,23 @@ fn votes_of(form: &FormReading) -> Option<String> {
     (!said.is_empty()).then(|| sha256(said.as_bytes()))
 }
 
-/// Writes a form's row as its case stands.
+pub(crate) async fn demo_removed(connection: &mut SqliteConnection) -> Result<bool, StoreError> {
+    let set = sqlx::query_scalar!("SELECT value FROM setting WHERE name = ?", DEMO_REMOVED)
+        .fetch_optional(connection)
+        .await?;
+    Ok(set.is_some())
+}
+
+/// Writes a form's row as its case stands, but for a generated one once those were taken out.
 pub(crate) async fn write_form(
     connection: &mut SqliteConnection,
     id: &str,
     seq: i64,
     case: &Case,
 ) -> Result<(), StoreError> {
+    if case.demo() && demo_removed(connection).await? {
+        return Ok(());
+    }
     let mut form = case.listed();
     let read_seq = first_reading(connection, id).await?;
     let seen = seen_before(connection, id, read_seq, case.demo(), &form).await?;

@@ -13,6 +13,17 @@ impl Store {
             .await?)
     }
 
+    /// The value of a setting, which this one becomes where there is none.
+    ///
+    /// # Errors
+    /// [`StoreError`] when the database fails.
+    pub async fn setting_or(&self, name: &str, value: String) -> Result<String, StoreError> {
+        sqlx::query!("INSERT OR IGNORE INTO setting (name, value) VALUES (?, ?)", name, value)
+            .execute(&self.pool)
+            .await?;
+        Ok(self.setting(name).await?.unwrap_or(value))
+    }
+
     /// Forgets a setting.
     ///
     /// # Errors

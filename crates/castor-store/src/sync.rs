@@ -1,6 +1,6 @@
 //! What sync needs of the store: own events that the server has not settled, places in its order, events of others.
 
-use crate::attachment::{IMPORTED, send_again, to_send};
+use crate::attachment::{IMPORTED, offer_again, send_again, to_send};
 use crate::log::{Tail, append, loads};
 use crate::queue::write_form;
 use crate::{Store, StoreError};
@@ -60,14 +60,7 @@ impl Store {
         let drawn = sqlx::query_scalar!("SELECT lower(hex(randomblob(16))) AS \"id!: String\"")
             .fetch_one(&self.pool)
             .await?;
-        sqlx::query!(
-            "INSERT OR IGNORE INTO setting (name, value) VALUES (?, ?)",
-            CLIENT,
-            drawn
-        )
-        .execute(&self.pool)
-        .await?;
-        Ok(self.setting(CLIENT).await?.unwrap_or(drawn))
+        self.setting_or(CLIENT, drawn).await
     }
 
     /// Forgets the identity: a copy of a store goes on under one of its own, and sends everything again under it, which the
@@ -210,6 +203,10 @@ impl Store {
             // Another laptop may have brought the same file in before and not sent it yet.
             if own.kind == IMPORTED {
                 to_send(&mut transaction, &own.form).await?;
+                // What is settled twice the server had forgotten, and the file with it.
+                if own.state == "accepted" {
+                    offer_again(&mut transaction, &own.form).await?;
+                }
             }
             touched.insert(own.form);
         }

@@ -2,10 +2,15 @@
 
 use crate::attachments::PIECE;
 use crate::{BlobTransport, FetchedPiece, SyncError, Transport};
-use castor_wire::sync::{BLOB_KIND, BlobKind, BlobState, Lease, LeaseRequest, PullAnswer, Push, PushAnswer, SyncState};
+use castor_wire::sync::{
+    BLOB_KIND, BlobKind, BlobState, Lease, LeaseRequest, NameRequest, Named, PullAnswer, Push, PushAnswer, SyncState,
+};
+use flate2::read::GzDecoder;
+use reqwest::header::{ACCEPT_ENCODING, CONTENT_ENCODING};
 use reqwest::{Client, Method, RequestBuilder, Response, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+use std::io::Read as _;
 use std::pin::Pin;
 use std::time::Duration;
 use tokio::sync::Mutex;
@@ -214,7 +219,8 @@ fn client(server: &ServerUrl) -> Result<Client, SyncError> {
 }
 
 impl HttpTransport {
-    /// Signs in with a password, which is not kept. Nothing is kept before [`Self::keep`] is called.
+    /// Signs in with a password, which is not kept. The sign-in itself is kept from its first renewal on; until then it is
+    /// [`Self::kept`].
     ///
     /// # Errors
     /// [`SyncError`]; a wrong password is [`SyncError::SignedOut`].
@@ -234,13 +240,9 @@ impl HttpTransport {
         })
     }
 
-    /// Keeps the sign-in for the next run.
-    ///
-    /// # Errors
-    /// [`SyncError::Store`] when it cannot be kept.
-    pub async fn keep(&self) -> Result<(), SyncError> {
-        let kept = self.kept.lock().await.clone();
-        (self.keep)(kept).await.map_err(SyncError::Store)
+    /// What is to be kept of the sign-in for the next run.
+    pub async fn kept(&self) -> Kept {
+        self.kept.lock().await.clone()
     }
 
     /// Goes on with the sign-in of an earlier run.
@@ -289,6 +291,17 @@ impl HttpTransport {
     pub async fn release(&self, client: &str, forms: &[String]) -> Result<u64, SyncError> {
         let body = serde_json::json!({ "client": client, "forms": forms });
         self.ask(Method::POST, "/api/sync/release", Some(&body)).await
+    }
+
+    /// The first of some names that is this account's and nobody else's, if any is; it belongs to it from then on.
+    ///
+    /// # Errors
+    /// [`SyncError`] when there is no answer; [`SyncError::Refused`] too where the account corrects nothing.
+    pub async fn take_name(&self, names: Vec<String>) -> Result<Option<String>, SyncError> {
+        let named: Named = self
+            .ask(Method::POST, "/api/sync/name", Some(&NameRequest { names }))
+            .await?;
+        Ok(named.name)
     }
 
     /// Any request of the server's API, and what it answered: a failure too is an answer here.
@@ -365,7 +378,11 @@ impl HttpTransport {
         let url = self.server.route(path)?;
         let response = self
             .sent(|token| {
-                let request = self.client.request(method.clone(), url.clone()).bearer_auth(token);
+                let request = self
+                    .client
+                    .request(method.clone(), url.clone())
+                    .bearer_auth(token)
+                    .header(ACCEPT_ENCODING, "gzip");
                 match body {
                     Some(body) => request.json(body),
                     None => request,
@@ -440,6 +457,8 @@ fn causes(error: &dyn std::error::Error) -> String {
 }
 
 async fn whole(response: Response) -> Result<Vec<u8>, SyncError> {
+    let coding = response.headers().get(CONTENT_ENCODING);
+    let packed = coding.is_some_and(|coding| coding.as_bytes().eq_ignore_ascii_case(b"gzip"));
     let mut response = response;
     let mut bytes = Vec::new();
     while let Some(chunk) = response
@@ -448,11 +467,29 @@ async fn whole(response: Response) -> Result<Vec<u8>, SyncError> {
         .map_err(|e| SyncError::Unreachable(causes(&e.without_url())))?
     {
         bytes.extend_from_slice(&chunk);
-        if bytes.len() > LONGEST_ANSWER {
-            return Err(SyncError::Unexpected(format!("more than {LONGEST_ANSWER} bytes")));
-        }
+        bounded(&bytes)?;
     }
-    Ok(bytes)
+    if !packed {
+        return Ok(bytes);
+    }
+    let unpacked = tokio::task::spawn_blocking(move || {
+        let mut plain = Vec::new();
+        let most = u64::try_from(LONGEST_ANSWER).unwrap_or(u64::MAX).saturating_add(1);
+        GzDecoder::new(&*bytes).take(most).read_to_end(&mut plain)?;
+        Ok::<_, std::io::Error>(plain)
+    });
+    let wrong =
+        |error: &dyn std::fmt::Display| SyncError::Unexpected(format!("its answer cannot be unpacked: {error}"));
+    let plain = unpacked.await.map_err(|e| wrong(&e))?.map_err(|e| wrong(&e))?;
+    bounded(&plain)?;
+    Ok(plain)
+}
+
+fn bounded(bytes: &[u8]) -> Result<(), SyncError> {
+    if bytes.len() > LONGEST_ANSWER {
+        return Err(SyncError::Unexpected(format!("more than {LONGEST_ANSWER} bytes")));
+    }
+    Ok(())
 }
 
 async fn answered<T: DeserializeOwned>(request: RequestBuilder) -> Result<T, SyncError> {

@@ -11,6 +11,7 @@ mod picture;
 mod sniff;
 
 pub use error::InputError;
+pub use pdf::library_path as pdf_library_path;
 pub use sniff::FileType;
 
 use crate::page::PageImage;

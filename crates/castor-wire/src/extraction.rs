@@ -1,17 +1,19 @@
-//! The first version of the original's contract, the extraction, from a form as it stands.
+//! The first version of the original's contract, the extraction, from a form as it stands and back.
 //!
-//! Differences from the original, all on purpose: what was not read is `null`, sums that an unread row takes part in too;
-//! candidates of a form without lists stand in an item without a party's code, since the form prints none; the names of
-//! jurors, and of who asked for a recount, are never read.
+//! Every key of the original is there. Differences, all on purpose:
+//! * what was not read is `null`, and so are sums that an unread row takes part in, `total_computado` too;
+//! * candidates of a form without lists stand in an item without a party's code, since the form prints none;
+//! * a list that stands in two circunscripciones stands in two items; `circunscripcion`, `party_logo_detected` and `header.version`
+//!   are not read (`null`), names of parties only where the reader was asked for them;
+//! * confidences are calibrated; `overall_confidence` is the lowest of the form;
+//! * names and identity numbers of jurors (`jurados_info`), who asked for a recount and for whom, and other remarks are never read;
+//! * CMJ and the copy CONSUL are names that the original does not have.
 
-use crate::payload::PayloadContext;
-use castor_domain::checks::FieldState;
+use crate::payload::{PayloadContext, former_name, group_code, list_type, number, printed, text, votes};
 use castor_domain::codes::MesaId;
-use castor_domain::form::{FieldPath, Nivelacion};
-use castor_domain::header::Item;
+use castor_domain::form::{FieldPath, ListCode, Nivelacion};
 use castor_domain::reading::{FieldReading, FormReading};
 use serde_json::{Map, Value, json};
-use std::fmt::Display;
 
 /// The extraction of a form.
 #[must_use]
@@ -32,22 +34,18 @@ pub fn extraction(form: &FormReading, context: &PayloadContext<'_>) -> Value {
         },
         "total_computado": computed(form),
         "meta": {
-            "extraction_id": context.sha256,
+            "extraction_id": context.extraction_id,
             "source_file": context.source,
             "source_sha256": context.sha256,
             "extracted_at": context.produced_at,
             "model_version": context.model,
-            "processing_time_ms": null,
+            "processing_time_ms": context.processing_time_ms,
             "overall_confidence": lowest,
             "fields_needing_review": form.fields.iter().filter(|f| f.needs_review).count(),
             "total_pages": form.pages.len(),
             "pages_processed": form.pages.iter().filter(|page| page.layout.is_some()).count(),
         },
     })
-}
-
-fn text<T: Clone + PartialEq + Display>(item: &Item<T>) -> Option<String> {
-    item.value().map(ToString::to_string)
 }
 
 fn header(form: &FormReading) -> Value {
@@ -60,7 +58,7 @@ fn header(form: &FormReading) -> Value {
         "copy_type": header.copia.value().map(|copia| copia.name()),
         "election_name": text(&header.eleccion),
         "election_date": text(&header.fecha),
-        "corporacion": header.corporacion.value().map(|corporacion| corporacion.name()),
+        "corporacion": header.corporacion.value().copied().map(former_name),
         "departamento_code": text(&header.departamento),
         "departamento_name": text(&header.departamento_nombre),
         "municipio_code": text(&header.municipio),
@@ -71,16 +69,6 @@ fn header(form: &FormReading) -> Value {
         "mesa": text(&header.mesa),
         "mesa_id": mesa,
     })
-}
-
-/// Votes that count as read: nothing written is none of them.
-fn votes(field: &FieldReading) -> Option<u16> {
-    FieldState::settled(field).votes()
-}
-
-/// A number about other fields: one that was left out is not none of them.
-fn number(field: &FieldReading) -> Option<u16> {
-    if field.needs_review { None } else { field.value }
 }
 
 fn find<'a>(form: &'a FormReading, path: &FieldPath) -> Option<&'a FieldReading> {
@@ -120,7 +108,7 @@ fn especiales(form: &FormReading) -> Value {
 /// One list, or the candidates of a form that has none.
 #[derive(Default)]
 struct Party<'a> {
-    code: Option<String>,
+    code: Option<&'a ListCode>,
     solo: Option<&'a FieldReading>,
     candidates: Vec<(u16, &'a FieldReading)>,
     total: Option<&'a FieldReading>,
@@ -133,14 +121,7 @@ impl<'a> Party<'a> {
     }
 
     fn view(&self, form: &FormReading) -> Value {
-        let name = self
-            .solo
-            .and_then(|field| form.names.iter().find(|n| n.path == field.path));
-        let preferential = if self.candidates.is_empty() {
-            "SIN_VOTO_PREFERENTE"
-        } else {
-            "CON_VOTO_PREFERENTE"
-        };
+        let name = self.solo.and_then(|field| printed(form, &field.path));
         let candidates = self.candidates.iter().map(|(n, field)| {
             json!({
                 "candidate_number": n,
@@ -150,10 +131,10 @@ impl<'a> Party<'a> {
             })
         });
         json!({
-            "party_code": self.code.as_ref().map(|code| format!("{code:0>4}")),
+            "party_code": self.code.map(group_code),
             "party_name": name.map(|name| name.text.as_str()),
             "party_logo_detected": null,
-            "list_type": self.code.as_ref().map(|_| preferential),
+            "list_type": self.code.map(|_| list_type(!self.candidates.is_empty())),
             "circunscripcion": null,
             "votos_agrupacion": self.solo.and_then(votes),
             "votos_candidatos": candidates.collect::<Vec<_>>(),
@@ -173,7 +154,7 @@ fn partidos(form: &FormReading) -> Vec<Value> {
         .iter()
         .filter(|f| f.path.list().is_some() || candidate(&f.path))
     {
-        let code = field.path.list().map(ToString::to_string);
+        let code = field.path.list();
         let begins = matches!(field.path, FieldPath::SoloLista(_));
         if begins || parties.last().is_none_or(|party| party.code != code) {
             parties.push(Party {
@@ -201,4 +182,135 @@ fn computed(form: &FormReading) -> Option<u32> {
     let mut rows = form.fields.iter().filter(|field| field.path.counts_votes()).peekable();
     rows.peek()?;
     rows.map(|field| votes(field).map(u32::from)).sum()
+}
+
+/// What the rows of the nivelación and the special votes are called, in the form's order.
+const NIVELACION: [(&str, &str); 3] = [
+    ("total_sufragantes_e11", "nivelacion.sufragantes"),
+    ("total_votos_urna", "nivelacion.urna"),
+    ("total_votos_incinerados", "nivelacion.incinerados"),
+];
+const ESPECIALES: [(&str, &str); 3] = [
+    ("votos_en_blanco", "blanco"),
+    ("votos_nulos", "nulos"),
+    ("votos_no_marcados", "no_marcados"),
+];
+/// Most pages of a form.
+const PAGES: u64 = 60;
+
+/// Whether a value is an extraction and no reading as [`crate::write::reading`] gives it.
+#[must_use]
+pub fn is_extraction(value: &Value) -> bool {
+    value.get("fields").is_none()
+        && ["nivelacion", "partidos", "especiales"]
+            .iter()
+            .any(|key| value.get(key).is_some())
+}
+
+/// The reading that an extraction means, as [`crate::write::reading`] writes one and [`crate::parse::reading`] takes it. What the
+/// contract has no place for is unread: marks, pages of rows, printed totals of the whole form.
+#[must_use]
+pub fn as_reading(extraction: &Value) -> Value {
+    let header = &extraction["header"];
+    let pages = extraction["meta"]["total_pages"].as_u64().unwrap_or(1).clamp(1, PAGES);
+    let recount = extraction["constancias"]["hubo_recuento"].as_bool();
+    json!({
+        "header": {
+            "departamento": header["departamento_code"],
+            "departamento_nombre": header["departamento_name"],
+            "municipio": header["municipio_code"],
+            "municipio_nombre": header["municipio_name"],
+            "zona": header["zona"],
+            "puesto": header["puesto"],
+            "mesa": header["mesa"],
+            "lugar": header["lugar"],
+            "copia": known(&header["copy_type"]),
+            "corporacion": ours(&header["corporacion"]),
+            "eleccion": header["election_name"],
+            "fecha": header["election_date"],
+        },
+        "fields": rows(extraction),
+        "pages": (1..=pages).map(|page| json!({ "page": page, "needs_review": false })).collect::<Vec<_>>(),
+        "recount": recount.map(|recount| if recount { "SI" } else { "NO" }),
+        "signatures": extraction["constancias"]["num_jurados_firmantes"],
+    })
+}
+
+fn known(copy: &Value) -> &Value {
+    if copy == "UNKNOWN" { &Value::Null } else { copy }
+}
+
+fn ours(corporacion: &Value) -> Value {
+    match corporacion.as_str() {
+        Some("PRESIDENCIA") => "PRESIDENTE".into(),
+        Some("GOBERNACION") => "GOBERNADOR".into(),
+        Some("ALCALDIA") => "ALCALDE".into(),
+        Some(_) | None => corporacion.clone(),
+    }
+}
+
+fn rows(extraction: &Value) -> Vec<Value> {
+    let mut rows = Vec::new();
+    for (part, names) in [("nivelacion", NIVELACION), ("especiales", ESPECIALES)] {
+        for (name, path) in names {
+            let value = &extraction[part][name];
+            // One that is null is not printed, left out or not read, which the contract does not tell apart.
+            if !value.is_null() {
+                rows.push(row(
+                    path,
+                    value,
+                    &extraction[part][format!("confidence_{name}")],
+                    &Value::Null,
+                ));
+            }
+        }
+    }
+    for party in extraction["partidos"].as_array().into_iter().flatten() {
+        let list = party["party_code"].as_str().map(|code| format!("lista.{code}."));
+        let list = list.unwrap_or_default();
+        if !list.is_empty() {
+            rows.push(row(
+                &format!("{list}solo_lista"),
+                &party["votos_agrupacion"],
+                &Value::Null,
+                &Value::Null,
+            ));
+        }
+        for candidate in party["votos_candidatos"].as_array().into_iter().flatten() {
+            let path = format!("{list}candidato.{}", candidate["candidate_number"]);
+            rows.push(row(
+                &path,
+                &candidate["votes"],
+                &candidate["confidence"],
+                &candidate["needs_review"],
+            ));
+        }
+        if !list.is_empty() && !party["total_votos"].is_null() {
+            rows.push(row(
+                &format!("{list}total"),
+                &party["total_votos"],
+                &party["confidence_total"],
+                &Value::Null,
+            ));
+        }
+    }
+    rows
+}
+
+/// A row that says no confidence is as sure as who gave it.
+fn row(path: &str, value: &Value, confidence: &Value, waits: &Value) -> Value {
+    let or = |given: &Value, other: Value| if given.is_null() { other } else { given.clone() };
+    let digits = value.as_u64().map(|number| format!("{number:*>3}")).unwrap_or_default();
+    let marks: Vec<String> = match digits.len() {
+        3 => digits.chars().map(String::from).collect(),
+        _ => vec![String::new(); 3],
+    };
+    json!({
+        "path": path,
+        "page": 1,
+        "marks": marks,
+        "value": value,
+        "confidence": or(confidence, 1.0.into()),
+        "needs_review": or(waits, value.is_null().into()),
+    })
 }

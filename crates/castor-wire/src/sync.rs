@@ -20,6 +20,7 @@ pub const PIECE: usize = 4 << 20;
 
 /// An event of a form as it travels.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SyncEvent {
     /// Identity, chosen by its writer.
     pub id: String,
@@ -64,6 +65,7 @@ impl SyncEvent {
 
 /// An event of a laptop with its place among all that it ever wrote.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(from = "FlatPushed")]
 pub struct Pushed {
     /// From 1, without gaps.
@@ -103,6 +105,7 @@ impl From<FlatPushed> for Pushed {
 
 /// A laptop's events: `POST /api/sync/push`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Push {
     /// [`PROTOCOL`].
     pub protocol: u16,
@@ -114,6 +117,7 @@ pub struct Push {
 
 /// What became of a pushed event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
     /// It counts, at this place of the server's order; said again for an event that was sent before.
@@ -132,6 +136,7 @@ pub enum Outcome {
 
 /// The outcome of the event with a counter.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Settled {
     /// The counter.
     pub counter: u64,
@@ -142,6 +147,7 @@ pub struct Settled {
 
 /// Answer to a push.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PushAnswer {
     /// The counter that the server waits for. A push that begins behind it is answered with this alone: a gap.
     pub next: u64,
@@ -151,6 +157,7 @@ pub struct PushAnswer {
 
 /// An event at its place in the server's order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Pulled {
     /// Its place.
     pub global: u64,
@@ -161,10 +168,11 @@ pub struct Pulled {
 
 /// Answer to `GET /api/sync/pull?client=…&after=N&limit=…`: events after a place, in order.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PullAnswer {
-    /// The events that this account may see.
+    /// The events, in order. Who may pull at all may see every form.
     pub events: Vec<Pulled>,
-    /// The place to ask after next; events between that are not here are not for this account.
+    /// The place to ask after next; a later version may leave events out before it.
     pub upto: u64,
     /// Whether more wait.
     pub more: bool,
@@ -172,6 +180,7 @@ pub struct PullAnswer {
 
 /// Answer to `GET /api/sync/state?client=…`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SyncState {
     /// Version that the server speaks.
     pub protocol: u16,
@@ -185,17 +194,38 @@ pub struct SyncState {
 
 /// Asks for forms of the shared queue: `POST /api/sync/lease`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LeaseRequest {
     /// Identity of the laptop's store.
     pub client: String,
-    /// How many forms, at most 100.
+    /// How many forms, at most 100, those that are lent already among them.
     pub count: u16,
-    /// Only of this department's code.
+    /// New ones only of this department's code.
     pub departamento: Option<String>,
+}
+
+/// Asks for a name to stand beside what a person says: `POST /api/sync/name`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct NameRequest {
+    /// At most [`MOST_NAMES`], the one that is liked best first; each of 1 to 254 characters.
+    pub names: Vec<String>,
+}
+
+/// Most names of one request.
+pub const MOST_NAMES: usize = 8;
+
+/// The name that is the account's; none when all that were asked for are of others.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+pub struct Named {
+    /// One of those that were asked for.
+    pub name: Option<String>,
 }
 
 /// A form that is given to one laptop for a while.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Lease {
     /// SHA-256 of the form's file.
     pub form: String,
@@ -211,6 +241,7 @@ pub const PAGE_HASH: usize = 32;
 
 /// What an attachment is; `kind` of `POST /api/blobs/{sha256}`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum BlobKind {
     /// A file: of a form, or one of its pages.
@@ -244,6 +275,7 @@ pub const BLOB_KIND: &str = "castor-kind";
 /// `POST /api/blobs/{sha256}?offset=…&total=…&kind=…`. A piece that does not begin where the server's bytes end is
 /// answered with this alone.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct BlobState {
     /// Bytes that are there, in order from the first.
     pub bytes: u64,

@@ -43,7 +43,7 @@ export function httpServer(): Server & SignInDoor {
     return signed.user;
   }
 
-  /** A new access token for the cookie; null when it is worth nothing. Pages of one browser take turns: the cookie works once. */
+  /** A new access token for the cookie; null when it is worth nothing. Pages of one browser take turns: each has the cookie that the one before left. */
   function refresh(): Promise<Account | null> {
     const turn = async () => {
       try {

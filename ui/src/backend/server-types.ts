@@ -27,7 +27,7 @@ export type Ended = { ended: number };
 /** What a failed request is answered with. */
 export type ErrorBody = { code: ErrorCode; fields?: Array<FieldProblem>; message: string };
 /** Stable code of an error: clients match on it and take their text from their own catalogue. docs/SERVER.md lists them. */
-export type ErrorCode = "INVALID_REQUEST" | "UNAUTHENTICATED" | "INVALID_CREDENTIALS" | "PASSWORD_CHANGE_REQUIRED" | "FORBIDDEN" | "REGISTRATION_CLOSED" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "ALREADY_EXISTS" | "CONFLICT" | "TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "MISSING_FILE" | "MISSING_INPUT" | "INVALID_FILE" | "TOO_MANY_PAGES" | "UNREADABLE_FORM" | "URL_NOT_ALLOWED" | "FETCH_FAILED" | "NOTHING_TO_READ" | "CONFIRMATION_REQUIRED" | "ALREADY_RUNNING" | "PIPELINE_NOT_RUNNING" | "REVIEW_REFUSED" | "QUEUE_FULL" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "TIMEOUT" | "DATABASE_UNAVAILABLE" | "STORAGE_FULL" | "OBJECTS_UNAVAILABLE" | "READER_UNAVAILABLE" | "UPSTREAM_UNAVAILABLE" | "INTERNAL";
+export type ErrorCode = "INVALID_REQUEST" | "UNAUTHENTICATED" | "INVALID_CREDENTIALS" | "PASSWORD_CHANGE_REQUIRED" | "FORBIDDEN" | "REGISTRATION_CLOSED" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "ALREADY_EXISTS" | "CONFLICT" | "TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "MISSING_FILE" | "MISSING_INPUT" | "INVALID_FILE" | "TOO_MANY_PAGES" | "UNREADABLE_FORM" | "URL_NOT_ALLOWED" | "FETCH_FAILED" | "NOTHING_TO_READ" | "CONFIRMATION_REQUIRED" | "ALREADY_RUNNING" | "PIPELINE_NOT_RUNNING" | "REVIEW_REFUSED" | "QUEUE_FULL" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "TIMEOUT" | "TOO_SLOW" | "DATABASE_UNAVAILABLE" | "STORAGE_FULL" | "OBJECTS_UNAVAILABLE" | "READER_UNAVAILABLE" | "UPSTREAM_UNAVAILABLE" | "INTERNAL";
 /** The outer form of every failed answer. */
 export type Failure = { error: ErrorBody; ok: boolean };
 /** One field that breaks a rule. */
@@ -54,10 +54,18 @@ export type Lead = { candidacy_type?: string | null; created_at: string; email: 
 export type LeadChange = { status: LeadStatus };
 /** How far the talk has come. */
 export type LeadStatus = "nuevo" | "contactado" | "convertido" | "rechazado";
+/** A form that is given to one laptop for a while. */
+export type Lease = { form: string; until: number };
+/** Asks for forms of the shared queue: `POST /api/sync/lease`. */
+export type LeaseRequest = { client: string; count: number; departamento?: string | null };
 /** A form that is lent to a laptop. */
 export type LentForm = { account: string; copy_type?: string | null; corporacion?: string | null; email?: string | null; id: string; laptop: string; location: string; mesa_id?: string | null; name: string; person?: string | null; until: string };
 /** An e-mail address and its password. */
 export type Login = { email: string; new_password?: string | null; password: string };
+/** Asks for a name to stand beside what a person says: `POST /api/sync/name`. */
+export type NameRequest = { names: Array<string> };
+/** The name that is the account's; none when all that were asked for are of others. */
+export type Named = { name?: string | null };
 /** What a person writes. */
 export type NewLead = { candidacy_type?: CandidacyType | null; email: string; first_name: string; interest: Interest; last_name: string; location: string; phone: string };
 /** What a new account is made of. */
@@ -66,6 +74,8 @@ export type NewUser = { campaign_role?: string | null; candidate_position?: stri
 export type Nothing = Record<string, unknown>;
 /** One row of the ballot, added up. */
 export type OptionResult = { path: string; tables: number; unread: number; validated: number; votes: number };
+/** What became of a pushed event. */
+export type Outcome = { global: number; outcome: "accepted" } | { code: string; message: string; outcome: "refused" };
 /** One of the caller's own sign-ins. */
 export type OwnSession = Session & { current: boolean };
 /** A place within the one that was asked for. */
@@ -84,6 +94,16 @@ export type PlaceCode = string | number;
 export type Processed = { alerts_count: number; delta?: number | null; error_message?: string | null; extraction: Record<string, unknown>; extraction_id: string; fields_needing_review: number; form_id: string; mesa_id?: string | null; model_version: string; success: boolean; total_computado?: number | null; total_sufragantes?: number | null; total_urna?: number | null; validation_passed?: boolean | null; validation_report: Report };
 /** A form as the original's event bus carried it. */
 export type ProcessedV2 = { payload: Record<string, unknown>; success: boolean; summary: Summary };
+/** Answer to `GET /api/sync/pull?client=…&after=N&limit=…`: events after a place, in order. */
+export type PullAnswer = { events: Array<Pulled>; more: boolean; upto: number };
+/** An event at its place in the server's order. */
+export type Pulled = SyncEvent & { global: number };
+/** A laptop's events: `POST /api/sync/push`. */
+export type Push = { client: string; events: Array<Pushed>; protocol: number };
+/** Answer to a push. */
+export type PushAnswer = { next: number; settled: Array<Settled> };
+/** An event of a laptop with its place among all that it ever wrote. */
+export type Pushed = SyncEvent & { counter: number };
 /** A job of an answer. */
 export type Queued = { job_id: string; sha256: string; state: JobState };
 /** What was queued. */
@@ -92,6 +112,8 @@ export type QueuedFiles = { files: number; jobs: Array<Queued>; left: number };
 export type Received = { id: string };
 /** A refresh token. */
 export type Refresh = { next?: string | null; refresh_token: string };
+/** Which forms are given back. */
+export type Release = { client: string; forms: Array<string> };
 /** What the checks say of a form. */
 export type Report = { all_passed?: boolean | null; failed: Record<string, unknown>; findings: Array<Record<string, unknown>>; not_evaluable: number };
 /** A cell that waits. While a form is read a second time nothing of the first reading, nor of the machine's, is shown. */
@@ -108,6 +130,8 @@ export type Run = { copy_type?: string | null; download_workers?: number | null;
 export type Session = { address: string; created_at: string; device: string; expires_at: string; id: string; used_at: string; user_id: string };
 /** A sign-in of anybody, with whose it is. */
 export type SessionOfUser = { address: string; created_at: string; device: string; email: string; expires_at: string; first_name: string; id: string; last_name: string; role: Role; used_at: string; user_id: string };
+/** The outcome of the event with a counter. */
+export type Settled = Outcome & { counter: number };
 /** What a sign-in gives. */
 export type SignedIn = { access_token: string; expires_in: number; refresh_token: string; token_type: string; user: Account };
 /** How something is. */
@@ -118,6 +142,10 @@ export type Submission = { action?: Then | null; corrections?: Array<Correction>
 export type Submitted = { alerts_count: number; cells: Array<ReviewCell>; findings: Array<Record<string, unknown>>; review_id: string; status: string; version: number };
 /** A form in short. */
 export type Summary = { corporacion?: string | null; extraction_id: string; fields_needing_review: number; mesa_id?: string | null; ocr_fields_count: number; total_pages: number; validations_failed: number; validations_passed: number };
+/** An event of a form as it travels. */
+export type SyncEvent = { at: number; body: string; by: string; form: string; id: string };
+/** Answer to `GET /api/sync/state?client=…`. */
+export type SyncState = { last: number; next: number; oldest: number; protocol: number };
 /** Which table. Zeros may be missing before a code, or be more than the form prints. */
 export type TableWish = { copy_type?: string | null; corporacion?: string | null; department_code: PlaceCode; force_reprocess?: boolean; municipality_code: PlaceCode; priority?: JobPriority; station_code: PlaceCode; table_code: PlaceCode; zone_code: PlaceCode };
 /** Tables of a place. */

@@ -1,9 +1,13 @@
 //! Where an export is written: a folder that appears whole, or not at all.
 
 use crate::AppError;
+use castor_store::sync_names;
 use std::fs::File;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+
+/// End of the temporary names.
+const PART: &str = ".part";
 
 /// A folder under a temporary name. Dropped before it is done, it leaves nothing behind.
 #[derive(Debug)]
@@ -12,6 +16,8 @@ pub(crate) struct NewFolder {
     target: PathBuf,
     files: Vec<PathBuf>,
     done: bool,
+    /// The folder, locked as long as it is written: so others see that it was not left lying.
+    _held: Option<File>,
 }
 
 impl NewFolder {
@@ -29,14 +35,32 @@ impl NewFolder {
     /// Begins the folder of just this path.
     pub(crate) fn begin_exact(target: &Path) -> Result<Self, AppError> {
         let parent = target.parent().unwrap_or(target);
-        let partial = parent.join(format!(".{}.part", uuid::Uuid::now_v7()));
+        let partial = parent.join(format!(".{}{PART}", uuid::Uuid::now_v7()));
         std::fs::create_dir_all(&partial).map_err(|e| AppError::file(&partial, &e))?;
+        let held = File::open(&partial).ok();
         Ok(Self {
             partial,
             target: target.to_owned(),
             files: Vec::new(),
             done: false,
+            _held: held.filter(|folder| folder.try_lock().is_ok()),
         })
+    }
+
+    /// Takes away what programs that were cut off left under temporary names. What cannot be removed is a hidden folder
+    /// that nothing reads.
+    pub(crate) fn sweep(parent: &Path) {
+        for entry in std::fs::read_dir(parent).into_iter().flatten().flatten() {
+            let name = entry.file_name();
+            let name = name
+                .to_str()
+                .and_then(|name| name.strip_prefix('.')?.strip_suffix(PART));
+            let ours = name.is_some_and(|id| uuid::Uuid::parse_str(id).is_ok());
+            let left = || File::open(entry.path()).is_ok_and(|folder| folder.try_lock().is_ok());
+            if ours && left() {
+                let _ = std::fs::remove_dir_all(entry.path());
+            }
+        }
     }
 
     /// Where the folder stands until it is done.
@@ -68,11 +92,8 @@ impl NewFolder {
     pub(crate) fn finish(mut self) -> Result<Vec<PathBuf>, AppError> {
         std::fs::rename(&self.partial, &self.target).map_err(|e| AppError::file(&self.target, &e))?;
         self.done = true;
-        // The new name is on the disk only when the folder that holds it is.
         let parent = self.target.parent().unwrap_or(&self.target);
-        if let Ok(folder) = File::open(parent) {
-            folder.sync_all().map_err(|e| AppError::file(parent, &e))?;
-        }
+        sync_names(parent).map_err(|e| AppError::file(parent, &e))?;
         Ok(self.files.iter().map(|name| self.target.join(name)).collect())
     }
 }

@@ -52,9 +52,13 @@ impl FormatWriter for JsonLines {
     fn add(&mut self, _: &mut NewFolder, form: &Exported) -> Result<(), AppError> {
         let context = PayloadContext {
             sha256: &form.row.id,
+            extraction_id: &form.row.id,
             source: &form.row.name,
+            source_type: None,
+            object_uri: None,
             model: form.model(),
             produced_at: &self.produced_at,
+            processing_time_ms: None,
         };
         let mut object = match self.contract {
             Contract::Extraction => extraction(&form.form, &context),

@@ -14,6 +14,7 @@ pub(crate) use folder::NewFolder;
 use crate::desk::rfc3339;
 use crate::log::history;
 use crate::review::filter;
+use crate::sweep::EXPORTS;
 use crate::view::{ExportFormat, ExportProgress, ExportResult, HistoryView, QueueQuery};
 use crate::{AppError, Desk};
 use castor_domain::reading::{FieldReading, FormReading};
@@ -94,29 +95,41 @@ trait FormatWriter: Send {
     fn finish(self: Box<Self>, folder: &mut NewFolder) -> Result<(), AppError>;
 }
 
-/// How far an export is.
+/// The export that is being written.
 #[derive(Debug, Default)]
-pub(crate) struct Exporting(Mutex<Option<ExportProgress>>);
+pub(crate) struct Exporting {
+    /// One at a time: each keeps a connection to the database as long as it lasts.
+    turn: tokio::sync::Mutex<()>,
+    progress: Mutex<Option<ExportProgress>>,
+}
 
 impl Exporting {
     fn set(&self, progress: Option<ExportProgress>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = progress;
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner) = progress;
     }
 
+    /// How far it is.
     pub(crate) fn progress(&self) -> Option<ExportProgress> {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        *self.progress.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl Desk {
     /// Writes forms out to a new folder under `exports/` of the data folder.
     pub(crate) async fn export(&self, format: ExportFormat, scope: Scope) -> Result<ExportResult, AppError> {
+        let _turn = self.exporting.turn.lock().await;
         let written = self.written(format, scope).await;
         self.exporting.set(None);
         written
     }
 
     async fn written(&self, format: ExportFormat, scope: Scope) -> Result<ExportResult, AppError> {
+        let person = self.settings().await?.person;
+        let salt = self.pseudonym_salt().await?;
+        if let Scope::Form(id) = &scope {
+            self.store.form_row(id).await?;
+        }
+        // From here on the store is asked through the snapshot alone.
         let mut store = self.store.snapshot().await?;
         let (events, head) = store.head().await?;
         let about = About {
@@ -126,14 +139,10 @@ impl Desk {
         };
         let ids = match scope {
             Scope::Found(query) => store.ids(&filter(&query, (self.clock)()), Order::Table).await?,
-            Scope::Form(id) => {
-                self.store.form_row(&id).await?;
-                vec![id]
-            }
+            Scope::Form(id) => vec![id],
         };
-        let person = self.settings().await?.person;
         let mut folder = self.export_folder()?;
-        let mut writer = self.writer(format, &mut folder, &about).await?;
+        let mut writer = self.writer(format, &mut folder, &about, salt)?;
         let mut forms = 0u32;
         for batch in ids.chunks(BATCH) {
             let small = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
@@ -163,11 +172,12 @@ impl Desk {
         })
     }
 
-    async fn writer(
+    fn writer(
         &self,
         format: ExportFormat,
         folder: &mut NewFolder,
         about: &About,
+        salt: String,
     ) -> Result<Box<dyn FormatWriter>, AppError> {
         Ok(match format {
             ExportFormat::Csv => Box::new(csv::Csv::begin(folder)?),
@@ -175,28 +185,20 @@ impl Desk {
             ExportFormat::JsonV1 => Box::new(json::JsonLines::begin(folder, json::Contract::Extraction, about)?),
             ExportFormat::JsonV2 => Box::new(json::JsonLines::begin(folder, json::Contract::Payload, about)?),
             ExportFormat::Sheet => Box::new(sheet::Sheets::new(about)),
-            ExportFormat::Crops => {
-                let salt = self.pseudonym_salt().await?;
-                Box::new(crops::Crops::begin(folder, Arc::clone(&self.reader), salt)?)
-            }
+            ExportFormat::Crops => Box::new(crops::Crops::begin(folder, Arc::clone(&self.reader), salt)?),
         })
     }
 
     /// What makes pseudonyms of reviewers' names: drawn once, so that a person keeps theirs, and never written out.
     async fn pseudonym_salt(&self) -> Result<String, AppError> {
-        const NAME: &str = "pseudonym_salt";
-        if let Some(salt) = self.store.setting(NAME).await? {
-            return Ok(salt);
-        }
-        let salt = uuid::Uuid::new_v4().to_string();
-        self.store.set_setting(NAME, &salt).await?;
-        Ok(salt)
+        let drawn = uuid::Uuid::new_v4().to_string();
+        Ok(self.store.setting_or("pseudonym_salt", drawn).await?)
     }
 
     /// A new folder for what is written now.
     pub(crate) fn export_folder(&self) -> Result<NewFolder, AppError> {
         let stamp = rfc3339((self.clock)()).replace(':', "-");
-        NewFolder::begin(&self.store.folder().join("exports"), &stamp)
+        NewFolder::begin(&self.store.folder().join(EXPORTS), &stamp)
     }
 }
 

@@ -1,7 +1,8 @@
 //! What a path given to the import holds: files, folders and archives as forms to be read.
 
 use crate::AppError;
-use castor_store::{NewImport, StoreError};
+use castor_store::{NewImport, sync_names};
+use std::collections::BTreeSet;
 use std::fmt::Display;
 use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
@@ -143,19 +144,21 @@ fn entries(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
 /// Takes an archive out into a folder, which is made anew; `origin` is what people know the archive by.
 pub(super) fn unpack(path: &Path, origin: &str, folder: &Path) -> Result<(), AppError> {
     let fails = |e: &dyn Display| AppError::file(path, &e.to_string());
+    let written = |target: &Path, error| unwritten(origin, target, &error);
     if origin.matches(WITHIN).count() >= NESTED {
         return Err(fails(&format!("more than {NESTED} archives within each other")));
     }
     if folder.exists() {
-        std::fs::remove_dir_all(folder).map_err(|e| written(folder, &e))?;
+        std::fs::remove_dir_all(folder).map_err(|e| written(folder, e))?;
     }
-    std::fs::create_dir_all(folder).map_err(|e| written(folder, &e))?;
+    std::fs::create_dir_all(folder).map_err(|e| written(folder, e))?;
     let file = std::fs::File::open(path).map_err(|e| fails(&e))?;
     let mut archive = zip::ZipArchive::new(file).map_err(|e| fails(&e))?;
     if archive.len() > ZIP_FILES {
         return Err(fails(&format!("more than {ZIP_FILES} files in one archive")));
     }
     let mut left = ZIP_BYTES;
+    let mut folders = BTreeSet::from([folder.to_owned()]);
     for i in 0..archive.len() {
         let mut entry = archive.by_index(i).map_err(|e| fails(&e))?;
         // Names that lead out of the folder are passed over, and what no form can be.
@@ -167,24 +170,33 @@ pub(super) fn unpack(path: &Path, origin: &str, folder: &Path) -> Result<(), App
         };
         let target = folder.join(name);
         let parent = target.parent().unwrap_or(folder);
-        std::fs::create_dir_all(parent).map_err(|e| written(parent, &e))?;
-        let mut out = std::fs::File::create(&target).map_err(|e| written(&target, &e))?;
+        std::fs::create_dir_all(parent).map_err(|e| written(parent, e))?;
+        let mut out = std::fs::File::create(&target).map_err(|e| written(&target, e))?;
         let copied = std::io::copy(&mut std::io::Read::take(&mut entry, left), &mut out);
-        left -= copied.map_err(|e| if full(&e) { written(&target, &e) } else { fails(&e) })?;
+        left -= copied.map_err(|e| if full(&e) { written(&target, e) } else { fails(&e) })?;
+        out.sync_all().map_err(|e| written(&target, e))?;
         if left == 0 {
             return Err(fails(&format!("more than {ZIP_BYTES} bytes in one archive")));
         }
+        let within = parent.ancestors().take_while(|above| above.starts_with(folder));
+        folders.extend(within.map(Path::to_owned));
     }
-    Ok(())
+    // The archive is not looked at again once its files wait for their turn.
+    folders.extend(folder.parent().map(Path::to_owned));
+    folders
+        .iter()
+        .try_for_each(|folder| sync_names(folder).map_err(|e| written(folder, e)))
 }
 
 fn full(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
 }
 
-fn written(path: &Path, error: &std::io::Error) -> AppError {
+/// Why a file of an archive could not be written. That there is no room for it says something of this archive: once what
+/// was taken out is gone again, others fit.
+fn unwritten(archive: &str, path: &Path, error: &std::io::Error) -> AppError {
     if full(error) {
-        StoreError::Full.into()
+        AppError::NoRoom(archive.to_owned())
     } else {
         AppError::file(path, error)
     }
@@ -205,6 +217,21 @@ pub(super) fn forget(path: &Path, incoming: &Path) {
     for parent in parents {
         if std::fs::remove_dir(parent).is_err() {
             break;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::import::stops_all;
+
+    #[test]
+    fn an_archive_that_does_not_fit_fails_alone() {
+        for kind in [ErrorKind::StorageFull, ErrorKind::QuotaExceeded] {
+            let error = unwritten("lote.zip", Path::new("zip-1/acta.pdf"), &kind.into());
+            assert_eq!(error.code(), "APP_008");
+            assert!(!stops_all(&error));
         }
     }
 }

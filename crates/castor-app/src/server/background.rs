@@ -106,6 +106,8 @@ impl Desk {
     /// Takes the sign-in of the last run up.
     pub(super) async fn resume(self: &Arc<Self>) -> Result<(), AppError> {
         let _turn = self.syncing.turn.lock().await;
+        // Held until the link stands: a sign-out meanwhile waits, and then ends it.
+        let signed = self.syncing.signed.lock().await;
         let Some(remembered) = self.remembered().await? else {
             return Ok(());
         };
@@ -121,10 +123,10 @@ impl Desk {
             account: remembered.account,
         };
         let server = ServerUrl::parse(&remembered.address)?;
-        let signed = *self.syncing.signed.lock().await;
-        let transport = HttpTransport::resume(server.clone(), kept, self.keeper(server.text(), signed))?;
+        let transport = HttpTransport::resume(server.clone(), kept, self.keeper(server.text(), *signed))?;
         self.syncing.set(|now| now.failure = None);
         self.syncing.link.send_replace(Some(Arc::new(transport)));
+        drop(signed);
         Ok(())
     }
 
@@ -208,6 +210,7 @@ fn passes(error: &AppError) -> bool {
         | AppError::NotSignedIn
         | AppError::NotPassedOn(_)
         | AppError::NoForms
+        | AppError::NoRoom(_)
         | AppError::FileAway(_) => false,
     }
 }

@@ -1,10 +1,10 @@
 //! Files of forms, to the server and from it.
 
 use super::{SEES, SENDS};
-use crate::integrity::kept_whole;
+use crate::integrity::{kept_whole, pages_of};
 use crate::{AppError, Desk};
 use castor_store::{Store, StoreError};
-use castor_sync::{Content, Find, Page, fetch_file, send_files};
+use castor_sync::{Content, Find, fetch_file, send_files};
 use castor_vision::input::{Document, Limits};
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -44,8 +44,7 @@ pub fn whole_file(store: &Store, form: &str) -> Result<Content, (String, String)
     }
     let document = Document::open(&path, &Limits::default());
     let document = document.map_err(|error| (error.code().to_owned(), error.to_string()))?;
-    let page = |(path, sha256)| Page { sha256, path };
-    Ok(Content::Pages(document.page_files().into_iter().map(page).collect()))
+    Ok(Content::Pages(pages_of(&document)))
 }
 
 impl Desk {

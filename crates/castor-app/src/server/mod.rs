@@ -142,7 +142,7 @@ impl Syncing {
 }
 
 impl Desk {
-    /// Signs in to a server. The password is not kept.
+    /// Signs in to a server. The password is not kept. Where something fails, everything is as before.
     pub(crate) async fn server_sign_in(
         self: &Arc<Self>,
         address: &str,
@@ -152,33 +152,53 @@ impl Desk {
         let turn = self.syncing.turn.lock().await;
         let server = ServerUrl::parse(address)?;
         let signing = SignIn { email, password };
-        let next = *self.syncing.signed.lock().await + 1;
-        let transport = HttpTransport::sign_in(server.clone(), &signing, self.keeper(server.text(), next)).await?;
-        let account = transport.account().await;
-        if let Err(error) = self.share_as(&account).await {
+        let number = *self.syncing.signed.lock().await + 1;
+        let transport = HttpTransport::sign_in(server.clone(), &signing, self.keeper(server.text(), number)).await?;
+        let transport = Arc::new(transport);
+        if let Err(error) = self.begin(server.text(), &transport, number).await {
             // The session that was begun is of no use to anyone.
             let _ = transport.sign_out().await;
             return Err(error);
         }
-        *self.syncing.signed.lock().await = next;
-        transport.keep().await?;
-        self.named_by_account(&full_name(&account)).await?;
-        self.syncing.set(|now| *now = Now::default());
-        self.syncing.link.send_replace(Some(Arc::new(transport)));
         drop(turn);
         self.syncing.woken.notify_one();
+        // The sign-in stands without it: a name can be chosen in the settings.
+        let _ = self.named_by_account(&full_name(&transport.account().await)).await;
         self.server_view().await?.ok_or(AppError::NotSignedIn)
     }
 
-    /// Signs out. What the server has not got stays here and is sent after the next sign-in.
-    pub(crate) async fn server_sign_out(self: &Arc<Self>) -> Result<(), AppError> {
-        let transport = self.syncing.link.send_replace(None);
+    /// Makes a new sign-in the one that counts.
+    async fn begin(
+        self: &Arc<Self>,
+        address: String,
+        transport: &Arc<HttpTransport>,
+        number: u64,
+    ) -> Result<(), AppError> {
+        let kept = transport.kept().await;
+        let mut signed = self.syncing.signed.lock().await;
+        if kept.account.may(SENDS)
+            && let Some(shared) = shared_as(&self.store).await?
+            && shared.id != kept.account.id
         {
-            let mut signed = self.syncing.signed.lock().await;
-            *signed += 1;
-            self.keep_token(None).await?;
-            self.store.forget_setting(SERVER).await?;
+            return Err(AppError::OtherAccount(shared.email));
         }
+        self.remember(Some((address, kept))).await?;
+        // From here on nothing fails.
+        *signed = number;
+        self.syncing.set(|now| *now = Now::default());
+        self.syncing.link.send_replace(Some(Arc::clone(transport)));
+        Ok(())
+    }
+
+    /// Signs out. What the server has not got stays here and is sent after the next sign-in. Where something fails, the
+    /// sign-in stands.
+    pub(crate) async fn server_sign_out(self: &Arc<Self>) -> Result<(), AppError> {
+        let transport = {
+            let mut signed = self.syncing.signed.lock().await;
+            self.remember(None).await?;
+            *signed += 1;
+            self.syncing.link.send_replace(None)
+        };
         if let Some(transport) = transport {
             // Without a network the session ends on the server when it is not used; here it has ended.
             let _ = transport.sign_out().await;
@@ -293,11 +313,33 @@ impl Desk {
         if *now != signed {
             return Ok(());
         }
-        self.keep_token(Some(kept.tokens.text())).await?;
-        let account = kept.account;
-        let text =
-            serde_json::to_string(&Remembered { address, account }).map_err(|e| AppError::Asked(e.to_string()))?;
-        Ok(self.store.set_setting(SERVER, &text).await?)
+        self.remember(Some((address, kept))).await
+    }
+
+    /// Keeps a sign-in, or forgets the one that was kept: its token and who it is, both or neither.
+    async fn remember(self: &Arc<Self>, sign_in: Option<(String, Kept)>) -> Result<(), AppError> {
+        let (token, told) = match sign_in {
+            Some((address, Kept { tokens, account })) => {
+                let told = serde_json::to_string(&Remembered { address, account });
+                (
+                    Some(tokens.text()),
+                    Some(told.map_err(|e| AppError::Asked(e.to_string()))?),
+                )
+            }
+            None => (None, None),
+        };
+        let former = self.kept_token().await?;
+        self.keep_token(token).await?;
+        let written = match told {
+            Some(told) => self.store.set_setting(SERVER, &told).await,
+            None => self.store.forget_setting(SERVER).await,
+        };
+        if let Err(error) = written {
+            // Where the keyring does not even take this, a person signs in again.
+            let _ = self.keep_token(former).await;
+            return Err(error.into());
+        }
+        Ok(())
     }
 
     async fn keep_token(self: &Arc<Self>, token: Option<String>) -> Result<(), AppError> {

@@ -118,6 +118,31 @@ async fn a_damaged_backup_is_refused_and_nothing_appears() {
 }
 
 #[tokio::test]
+async fn a_backup_that_was_cut_off_is_taken_away_by_the_next_one() {
+    let work = tempfile::tempdir().unwrap();
+    let (store, _) = filled(&work.path().join("data")).await;
+    let part = |n: u8| {
+        work.path()
+            .join(format!(".01890a5d-ac96-774b-bcce-b302099a805{n}.part"))
+    };
+    for n in 0..2 {
+        std::fs::create_dir(part(n)).unwrap();
+        std::fs::write(part(n).join("castor.db"), b"half").unwrap();
+    }
+    // One that is being written is held by its program.
+    let held = std::fs::File::open(part(1)).unwrap();
+    held.try_lock().unwrap();
+    backup(&store, &work.path().join("copia.zip")).await.unwrap();
+    assert!(!part(0).exists());
+    assert!(part(1).exists());
+    drop(held);
+    restore(&work.path().join("copia.zip"), &work.path().join("again"))
+        .await
+        .unwrap();
+    nothing_but(work.path(), &["again", "copia.zip", "data"]);
+}
+
+#[tokio::test]
 async fn a_backup_overwrites_nothing_and_neither_does_its_return() {
     let work = tempfile::tempdir().unwrap();
     let (store, _) = filled(&work.path().join("data")).await;

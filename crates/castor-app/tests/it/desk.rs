@@ -1,6 +1,6 @@
 //! A form from its file to the export, as a person works on it.
 
-use castor_app::{Desk, open_reader};
+use castor_app::{AppError, Desk, open_reader};
 use castor_testkit::corpus::sample_forms;
 use serde_json::{Value, json};
 use std::path::Path;
@@ -28,6 +28,18 @@ pub(crate) async fn read_all(desk: &Arc<Desk>) {
 
 pub(crate) async fn desk(folder: &Path) -> Arc<Desk> {
     Desk::open(folder, open_reader(None).unwrap()).await.unwrap()
+}
+
+/// Opens a desk whose folder another one held that is about to end: its background work holds it for a moment.
+pub(crate) async fn once_free<F: Future<Output = Result<Arc<Desk>, AppError>>>(open: impl Fn() -> F) -> Arc<Desk> {
+    for _ in 0..1200 {
+        match open().await {
+            Ok(desk) => return desk,
+            Err(error) => assert_eq!(error.code(), "STO_002", "{error}"),
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    panic!("the desk before does not end");
 }
 
 pub(crate) fn forms(view: &Value) -> Vec<&Value> {

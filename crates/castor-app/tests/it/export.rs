@@ -46,6 +46,19 @@ async fn exported(desk: &Arc<Desk>, format: &str, more: Value) -> Vec<PathBuf> {
     files.iter().map(|f| PathBuf::from(f.as_str().unwrap())).collect()
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn exports_that_are_asked_for_together_are_written_one_after_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let (desk, _, _) = settled(folder.path()).await;
+    let mut asked = tokio::task::JoinSet::new();
+    for _ in 0..12 {
+        let desk = Arc::clone(&desk);
+        asked.spawn(async move { exported(&desk, "csv", json!({})).await });
+    }
+    // One that waits for a connection which another holds fails after half a minute.
+    assert_eq!(asked.join_all().await.len(), 12);
+}
+
 fn ending<'a>(files: &'a [PathBuf], end: &str) -> Vec<&'a PathBuf> {
     files.iter().filter(|f| f.to_string_lossy().ends_with(end)).collect()
 }

@@ -1,6 +1,6 @@
 //! Files on their way into the desk: archives, folders, what a browser sends, pauses and repetitions.
 
-use crate::desk::{call, desk, forms, read_all};
+use crate::desk::{call, desk, forms, once_free, read_all};
 use castor_app::Desk;
 use castor_testkit::corpus::write_form;
 use castor_testkit::form::{Family, Form, Options};
@@ -101,9 +101,68 @@ async fn an_archives_files_are_known_by_their_place_in_it_and_a_broken_one_holds
     }
 }
 
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_never_ends_holds_up_no_other() {
+    if std::thread::available_parallelism().unwrap().get() < 2 {
+        return;
+    }
+    let work = tempfile::tempdir().unwrap();
+    let acta = drawn(work.path(), 7);
+    // It is opened when somebody writes to it, and nobody does.
+    let endless = work.path().join("sin-fin.pdf");
+    let made = std::process::Command::new("mkfifo").arg(&endless).status().unwrap();
+    assert!(made.success());
+    let desk = desk(&work.path().join("data")).await;
+    desk.import(vec![endless.clone()], false).await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    desk.import(vec![acta], false).await.unwrap();
+    let mut states = Vec::new();
+    for _ in 0..1200 {
+        states = given(&desk, false).await.into_iter().map(|(_, state)| state).collect();
+        if states == ["waiting", "read"] {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(100)).await;
+    }
+    // Ends it, and with it the thread that waits for it.
+    std::fs::OpenOptions::new().write(true).open(&endless).unwrap();
+    assert_eq!(states, ["waiting", "read"]);
+    read_all(&desk).await;
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn pages_that_are_links_are_kept_and_what_is_damaged_is_mended_by_giving_it_again() {
+    let work = tempfile::tempdir().unwrap();
+    let page = |shade: u8| {
+        let path = work.path().join(format!("{shade}.png"));
+        let picture = image::GrayImage::from_pixel(300, 400, image::Luma([shade]));
+        picture.save(&path).unwrap();
+        path
+    };
+    let folder = work.path().join("acta");
+    std::fs::create_dir(&folder).unwrap();
+    std::os::unix::fs::symlink(page(200), folder.join("1.png")).unwrap();
+    std::fs::copy(page(210), folder.join("2.png")).unwrap();
+    let desk = desk(&work.path().join("data")).await;
+    let problems = async || castor_app::integrity(desk.store()).await.unwrap().problems;
+    for damaged in ["1.png", "2.png"] {
+        desk.import(vec![folder.clone()], false).await.unwrap();
+        read_all(&desk).await;
+        assert_eq!(problems().await, []);
+        let form = desk.store().forms_of_log().await.unwrap().remove(0);
+        std::fs::write(desk.store().blob_path(&form).join(damaged), b"nada").unwrap();
+        assert_eq!(problems().await[0].code, "STO_007");
+    }
+    desk.import(vec![folder], false).await.unwrap();
+    read_all(&desk).await;
+    assert_eq!(problems().await, []);
+}
+
 /// Waits until copies that were made to be read are gone: they go after what was read of them is kept.
 async fn gone(path: &Path) {
-    for _ in 0..100 {
+    for _ in 0..1200 {
         if !path.exists() {
             return;
         }
@@ -165,7 +224,7 @@ async fn a_pause_outlasts_the_program() {
     call(&first, "import_pause", json!({ "paused": true })).await;
     first.import(vec![acta], false).await.unwrap();
     drop(first);
-    let second = reopened(&data).await;
+    let second = once_free(|| Desk::open(&data, castor_app::open_reader(None).unwrap())).await;
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     let status = call(&second, "status", json!({})).await;
     assert_eq!(
@@ -178,19 +237,6 @@ async fn a_pause_outlasts_the_program() {
         call(&second, "queue", json!({ "query": { "limit": 10 } })).await["total"],
         1
     );
-}
-
-/// The desk of a folder whose last desk is about to end: its background work holds it for a moment.
-async fn reopened(folder: &Path) -> Arc<Desk> {
-    for _ in 0..100 {
-        let reader = castor_app::open_reader(None).unwrap();
-        match Desk::open(folder, reader).await {
-            Ok(desk) => return desk,
-            Err(error) => assert_eq!(error.code(), "STO_002", "{error}"),
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    panic!("the first desk does not end");
 }
 
 #[tokio::test(flavor = "multi_thread")]

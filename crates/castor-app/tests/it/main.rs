@@ -8,4 +8,7 @@ mod export;
 mod import;
 mod killed;
 mod second;
+mod secrets;
+mod server;
+mod swept;
 mod types;

@@ -2,6 +2,7 @@
 
 use crate::desk::{call, desk, doubtful, forms};
 use castor_app::Desk;
+use castor_domain::checks::FieldRef;
 use castor_domain::form::FieldPath;
 use castor_domain::grammar::{MarkConvention, ReviewPolicy, read_field};
 use castor_domain::reading::{FieldReading, FormReading, PageReading, PixelRect, ReviewReason};
@@ -385,6 +386,33 @@ async fn a_settled_cell_comes_back_as_any_doubtful_one_and_counts_only_in_figure
         (&json!(0), &json!(1), &json!(1))
     );
     assert_eq!(call(&desk, "audit_verify", json!({})).await["whole"], true);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_a_person_gave_at_another_desk_ends_the_question_here() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = drawn(folder.path()).await;
+    let (id, asked) = first_reading(&desk).await;
+    read_twice(&desk, &id, &asked).await;
+    sit_down(&desk, "dora", 0, 100).await;
+    let given = next(&desk).await.unwrap();
+    let key = doubtful(&form(&desk, &given).await)[0]["key"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let path = key.split_once('/').unwrap().1.parse().unwrap();
+    let event = Event::Probe {
+        field: FieldRef { page: 1, path },
+        marks: [Symbol::Blank, Symbol::Blank, Symbol::Digit(7)],
+    };
+    let answer = Recorded {
+        id: EventId(5000),
+        at: Moment(2000),
+        by: "dora".to_owned(),
+        event,
+    };
+    desk.store().append(&id, &[answer]).await.unwrap();
+    assert_ne!(next(&desk).await, Some(given));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,9 @@
 //! `castor bench chaos`.
 
 use super::site::{ServerProcess, Site, free_port, sign_in};
+use super::uploads;
 use anyhow::{Context, Result, ensure};
+use castor_server::role::Role;
 use castor_store::Store;
 use castor_sync::{HttpTransport, ServerUrl, SyncError, Transport, round};
 use castor_wire::sync::{Lease, LeaseRequest, PullAnswer, Push, PushAnswer, SyncState};
@@ -21,8 +23,13 @@ pub(crate) struct ChaosArguments {
     /// Times that each part is killed.
     #[arg(long, default_value_t = 3)]
     turns: usize,
+    /// Drawn forms that are sent to be read meanwhile.
+    #[arg(long, default_value_t = 24)]
+    forms: usize,
 }
 
+/// Time of one turn of the killing, about.
+const TURN: Duration = Duration::from_secs(15);
 /// How long a laptop tries again by itself before a person would see an error.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -101,6 +108,26 @@ impl Drop for RedisProcess {
     }
 }
 
+/// A worker of the site; it ends with the value.
+struct Worker(Child);
+
+impl Worker {
+    fn start(site: &Site) -> Result<Self> {
+        Ok(Self(site.command(&["worker", "--jobs", "1"], free_port()?)?))
+    }
+
+    fn kill(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.kill();
+    }
+}
+
 /// What a laptop did.
 #[derive(Debug, Default)]
 struct Done {
@@ -111,13 +138,22 @@ struct Done {
     longest: Duration,
 }
 
-/// Runs the laptops and the killing, then counts.
+/// Runs the laptops, the sending and the killing, then counts. An error is what a client still hears after it has tried again
+/// as it usually does: a round of sync that fails for 30 seconds, or at once with an answer that does not pass; a form that could
+/// not be sent, or for whose reading nobody could wait, in two minutes. Answers before that are counted as tries again.
 pub(crate) async fn bench(arguments: &ChaosArguments) -> Result<ExitCode> {
     let mut redis = RedisProcess::start(free_port()?)?;
+    let files = tokio::task::spawn_blocking({
+        let forms = arguments.forms;
+        move || uploads::draw(forms)
+    });
+    let files = files.await??;
     let site = Site::start(&[], Some(format!("redis://127.0.0.1:{}/0", redis.port))).await?;
     let ports = [free_port()?, free_port()?];
     let mut servers = [site.serve(ports[0]).await?, site.serve(ports[1]).await?];
-    site.account().await?;
+    site.account(Role::Validator).await?;
+    let urls = [servers[0].url.clone(), servers[1].url.clone()];
+    let sender = uploads::Sender::sign_in(&site, urls).await?;
     let folder = tempfile::tempdir()?;
     let on = Arc::new(AtomicBool::new(true));
     let mut laptops = Vec::new();
@@ -129,7 +165,11 @@ pub(crate) async fn bench(arguments: &ChaosArguments) -> Result<ExitCode> {
         };
         laptops.push(tokio::spawn(at_work(n, store, gateway, Arc::clone(&on))));
     }
-    let killed = killing(arguments.turns, &site, &mut redis, &mut servers, ports).await;
+    let whole = TURN * u32::try_from(arguments.turns)?;
+    let apart = whole / u32::try_from(arguments.forms)?.max(1);
+    let sends = tokio::spawn(sender.send(files, apart));
+    let mut worker = Worker::start(&site)?;
+    let killed = killing(arguments.turns, &site, &mut redis, &mut servers, ports, &mut worker).await;
     on.store(false, Ordering::Relaxed);
     let mut all = Done::default();
     let mut stores = Vec::new();
@@ -143,23 +183,37 @@ pub(crate) async fn bench(arguments: &ChaosArguments) -> Result<ExitCode> {
         stores.push(store);
     }
     let killed = killed?;
-    let lost = lost(&site, &stores, all.written).await?;
+    let sent = sends.await??;
+    let read = uploads::read(&site, &sent.forms).await?;
+    drop(worker);
+    all.errors.extend(sent.errors.iter().cloned());
+    let lost = lost(&site, &stores, &sent.forms, all.written).await?;
     println!(
         "killed in turn: {killed}; {} laptops wrote {} events in {} rounds of sync; rounds tried again by themselves {}, \
-         the longest until one went well {:.1?}; errors seen {}, events lost {lost}",
-        arguments.laptops,
-        all.written,
-        all.rounds,
-        all.retries,
-        all.longest,
-        all.errors.len(),
+         the longest until one went well {:.1?}; events lost {lost}",
+        arguments.laptops, all.written, all.rounds, all.retries, all.longest,
+    );
+    println!(
+        "{} forms sent to be read, tried again by themselves {}, the longest until one was answered {:.1?}; jobs done {}, each \
+         form once {}, readings begun again {}",
+        sent.forms.len(),
+        sent.retries,
+        sent.longest,
+        read.done,
+        read.once,
+        read.again,
+    );
+    println!(
+        "errors seen by clients that had tried again as usual (rounds 30 s, forms 2 min): {}",
+        all.errors.len()
     );
     for error in &all.errors {
         println!("{error}");
     }
     drop(servers);
     site.end().await?;
-    let met = all.errors.is_empty() && lost == 0;
+    let forms = i64::try_from(sent.forms.len())?;
+    let met = all.errors.is_empty() && lost == 0 && read.done == forms && read.once == forms;
     Ok(if met { ExitCode::SUCCESS } else { ExitCode::from(2) })
 }
 
@@ -219,41 +273,54 @@ async fn killing(
     redis: &mut RedisProcess,
     servers: &mut [ServerProcess; 2],
     ports: [u16; 2],
+    worker: &mut Worker,
 ) -> Result<String> {
-    let pause = || tokio::time::sleep(Duration::from_secs(3));
-    let mut counts = [0; 3];
-    let mut worker = site.command(&["worker"], free_port()?)?;
+    let pause = || tokio::time::sleep(TURN / 5);
+    let mut reading = 0;
     for turn in 0..turns {
         pause().await;
-        ensure!(worker.try_wait()?.is_none(), "the worker ended by itself");
-        worker.kill()?;
-        worker.wait()?;
-        counts[0] += 1;
-        worker = site.command(&["worker"], free_port()?)?;
+        ensure!(worker.0.try_wait()?.is_none(), "the worker ended by itself");
+        reading += usize::from(until_reading(site).await?);
+        worker.kill();
+        *worker = Worker::start(site)?;
         pause().await;
         redis.kill();
-        counts[1] += 1;
         pause().await;
         *redis = RedisProcess::start(redis.port)?;
         pause().await;
         let at = turn % 2;
         servers[at].kill();
-        counts[2] += 1;
         pause().await;
         servers[at] = site.serve(ports[at]).await?;
     }
-    let _ = worker.kill();
-    let _ = worker.wait();
     Ok(format!(
-        "a worker {} times, Redis {}, one of two servers {}",
-        counts[0], counts[1], counts[2]
+        "a worker {turns} times ({reading} of them while it read a form), Redis {turns}, one of two servers {turns}"
     ))
 }
 
-/// Events that a laptop wrote and the server does not have, and events that a laptop lacks.
-async fn lost(site: &Site, stores: &[Store], written: usize) -> Result<usize> {
+/// Waits for a while until the worker reads a form that the server does not read itself; whether it does.
+async fn until_reading(site: &Site) -> Result<bool> {
     let mut database = PgConnection::connect(site.database()).await?;
-    let there: i64 = sqlx::query_scalar("SELECT count(*) FROM event")
+    for _ in 0..100 {
+        let reads: bool = sqlx::query_scalar(
+            "SELECT EXISTS (SELECT FROM job j JOIN worker w ON w.id = j.worker WHERE j.state = 'RUNNING'
+                 AND w.ended_at IS NULL AND w.seen_at > now() - interval '5 seconds')",
+        )
+        .fetch_one(&mut database)
+        .await?;
+        if reads {
+            return Ok(true);
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    Ok(false)
+}
+
+/// Events that a laptop wrote and the server does not have, and events that a laptop lacks.
+async fn lost(site: &Site, stores: &[Store], sent: &[String], written: usize) -> Result<usize> {
+    let mut database = PgConnection::connect(site.database()).await?;
+    let there: i64 = sqlx::query_scalar("SELECT count(*) FROM event WHERE form <> ALL($1)")
+        .bind(sent)
         .fetch_one(&mut database)
         .await?;
     let missing = written.saturating_sub(usize::try_from(there)?);

@@ -6,6 +6,7 @@ mod forms;
 mod scale;
 mod server;
 mod site;
+mod uploads;
 
 use anyhow::Result;
 use clap::Subcommand;
@@ -17,9 +18,9 @@ use std::time::Duration;
 pub(crate) enum Bench {
     /// Review events accepted a second against bare inserts of the same rows; laptops that pull; times at half of the peak.
     Server(server::ServerArguments),
-    /// Laptops at work while a worker, Redis and one of two servers are killed in turn.
+    /// Laptops at work and forms sent to be read while a worker, Redis and one of two servers are killed in turn.
     Chaos(chaos::ChaosArguments),
-    /// Queue, pull and totals over a country of generated forms, with their plans.
+    /// Queue, pull, totals and readings to be queued over a country of generated forms, with their plans.
     Scale(scale::ScaleArguments),
 }
 

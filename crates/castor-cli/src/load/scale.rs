@@ -6,6 +6,7 @@ use super::site::{Site, asked, client, free_port, token};
 use anyhow::{Context, Result, bail, ensure};
 use castor_domain::form::Copia;
 use castor_domain::review::{Case, Event, EventId, MACHINE, Moment, Recorded, Summary};
+use castor_server::role::Role;
 use castor_wire::event::to_text;
 use castor_wire::sync::{PullAnswer, SyncEvent};
 use clap::Args;
@@ -31,6 +32,10 @@ pub(crate) struct ScaleArguments {
 const PATTERN: [&str; 5] = ["67", "689", "78", "79", "797"];
 /// The goal for each query, in milliseconds.
 const GOAL: f64 = 100.0;
+/// The model of the generated readings.
+const MODEL: &str = "generado";
+/// Files that a run looks at in a second, about.
+const LOOKED_AT: u32 = 10_000;
 /// Forms in one statement of the filling.
 const STRETCH: u32 = 15_000;
 
@@ -39,7 +44,7 @@ pub(crate) async fn bench(arguments: &ScaleArguments) -> Result<ExitCode> {
     let settings = ["shared_buffers=512MB", "max_wal_size=8GB", "synchronous_commit=off"];
     let site = Site::start(&settings, None).await?;
     let server = site.serve(free_port()?).await?;
-    site.account().await?;
+    site.account(Role::Admin).await?;
     let mut database = PgConnection::connect(site.database()).await?;
     let began = Instant::now();
     fill(&mut database, arguments.tables).await?;
@@ -76,7 +81,7 @@ pub(crate) async fn bench(arguments: &ScaleArguments) -> Result<ExitCode> {
         );
     }
     drop(server);
-    plans(&site, &mut database, arguments.tables).await?;
+    well &= plans(&site, &mut database, arguments.tables).await?;
     database.close().await?;
     site.end().await?;
     println!("{}", if well { "all goals met" } else { "NOT all goals met" });
@@ -107,7 +112,7 @@ fn pattern(copia: Copia, doubtful: bool) -> Result<Pattern> {
     };
     let read = Event::Read {
         reading: Box::new(reading(&at, doubtful)),
-        model: "generado".to_owned(),
+        model: MODEL.to_owned(),
     };
     let texts = (to_text(&imported)?, to_text(&read)?);
     let recorded = [imported, read].map(|event| Recorded {
@@ -145,6 +150,12 @@ async fn fill(database: &mut PgConnection, tables: u32) -> Result<()> {
             from = upto;
         }
     }
+    unread(database, tables).await?;
+    // A worker of that model that is never late.
+    sqlx::query("INSERT INTO worker (id, name, model, slots, seen_at) VALUES (gen_random_uuid(), 'generado', $1, 1, '2100-01-01')")
+        .bind(MODEL)
+        .execute(&mut *database)
+        .await?;
     sqlx::query("UPDATE sync_order SET last = (SELECT max(global) FROM event)")
         .execute(&mut *database)
         .await?;
@@ -255,7 +266,53 @@ async fn stretch(
         .execute(&mut *transaction)
         .await?;
     }
+    files(&mut transaction).await?;
     transaction.commit().await?;
+    Ok(())
+}
+
+/// The forms' files and the jobs that read them: every other one is named after its table, and one in a thousand was not read
+/// here yet.
+async fn files(database: &mut PgConnection) -> Result<()> {
+    let files = "INSERT INTO stored_file (sha256, bytes, pages, name, source, departamento, municipio, zona, puesto, mesa, corporacion,
+            stored_at)
+        SELECT id, 100000, 1, 'GENERADA', CASE WHEN named THEN 'REGISTRADURIA' ELSE 'MANUAL_ENTRY' END,
+            CASE WHEN named THEN departamento END, CASE WHEN named THEN municipio END, CASE WHEN named THEN zona END,
+            CASE WHEN named THEN puesto END, CASE WHEN named THEN mesa END, CASE WHEN named THEN 'PRESIDENTE' END,
+            now() - interval '1 day' + k * interval '1 millisecond'
+        FROM (SELECT *, k % 2 = 0 AS named FROM generated) AS generated";
+    let blobs = "INSERT INTO blob (sha256, kind, total, bytes, whole, account, touched_at)
+        SELECT id, 'file', 100000, 100000, true, '00000000-0000-7000-8000-000000000001', now() - interval '1 day' FROM generated";
+    let jobs = "INSERT INTO job (id, sha256, model, priority, state, attempts, turn, started_at, finished_at, event)
+        SELECT gen_random_uuid(), id, $1, 4, 'DONE', 1, now(), now(), now(), gen_random_uuid() FROM generated WHERE k % 1000 <> 0";
+    sqlx::query(files).execute(&mut *database).await?;
+    sqlx::query(blobs).execute(&mut *database).await?;
+    sqlx::query(jobs).bind(MODEL).execute(&mut *database).await?;
+    Ok(())
+}
+
+/// Forms that laptops have told of, and whose files have not come: one for every six tables.
+async fn unread(database: &mut PgConnection, tables: u32) -> Result<()> {
+    let imported = Event::Imported {
+        name: "GENERADA".to_owned(),
+        demo: false,
+    };
+    let events = "INSERT INTO event (global, id, client, counter, form, at, author, kind, body)
+        SELECT $1 + n, gen_random_uuid(), '00000000-0000-7000-8000-000000000001', $1 + n,
+            encode(sha256(convert_to('unread-' || n, 'UTF8')), 'hex'), 1767000000000, 'castor', 'imported', $2
+        FROM generate_series(1, $3) AS n";
+    let forms = "INSERT INTO form (id, version, name, demo, state, waits, priority, reasons, place, doubtful, confidence, impact,
+            imported_at, due_at)
+        SELECT form, global, 'GENERADA', false, 'WAITING', false, 4, '', '', 0, 0, 0, 1767000000000, 1767000000000
+        FROM event WHERE global > $1";
+    let base = i64::from(tables) * 6;
+    sqlx::query(events)
+        .bind(base)
+        .bind(to_text(&imported)?)
+        .bind(i64::from(tables / 6))
+        .execute(&mut *database)
+        .await?;
+    sqlx::query(forms).bind(base).execute(&mut *database).await?;
     Ok(())
 }
 
@@ -294,15 +351,30 @@ enum Kind {
     Country,
     Department,
     Puesto,
+    Table,
+    WholeDepartment,
+    Jobs,
+    Pipeline,
 }
 
-const KINDS: [(&str, Kind); 6] = [
+const KINDS: [(&str, Kind); 10] = [
     ("queue, 20 forms", Kind::Lease),
     ("queue, 20 forms of a departamento", Kind::LeaseOfDepartment),
     ("pull, 500 events", Kind::Pull),
     ("totals of the country", Kind::Country),
     ("totals of a departamento", Kind::Department),
     ("totals of a polling place", Kind::Puesto),
+    ("a table to be read", Kind::Table),
+    ("a departamento to be read", Kind::WholeDepartment),
+    ("jobs of a departamento", Kind::Jobs),
+    ("the pipeline's state", Kind::Pipeline),
+];
+
+/// What the server asks by itself, each second: a part of the statement that no other has.
+const BY_ITSELF: [(&str, &str); 3] = [
+    ("a run that goes through the files", "(stored_at, sha256) >"),
+    ("a run that looks for files of laptops", "WITH looked AS"),
+    ("forms that nobody has read", "state = 'WAITING' AND NOT demo AND id >"),
 ];
 
 struct Way {
@@ -327,6 +399,10 @@ impl Way {
                 .post(format!("{}/api/sync/lease", self.url))
                 .bearer_auth(&self.token)
                 .json(&body)
+        };
+        let queue = |what: &str, body: Value| {
+            let request = self.client.post(format!("{}/api/queue/{what}", self.url));
+            asked::<Value>(request.bearer_auth(&self.token).json(&body))
         };
         let totals = "/api/results/totals?corporacion=PRESIDENTE&path=candidato.1";
         match kind {
@@ -357,13 +433,50 @@ impl Way {
                     format!("{totals}&departamento={departamento}&municipio={municipio}&zona={zona}&puesto={puesto}");
                 drop(self.get(&path).await?);
             }
+            Kind::Table => {
+                let mesa = table / (33 * 34 * 12) + 1;
+                let body = json!({ "department_code": departamento, "municipality_code": municipio, "zone_code": zona,
+                    "station_code": puesto, "table_code": mesa });
+                let queued = queue("table", body).await?;
+                ensure!(queued["files"] == 3, "{queued}");
+            }
+            Kind::WholeDepartment => {
+                let queued = queue(
+                    "department",
+                    json!({ "department_code": departamento, "confirm": true }),
+                )
+                .await?;
+                ensure!(queued["files"].as_u64() >= Some(u64::from(tables / 33 * 3)), "{queued}");
+            }
+            Kind::Jobs => drop(self.get(&format!("/api/queue/jobs?dept={departamento}")).await?),
+            Kind::Pipeline => drop(self.get("/api/pipeline/status").await?),
         }
         Ok(())
     }
 }
 
-/// The plans as PostgreSQL ran them, from its own log: one of each statement.
-async fn plans(site: &Site, database: &mut PgConnection, tables: u32) -> Result<()> {
+/// A statement as PostgreSQL ran it, from its own log.
+struct Ran {
+    milliseconds: f64,
+    text: String,
+}
+
+fn ran(log: &str) -> Vec<Ran> {
+    let entries = log.split("LOG:  duration: ").skip(1);
+    let one = |entry: &str| {
+        let milliseconds = entry.split(' ').next()?.parse().ok()?;
+        let lines = entry
+            .lines()
+            .take_while(|line| line.starts_with('\t') || line.contains(" plan:"));
+        let text = lines.collect::<Vec<_>>().join("\n");
+        Some(Ran { milliseconds, text })
+    };
+    entries.filter_map(one).collect()
+}
+
+/// The plans as PostgreSQL ran them, one of each statement, and the times of what the server asks by itself; whether these keep
+/// to the goal.
+async fn plans(site: &Site, database: &mut PgConnection, tables: u32) -> Result<bool> {
     for setting in [
         "session_preload_libraries = 'auto_explain'",
         "auto_explain.log_min_duration = 0",
@@ -385,27 +498,43 @@ async fn plans(site: &Site, database: &mut PgConnection, tables: u32) -> Result<
     for (_, kind) in KINDS {
         way.ask(kind, 7, tables).await?;
     }
+    // A run, once through all files and then with nothing that is new.
+    let start = way.client.post(format!("{}/api/pipeline/start", way.url));
+    asked::<Value>(start.bearer_auth(&way.token).json(&json!({}))).await?;
+    tokio::time::sleep(Duration::from_secs(u64::from(tables * 3 / LOOKED_AT + 10))).await;
     drop(server);
     tokio::time::sleep(Duration::from_secs(1)).await;
     let log = std::fs::read_to_string(site.log())?;
+    let ran = ran(&log[before..]);
     let mut seen = BTreeSet::new();
-    for entry in log[before..].split("LOG:  duration: ").skip(1) {
-        let lines: Vec<&str> = entry
-            .lines()
-            .take_while(|line| line.starts_with('\t') || line.contains(" plan:"))
-            .collect();
-        let text = lines.join("\n");
-        let of_interest = [
-            "FROM event WHERE global >",
-            "INTO lease",
-            "FROM result",
-            "FROM form WHERE votes",
-        ];
-        let statement: String = lines.iter().skip(1).take(3).copied().collect();
-        if of_interest.iter().any(|part| text.contains(part)) && seen.insert(statement) {
+    let of_interest = [
+        "FROM event WHERE global >",
+        "INTO lease",
+        "FROM result",
+        "FROM form WHERE votes",
+        "FROM form o JOIN blob b",
+        "WITH known AS",
+        "FROM job",
+    ];
+    for Ran { text, .. } in &ran {
+        let statement: String = text.lines().skip(1).take(3).collect();
+        let by_itself = BY_ITSELF.iter().map(|(_, part)| part);
+        if of_interest.iter().chain(by_itself).any(|part| text.contains(part)) && seen.insert(statement) {
             println!("\nplan, {text}");
         }
     }
     ensure!(!seen.is_empty(), "PostgreSQL's log has no plans");
-    Ok(())
+    let mut well = true;
+    for (name, part) in BY_ITSELF {
+        let mut times = Times::default();
+        for Ran { milliseconds, .. } in ran.iter().filter(|ran| ran.text.contains(part)) {
+            times.add(Duration::from_secs_f64(milliseconds / 1e3));
+        }
+        ensure!(times.count() > 0, "{name}: it was never asked");
+        let p95 = times.percentile(95);
+        well &= p95 <= GOAL;
+        let (count, p50) = (times.count(), times.percentile(50));
+        println!("{name}: {count} statements, p50 {p50:.1} ms, p95 {p95:.1} ms (goal {GOAL:.0})");
+    }
+    Ok(well)
 }

@@ -5,6 +5,7 @@ use super::forms::{Author, form, reading, table};
 use super::site::{Site, asked, client, free_port, token};
 use anyhow::{Result, ensure};
 use axum::body::Bytes;
+use castor_server::role::Role;
 use castor_wire::sync::{PROTOCOL, Push, Pushed, SyncState};
 use clap::Args;
 use reqwest::Client;
@@ -165,7 +166,7 @@ async fn send(way: &Way, work: Vec<Work>) -> Result<(usize, Duration)> {
 pub(crate) async fn bench(arguments: &ServerArguments) -> Result<ExitCode> {
     let site = Site::start(&["shared_buffers=512MB", "max_wal_size=4GB"], None).await?;
     let server = site.serve(free_port()?).await?;
-    site.account().await?;
+    site.account(Role::Validator).await?;
     let client = client()?;
     let way = Way {
         token: token(&client, &server.url).await?,

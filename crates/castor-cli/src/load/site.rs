@@ -91,6 +91,11 @@ impl Site {
             ("RATE_LIMIT_DEFAULT", "1000000/minute".to_owned()),
             ("RATE_LIMIT_AUTH", "1000000/minute".to_owned()),
             ("RATE_LIMIT_WORK", "100000000/minute".to_owned()),
+            ("RATE_LIMIT_READ", "1000000/minute".to_owned()),
+            // Who measures readings starts workers, and a killed one is noticed soon.
+            ("E14_WORKERS", "0".to_owned()),
+            ("E14_LEASE", "5".to_owned()),
+            ("E14_RETRY_PAUSE", "1".to_owned()),
             ("JWT_ACCESS_TOKEN_EXPIRES", "86400".to_owned()),
             ("CASTOR_LOG", "error".to_owned()),
         ];
@@ -127,8 +132,13 @@ impl Site {
         bail!("the server does not get ready")
     }
 
-    /// Makes the account that the laptops sign in with.
-    pub(crate) async fn account(&self) -> Result<()> {
+    /// Makes the account of the site, which the laptops sign in with.
+    pub(crate) async fn account(&self, role: Role) -> Result<()> {
+        self.account_of(EMAIL, role).await
+    }
+
+    /// Makes another one, with the same password.
+    pub(crate) async fn account_of(&self, email: &str, role: Role) -> Result<()> {
         let variables = self.variables(free_port()?);
         let of = |name: &str| {
             variables
@@ -138,13 +148,13 @@ impl Site {
         };
         let config = Config::from_variables([Service::Core, Service::E14].into(), of)?;
         let new = NewUser {
-            email: EMAIL.to_owned(),
+            email: email.to_owned(),
             password: PASSWORD.to_owned(),
             first_name: "Generada".to_owned(),
             last_name: "Generada".to_owned(),
             ..NewUser::default()
         };
-        castor_server::add_user(config, new, Role::Validator).await?;
+        castor_server::add_user(config, new, role).await?;
         Ok(())
     }
 
@@ -173,9 +183,14 @@ pub(crate) fn client() -> Result<Client> {
     Ok(client.pool_max_idle_per_host(usize::MAX).build()?)
 }
 
-/// An access token.
+/// An access token of the site's account.
 pub(crate) async fn token(client: &Client, url: &str) -> Result<String> {
-    let body = json!({ "email": EMAIL, "password": PASSWORD });
+    token_of(client, url, EMAIL).await
+}
+
+/// An access token of another one.
+pub(crate) async fn token_of(client: &Client, url: &str, email: &str) -> Result<String> {
+    let body = json!({ "email": email, "password": PASSWORD });
     let data: Value = asked(client.post(format!("{url}/api/auth/login")).json(&body)).await?;
     let token = data["access_token"].as_str().context("no access token in the answer")?;
     Ok(token.to_owned())

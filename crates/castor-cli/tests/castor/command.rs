@@ -37,8 +37,18 @@ impl Run {
 /// Runs `castor` with these arguments; stops it and fails when it hangs.
 #[track_caller]
 pub(crate) fn castor<A: AsRef<std::ffi::OsStr>>(arguments: impl IntoIterator<Item = A>) -> Run {
+    castor_in(&[], arguments)
+}
+
+/// Runs `castor` with these variables of the environment too.
+#[track_caller]
+pub(crate) fn castor_in<A: AsRef<std::ffi::OsStr>>(
+    variables: &[(&str, &str)],
+    arguments: impl IntoIterator<Item = A>,
+) -> Run {
     let mut child = Command::new(env!("CARGO_BIN_EXE_castor"))
         .args(arguments)
+        .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

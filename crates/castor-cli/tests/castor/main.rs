@@ -11,3 +11,5 @@ mod files;
 mod former;
 mod lent;
 mod model;
+mod server;
+mod serving;

@@ -315,3 +315,58 @@ proptest! {
         prop_assert_eq!(case, before);
     }
 }
+
+#[test]
+fn a_reading_stands_from_the_first_act_of_a_person_on() {
+    let other = || {
+        let mut form = doubtful();
+        let sure = form.fields.iter_mut().find(|f| !f.needs_review).unwrap();
+        sure.value = Some(999);
+        form
+    };
+    let again = |id: u128, form: FormReading| {
+        let reading = Box::new(form);
+        recorded_by(
+            MACHINE,
+            id,
+            Event::Read {
+                reading,
+                model: "m2".to_owned(),
+            },
+        )
+    };
+    let mut case = Case::of(&read(doubtful())).unwrap();
+    let later = again(3, other());
+    assert_eq!(case.admits(&later.event), Ok(()), "nobody has looked at the first");
+    case.apply(&later).unwrap();
+    assert_eq!(case.reading(), Some(&other()));
+
+    let cell = doubts(&other())[0].clone();
+    case.apply(&says(4, &cell, "*48", Round::First)).unwrap();
+    let stands = case.clone();
+    let first = again(5, doubtful());
+    assert_eq!(case.admits(&first.event), Err(Refusal::WorkedOn));
+    assert_eq!(case.admits(&again(6, other()).event), Ok(()), "it says the same");
+    // A log may have it all the same: then it changes nothing.
+    case.apply(&first).unwrap();
+    assert_eq!(case, stands);
+    // Taken back, nobody's word is left beside it.
+    case.apply(&recorded(7, Event::Undone(EventId(4)))).unwrap();
+    assert_eq!(case.admits(&first.event), Ok(()));
+}
+
+#[test]
+fn a_form_is_what_it_was_first_taken_in_as_and_never_becomes_a_generated_one() {
+    let imported = |id: u128, name: &str, demo: bool| {
+        let name = name.to_owned();
+        recorded_by(MACHINE, id, Event::Imported { name, demo })
+    };
+    let mut case = Case::of(&[imported(1, "e14.pdf", true)]).unwrap();
+    case.apply(&imported(2, "otro.pdf", false)).unwrap();
+    assert_eq!(
+        (case.name(), case.demo(), case.imported()),
+        ("e14.pdf", false, Moment(1000))
+    );
+    case.apply(&imported(3, "otro.pdf", true)).unwrap();
+    assert!(!case.demo());
+}

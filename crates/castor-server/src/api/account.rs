@@ -7,8 +7,9 @@ use crate::config::Service;
 use crate::envelope::{Answer, Payload, Segment, Success, answer};
 use crate::error::{ApiError, ErrorCode};
 use crate::field::Check;
-use crate::guard::{Caller, Origin, tell_ended};
+use crate::guard::{Caller, Origin};
 use crate::repo::{audit, session, user as users};
+use crate::revoked;
 use crate::route::{Access, Limit, Routes};
 use crate::server::Server;
 use crate::session::{OwnSession, Revocation, Session};
@@ -56,29 +57,23 @@ async fn change_password(
     check.done()?;
     let tries = Tries::of(&user.email, &origin);
     tries.admit(database).await?;
-    if !server.passwords.verify(change.current, stored).await? {
-        let mut connection = database.connection().await?;
-        let who = Some(caller.user);
-        audit::write(
-            &mut connection,
-            Some(&origin),
-            who,
-            Action::SignInFailed,
-            who,
-            json!({}),
-        )
-        .await?;
-        return Err(ApiError::new(
-            ErrorCode::InvalidCredentials,
-            "the present password is wrong",
-        ));
-    }
+    let wrong = || ApiError::new(ErrorCode::InvalidCredentials, "the present password is wrong");
+    let who = Some(caller.user);
+    let right = server.passwords.verify(change.current, stored.clone()).await?;
+    let Some(was) = stored.filter(|_| right) else {
+        tries.note_failure(&server, &origin, who, who).await?;
+        return Err(wrong());
+    };
     let hash = server.passwords.hash(change.new).await?;
     let mut transaction = database.begin().await?;
+    if !users::change_password(&mut transaction, caller.user, &was, &hash).await? {
+        // Another one took its place meanwhile.
+        drop(transaction);
+        tries.note_failure(&server, &origin, who, who).await?;
+        return Err(wrong());
+    }
     tries.forget(&mut transaction).await?;
-    users::set_password(&mut transaction, caller.user, &hash, None).await?;
     let ended = session::revoke_all(&mut transaction, caller.user, Revocation::Password).await?;
-    let who = Some(caller.user);
     audit::write(
         &mut transaction,
         Some(&origin),
@@ -89,7 +84,7 @@ async fn change_password(
     )
     .await?;
     transaction.commit().await?;
-    tell_ended(&server, &ended).await;
+    revoked::tell_ended(&server, &ended).await;
     answer(Ended { ended: ended.len() })
 }
 
@@ -129,6 +124,6 @@ async fn end_session(
     )
     .await?;
     transaction.commit().await?;
-    tell_ended(&server, &[id]).await;
+    revoked::tell_ended(&server, &[id]).await;
     answer(Ended { ended: 1 })
 }

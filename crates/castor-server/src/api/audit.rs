@@ -30,9 +30,10 @@ const COLUMNS: &str = "id,at,actor,actor_email,action,subject,subject_email,deta
 
 pub(super) fn routes() -> Routes {
     let view = Access::Needs(Permission::ViewAudit);
+    let take_out = Access::NeedsBoth(Permission::ViewAudit, Permission::ExportData);
     Routes::new()
         .add(view, Limit::Work, routes!(list))
-        .add(view, Limit::Default, routes!(export))
+        .add(take_out, Limit::Default, routes!(export))
 }
 
 /// Which part of the log, by pages.

@@ -1,13 +1,14 @@
 //! Registration, sign-in, refresh, sign-out, and tokens for other services.
 
-use super::sign_in::{Account, Login, SignedIn, by_password, rotated, sign_in};
+use super::sign_in::{Account, Login, SignedIn, begin_session, by_password, rotated};
 use crate::audit::Action;
 use crate::config::{Registration, Service};
 use crate::envelope::{Answer, Payload, Success, answer, answer_with};
 use crate::error::{ApiError, ErrorCode};
 use crate::field::Check;
-use crate::guard::{Caller, Origin, current, tell_ended};
+use crate::guard::{Caller, Origin, current};
 use crate::repo::{audit, session, user as users};
+use crate::revoked;
 use crate::role::{Permission, Role};
 use crate::route::{Access, Limit, Routes};
 use crate::server::Server;
@@ -19,7 +20,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sqlx::{Postgres, Transaction};
+use sqlx::{PgConnection, Postgres, Transaction};
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
@@ -52,10 +53,15 @@ async fn register(
             "ask an administrator for an account",
         ));
     }
-    let account = NewAccount::of(new, Role::Viewer);
-    let user = register_user(&server, account, Some(&origin), None).await?;
-    let signed_in = sign_in(&server, user.id, &headers, &origin).await?;
-    Ok(answer_with(StatusCode::CREATED, signed_in))
+    let new = Hashed::of(&server, NewAccount::of(new, Role::Viewer)).await?;
+    let mut transaction = server.database(Service::Core)?.begin().await?;
+    let user = new.insert(&mut transaction, Some(&origin), None).await?;
+    let signed_in = begin_session(&server, &mut transaction, (user.id, &new.hash), &headers, &origin).await?;
+    transaction.commit().await?;
+    Ok(answer_with(
+        StatusCode::CREATED,
+        signed_in.ok_or_else(ApiError::internal)?,
+    ))
 }
 
 /// An account to be made.
@@ -84,36 +90,52 @@ pub(crate) async fn register_user(
     origin: Option<&Origin>,
     by: Option<Uuid>,
 ) -> Result<User, ApiError> {
-    let NewAccount {
-        mut user,
-        role,
-        password_until,
-    } = new;
-    check(&user)?;
-    let hash = server.passwords.hash(std::mem::take(&mut user.password)).await?;
+    let new = Hashed::of(server, new).await?;
     let mut transaction = server.database(Service::Core)?.begin().await?;
-    let user = users::insert(&mut transaction, &user, &hash, password_until, role)
-        .await
-        .map_err(|error| {
-            let error = ApiError::from(error);
-            if error.code() == ErrorCode::AlreadyExists {
-                ApiError::new(ErrorCode::AlreadyExists, "there is an account with this e-mail address")
-            } else {
-                error
-            }
-        })?;
-    let detail = json!({ "role": role });
-    audit::write(
-        &mut transaction,
-        origin,
-        by.or(Some(user.id)),
-        Action::Registered,
-        Some(user.id),
-        detail,
-    )
-    .await?;
+    let user = new.insert(&mut transaction, origin, by).await?;
     transaction.commit().await?;
     Ok(user)
+}
+
+/// A new account that keeps the rules, its password hashed.
+struct Hashed {
+    account: NewAccount,
+    hash: String,
+}
+
+impl Hashed {
+    async fn of(server: &Server, mut account: NewAccount) -> Result<Self, ApiError> {
+        check(&account.user)?;
+        let password = std::mem::take(&mut account.user.password);
+        let hash = server.passwords.hash(password).await?;
+        Ok(Self { account, hash })
+    }
+
+    async fn insert(
+        &self,
+        connection: &mut PgConnection,
+        origin: Option<&Origin>,
+        by: Option<Uuid>,
+    ) -> Result<User, ApiError> {
+        let NewAccount {
+            user,
+            role,
+            password_until,
+        } = &self.account;
+        let user = users::insert(connection, user, &self.hash, *password_until, *role)
+            .await
+            .map_err(|error| {
+                let error = ApiError::from(error);
+                if error.code() == ErrorCode::AlreadyExists {
+                    ApiError::new(ErrorCode::AlreadyExists, "there is an account with this e-mail address")
+                } else {
+                    error
+                }
+            })?;
+        let (by, detail) = (by.or(Some(user.id)), json!({ "role": role }));
+        audit::write(connection, origin, by, Action::Registered, Some(user.id), detail).await?;
+        Ok(user)
+    }
 }
 
 fn check(new: &NewUser) -> Result<(), ApiError> {
@@ -202,7 +224,7 @@ pub(super) async fn end_session(
     )
     .await?;
     transaction.commit().await?;
-    tell_ended(server, &[session]).await;
+    revoked::tell_ended(server, &[session]).await;
     Ok(1)
 }
 
@@ -222,7 +244,7 @@ async fn logout_all(State(server): State<Server>, origin: Origin, caller: Caller
     )
     .await?;
     transaction.commit().await?;
-    tell_ended(&server, &ended).await;
+    revoked::tell_ended(&server, &ended).await;
     answer(Ended { ended: ended.len() })
 }
 

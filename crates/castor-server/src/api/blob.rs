@@ -1,10 +1,11 @@
 //! Files of forms, in pieces; docs/SYNC.md.
 
+use crate::audit::{Action, note_file};
 use crate::blob::{self, Piece, Taken};
 use crate::config::Service;
 use crate::envelope::{Answer, Params, Segment, Success, answer};
 use crate::error::{ApiError, ErrorCode};
-use crate::guard::Caller;
+use crate::guard::{Caller, Origin};
 use crate::objects::{ContentHash, Objects};
 use crate::repo::blob as blobs;
 use crate::role::Permission;
@@ -17,6 +18,7 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use castor_wire::sync::{BLOB_KIND, BlobKind, BlobState, PIECE};
 use futures_util::stream;
+use metrics::counter;
 use serde::Deserialize;
 use std::io;
 use utoipa::IntoParams;
@@ -76,6 +78,7 @@ struct Place {
     responses((status = 200, body = Success<serde_json::Value>)))]
 async fn append(
     State(server): State<Server>,
+    origin: Origin,
     caller: Caller,
     Segment(sha256): Segment<String>,
     Params(place): Params<Place>,
@@ -91,24 +94,64 @@ async fn append(
         ApiError::new(code, rejection.body_text())
     })?;
     let piece = Piece::new(hash(&sha256)?, kind, place.offset, place.total, bytes)?;
-    answer(put_piece(&server, &caller, piece).await?)
+    answer(put_piece(&server, Some(&origin), &caller, piece).await?)
 }
 
 /// Takes a piece in for an account.
-pub(crate) async fn put_piece(server: &Server, caller: &Caller, piece: Piece) -> Result<BlobState, ApiError> {
+pub(crate) async fn put_piece(
+    server: &Server,
+    origin: Option<&Origin>,
+    caller: &Caller,
+    piece: Piece,
+) -> Result<BlobState, ApiError> {
     let hash = piece.hash.clone();
-    let mut transaction = server.database(Service::E14)?.begin().await?;
-    let taken = blob::append(&mut transaction, &server.objects, caller.user, piece).await?;
-    transaction.commit().await?;
-    let Taken::State(state) = taken else {
-        let message = "SYNC_BLOB the bytes are not those of this hash; nothing of them was kept";
-        return Err(ApiError::new(ErrorCode::Conflict, message));
+    let taken = {
+        let _place = blob::place(server).await?;
+        let mut transaction = server.database(Service::E14)?.begin().await?;
+        let taken = blob::append(&mut transaction, &server.objects, caller.user, piece).await?;
+        if matches!(taken, Taken::Whole(_)) && !caller.role.may(Permission::ProcessE14) {
+            blobs::is_read_here(&mut transaction, hash.as_str()).await?;
+        }
+        transaction.commit().await?;
+        taken
+    };
+    let arrived = |outcome: &'static str| counter!("castor_sync_files_total", "outcome" => outcome).increment(1);
+    let state = match taken {
+        Taken::State(state) => state,
+        Taken::Whole(state) => {
+            arrived("whole");
+            note_upload(server, origin, *caller, hash.as_str()).await?;
+            state
+        }
+        Taken::Differs => {
+            arrived("differs");
+            let message = "SYNC_BLOB the bytes are not those of this hash; nothing of them was kept";
+            return Err(ApiError::new(ErrorCode::Conflict, message));
+        }
     };
     if state.whole {
         // Before the commit they were still needed.
         server.objects.drop_pieces(&hash).await?;
     }
     Ok(state)
+}
+
+/// Notes that an account brought a file in.
+pub(super) async fn note_upload(
+    server: &Server,
+    origin: Option<&Origin>,
+    caller: Caller,
+    file: &str,
+) -> Result<(), ApiError> {
+    let mut connection = server.database(Service::E14)?.connection().await?;
+    note_file(
+        server,
+        &mut connection,
+        origin,
+        caller.user,
+        (Action::FileUploaded, file),
+    )
+    .await
 }
 
 /// A file, or a range of it. `castor-kind` says whether it is a `file` or the list of `pages`.
@@ -120,18 +163,20 @@ pub(crate) async fn put_piece(server: &Server, caller: &Caller, piece: Piece) ->
         (status = 416, description = "The range begins behind the file's end")))]
 async fn fetch(
     State(server): State<Server>,
+    origin: Origin,
+    caller: Caller,
     headers: HeaderMap,
     Segment(sha256): Segment<String>,
 ) -> Result<Response, ApiError> {
     let hash = hash(&sha256)?;
-    let kind = {
+    {
         let mut connection = server.database(Service::E14)?.connection().await?;
         blob::named(&mut connection, &hash).await?;
-        let known = blobs::get(&mut connection, hash.as_str()).await?;
-        known.map_or(BlobKind::File, |blob| blob.kind)
-    };
+        let what = (Action::FileFetched, hash.as_str());
+        note_file(&server, &mut connection, Some(&origin), caller.user, what).await?;
+    }
     let missing = || ApiError::new(ErrorCode::NotFound, "SYNC_BLOB the file has not arrived here yet");
-    let total = server.objects.size(&hash).await?.ok_or_else(missing)?;
+    let (kind, total) = blob::kept(&server, &hash).await?.ok_or_else(missing)?;
     let usual = [
         (header::CONTENT_TYPE.as_str(), "application/octet-stream".to_owned()),
         (header::ACCEPT_RANGES.as_str(), "bytes".to_owned()),

@@ -1,5 +1,8 @@
 //! Signing in from the console in a browser. The refresh token is a cookie that no script can read and that no other site
 //! can have sent; docs/SERVER.md says why. Scripts hold the access token alone, in memory.
+//!
+//! Beside the refresh token the cookie has what the next one will be, as a desk keeps both: a page that is loaded anew before
+//! the answer came asks once more with the same cookie, and that is no theft as long as nobody has used the next one.
 
 use super::auth::{Ended, end_session};
 use super::sign_in::{Account, Login, SignedIn, by_password, rotated};
@@ -9,7 +12,7 @@ use crate::error::{ApiError, ErrorCode};
 use crate::guard::Origin;
 use crate::repo::session;
 use crate::route::{Access, Limit, Routes};
-use crate::secret::fingerprint;
+use crate::secret::{fingerprint, random_token};
 use crate::server::Server;
 use axum::extract::{FromRequestParts, State};
 use axum::http::request::Parts;
@@ -21,6 +24,8 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 
 const COOKIE: &str = "castor_refresh";
+/// Between its two tokens.
+const BETWEEN: char = '.';
 /// Sent with these routes alone.
 const PATH: &str = "/api/auth/browser";
 
@@ -86,7 +91,7 @@ async fn login(
 }
 
 /// Gives a new access token for the cookie, and a new cookie. As with `/api/auth/refresh`, one that comes a second time
-/// ends the session.
+/// ends the session, unless nobody has used what came of it: then the answer was lost.
 #[utoipa::path(post, path = "/api/auth/browser/refresh", tag = "auth", request_body = Nothing,
     responses((status = 200, body = Success<BrowserSignedIn>)))]
 async fn refresh(
@@ -96,8 +101,8 @@ async fn refresh(
     headers: HeaderMap,
     Payload(Nothing {}): Payload<Nothing>,
 ) -> Result<Response, ApiError> {
-    let token = token(&headers).ok_or_else(ApiError::unauthenticated)?;
-    let signed_in = rotated(&server, &origin, token, None).await?;
+    let Tokens { now, next } = tokens(&headers).ok_or_else(ApiError::unauthenticated)?;
+    let signed_in = rotated(&server, &origin, now, next).await?;
     in_cookie(&server, &page, signed_in)
 }
 
@@ -111,8 +116,8 @@ async fn logout(
     headers: HeaderMap,
     Payload(Nothing {}): Payload<Nothing>,
 ) -> Result<Response, ApiError> {
-    let ended = match token(&headers) {
-        Some(token) => end(&server, &origin, token).await?,
+    let ended = match tokens(&headers) {
+        Some(tokens) => end(&server, &origin, tokens.now).await?,
         None => 0,
     };
     let mut response = answer_with(StatusCode::OK, Ended { ended });
@@ -143,7 +148,8 @@ fn in_cookie(server: &Server, page: &SameOrigin, signed_in: SignedIn) -> Result<
         user,
     };
     let mut response = answer_with(StatusCode::OK, body);
-    set_cookie(&mut response, page, &refresh_token, server.config.refresh_ttl)?;
+    let tokens = format!("{refresh_token}{BETWEEN}{}", random_token());
+    set_cookie(&mut response, page, &tokens, server.config.refresh_ttl)?;
     Ok(response)
 }
 
@@ -156,13 +162,23 @@ fn set_cookie(response: &mut Response, page: &SameOrigin, value: &str, life: Dur
     Ok(())
 }
 
-/// The refresh token of the request's cookie.
-fn token(headers: &HeaderMap) -> Option<&str> {
+/// What the request's cookie holds.
+struct Tokens<'a> {
+    now: &'a str,
+    /// What the next one will be; none in cookies of a former version.
+    next: Option<&'a str>,
+}
+
+fn tokens(headers: &HeaderMap) -> Option<Tokens<'_>> {
     let cookies = headers.get_all(header::COOKIE).into_iter();
-    cookies
+    let held = cookies
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(';'))
         .filter_map(|pair| pair.trim().split_once('='))
         .find_map(|(name, value)| (name == COOKIE).then_some(value))
-        .filter(|value| !value.is_empty())
+        .filter(|value| !value.is_empty())?;
+    Some(match held.split_once(BETWEEN) {
+        Some((now, next)) => Tokens { now, next: Some(next) },
+        None => Tokens { now: held, next: None },
+    })
 }

@@ -1,10 +1,11 @@
 //! Reading one form while the asker waits.
 
+use super::blob::note_upload;
 use super::upload::{Asked, Form, MARGIN, asked};
 use crate::config::Service;
 use crate::envelope::{Answer, Success, answer};
 use crate::error::{ApiError, ErrorCode};
-use crate::guard::Caller;
+use crate::guard::{Caller, Origin};
 use crate::repo::job::{self as jobs, Taker, Wanted, Wish};
 use crate::role::Permission;
 use crate::route::{Access, Limit, Routes};
@@ -16,6 +17,7 @@ use castor_domain::form::{FieldPath, Nivelacion};
 use castor_domain::reading::FormReading;
 use castor_domain::review::Event;
 use castor_ingest::{FileFacts, Source};
+use castor_wire::extraction::{as_reading, extraction, is_extraction};
 use castor_wire::payload::{PayloadContext, payload};
 use castor_wire::{event, parse, write};
 use serde::Serialize;
@@ -31,9 +33,9 @@ use uuid::Uuid;
 pub(super) fn routes() -> Routes {
     let needs = Access::Needs(Permission::ProcessE14);
     Routes::new()
-        .add(needs, Limit::Work, routes!(process))
-        .add(needs, Limit::Work, routes!(process_v2))
-        .add(needs, Limit::Work, routes!(validate))
+        .add(needs, Limit::Read, routes!(process))
+        .add(needs, Limit::Read, routes!(process_v2))
+        .add(needs, Limit::Read, routes!(validate))
 }
 
 /// Between two looks at a job that another process has.
@@ -128,9 +130,12 @@ pub(super) struct Processed {
     fields_needing_review: usize,
     /// Version of the model.
     model_version: String,
-    /// The reading, as `castor e14 read` gives it.
+    /// The reading as the original's extraction, version 1: docs/SERVER.md says where it differs.
     #[schema(value_type = Object)]
     extraction: Value,
+    /// The reading with everything that is known of it, as `castor e14 read` gives it.
+    #[schema(value_type = Object)]
+    reading: Value,
     /// Outcomes of the checks.
     validation_report: Report,
     /// Always null.
@@ -144,7 +149,28 @@ struct ReadForm {
     name: String,
     source: Source,
     model: String,
+    /// How long its job took.
+    took: Option<Duration>,
     form: FormReading,
+}
+
+impl ReadForm {
+    /// The reading in a contract of the original.
+    fn told(&self, contract: impl Fn(&FormReading, &PayloadContext<'_>) -> Value) -> Result<Value, ApiError> {
+        let produced_at = OffsetDateTime::now_utc().format(&Rfc3339);
+        let milliseconds = |took: Duration| u64::try_from(took.as_millis()).ok();
+        let context = PayloadContext {
+            sha256: &self.facts.sha256,
+            extraction_id: &self.job.to_string(),
+            source: &self.name,
+            source_type: Some(self.source.name()),
+            object_uri: Some(&format!("/api/blobs/{}", self.facts.sha256)),
+            model: &self.model,
+            produced_at: &produced_at.map_err(|_| ApiError::internal())?,
+            processing_time_ms: self.took.and_then(milliseconds),
+        };
+        Ok(contract(&self.form, &context))
+    }
 }
 
 /// Reads a form: a file as `multipart/form-data`, or the URL of one as JSON. The same file and model give the same reading.
@@ -169,7 +195,8 @@ async fn process(State(server): State<Server>, caller: Caller, request: Request)
         alerts_count: report.alerts(),
         fields_needing_review: waiting(form),
         model_version: read.model.clone(),
-        extraction: Value::Object(write::reading(form)),
+        extraction: read.told(extraction)?,
+        reading: Value::Object(write::reading(form)),
         validation_report: report,
         error_message: None,
     })
@@ -223,22 +250,7 @@ pub(super) struct Summary {
 async fn process_v2(State(server): State<Server>, caller: Caller, request: Request) -> Answer<ProcessedV2> {
     let read = read_form(&server, caller, request).await?;
     let form = &read.form;
-    let produced_at = OffsetDateTime::now_utc()
-        .format(&Rfc3339)
-        .map_err(|_| ApiError::internal())?;
-    let mut payload = payload(
-        form,
-        &PayloadContext {
-            sha256: &read.facts.sha256,
-            source: &read.name,
-            model: &read.model,
-            produced_at: &produced_at,
-        },
-    );
-    // What the server alone knows of the file.
-    let document = &mut payload["input_document"];
-    document["source_type"] = read.source.name().into();
-    document["object_uri"] = format!("/api/blobs/{}", read.facts.sha256).into();
+    let payload = read.told(payload)?;
     let outcomes = |name: &str| form.findings.iter().filter(|f| f.outcome.name() == name).count();
     let summary = Summary {
         extraction_id: read.job,
@@ -278,14 +290,19 @@ pub(super) struct ValidFile {
     pages: u16,
 }
 
-/// Runs the checks on a reading (`{"extraction": …}`, as `process` gives it, also after a correction in it), or looks a file over.
+/// Runs the checks on a reading (`{"extraction": …}`, as `process` gives it as `extraction` or `reading`, also after a correction
+/// in it), or looks a file over.
 #[utoipa::path(post, path = "/api/e14/validate", tag = "e14",
     request_body(content((Asked = "application/json"), (Form = "multipart/form-data"))), responses((status = 200, body = Success<Validated>)))]
 async fn validate(State(server): State<Server>, request: Request) -> Answer<Validated> {
+    let _place = server.uploads.try_acquire().map_err(|_| busy())?;
     let mut asked = asked(&server, request).await?;
-    if let Some(extraction) = asked.extraction.take() {
+    if let Some(mut given) = asked.extraction.take() {
+        if is_extraction(&given) {
+            given = as_reading(&given);
+        }
         let problem = |error: parse::ReadingFileError| ApiError::new(ErrorCode::InvalidRequest, error.to_string());
-        let form = parse::reading(&extraction.to_string()).map_err(problem)?;
+        let form = parse::reading(&given.to_string()).map_err(problem)?;
         let findings = check_form(&form, &CheckContext::default());
         let report = Report::of(&findings);
         return answer(Validated {
@@ -309,19 +326,22 @@ async fn validate(State(server): State<Server>, request: Request) -> Answer<Vali
     })
 }
 
+fn busy() -> ApiError {
+    ApiError::new(ErrorCode::QueueFull, "many files are being taken in; try again shortly")
+        .retry_after(Duration::from_secs(2))
+}
+
 /// Takes the file in, has it read, and waits for it.
 async fn read_form(server: &Server, caller: Caller, request: Request) -> Result<ReadForm, ApiError> {
     let began = Instant::now();
-    let busy = || {
-        ApiError::new(ErrorCode::QueueFull, "many files are being taken in; try again shortly")
-            .retry_after(Duration::from_secs(2))
-    };
     let place = server.uploads.try_acquire().map_err(|_| busy())?;
+    let origin = request.extensions().get::<Origin>().cloned();
     let asked = asked(server, request).await?;
     let force = asked.force_reprocess;
     let mut file: Given = asked.file(server).await?;
     file.account = Some(caller.user);
     let facts = keep_file(server, &file, None).await?;
+    note_upload(server, origin.as_ref(), caller, &facts.sha256).await?;
     drop(place);
     let (name, source) = (file.from.name, file.from.source);
     let reader = server.readers.reader().await?;
@@ -340,12 +360,14 @@ async fn read_form(server: &Server, caller: Caller, request: Request) -> Result<
         taken(server, job).await?;
     }
     let (model, form) = reading_of(server, job).await?;
+    let took = took(server, job).await?;
     Ok(ReadForm {
         job,
         facts,
         name,
         source,
         model,
+        took,
         form,
     })
 }
@@ -455,6 +477,14 @@ async fn taken(server: &Server, job: Uuid) -> Result<(), ApiError> {
             Err(ApiError::new(ErrorCode::Conflict, text))
         }
     }
+}
+
+/// How long the last attempt of a job took.
+async fn took(server: &Server, job: Uuid) -> Result<Option<Duration>, ApiError> {
+    let mut connection = server.database(Service::E14)?.connection().await?;
+    let job = jobs::one(&mut connection, job).await?.ok_or_else(ApiError::internal)?;
+    let took = job.finished_at.zip(job.started_at).map(|(ended, began)| ended - began);
+    Ok(took.and_then(|took| took.try_into().ok()))
 }
 
 /// What a job that has ended read, and by which model.

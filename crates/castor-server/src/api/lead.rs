@@ -1,7 +1,7 @@
 //! People who ask for a demonstration.
 
 use super::user::limit;
-use crate::audit::Action;
+use crate::audit::{Action, is_new};
 use crate::config::Service;
 use crate::envelope::{Answer, Params, Payload, Segment, Success, answer, answer_with};
 use crate::error::{ApiError, ErrorCode};
@@ -76,10 +76,19 @@ struct Which {
     limit: Option<u8>,
 }
 
-/// Leads, the newest first.
+/// Leads, the newest first. That an account looks at them is written down, once an hour.
 #[utoipa::path(get, path = "/api/leads", tag = "leads", params(Which), responses((status = 200, body = Success<Vec<Lead>>)))]
-async fn list(State(server): State<Server>, Params(which): Params<Which>) -> Answer<Vec<Lead>> {
+async fn list(
+    State(server): State<Server>,
+    origin: Origin,
+    caller: Caller,
+    Params(which): Params<Which>,
+) -> Answer<Vec<Lead>> {
     let mut connection = server.database(Service::Core)?.connection().await?;
+    if is_new(&server, Action::LeadsViewed, &caller.user.to_string()).await {
+        let by = Some(caller.user);
+        audit::write(&mut connection, Some(&origin), by, Action::LeadsViewed, None, json!({})).await?;
+    }
     answer(leads::list(&mut connection, which.status, which.before, limit(which.limit)).await?)
 }
 

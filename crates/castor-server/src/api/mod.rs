@@ -23,8 +23,8 @@ mod user;
 
 pub(crate) use auth::{NewAccount, register_user};
 pub(crate) use blob::{blob_state, hash, put_piece};
-pub(crate) use health::checks;
 pub use health::{Check, State};
+pub(crate) use health::{check, checks, own_checks};
 pub(crate) use sync::push_events;
 
 use crate::config::Service;

@@ -11,7 +11,7 @@ use crate::repo::{audit, file, pipeline};
 use crate::role::Permission;
 use crate::route::{Access, Limit, Routes};
 use crate::server::Server;
-use crate::work::{PipelineOrder, PipelineState, WorkerView, fill};
+use crate::work::{PipelineOrder, PipelineState, Run as Filling, WorkerView, fill};
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
@@ -154,8 +154,8 @@ async fn start(
     }
     note(&mut transaction, &origin, caller, &order).await?;
     transaction.commit().await?;
-    server.intake.notify_one();
-    fill(&server, &order).await?;
+    server.intake.send_replace(());
+    fill(&server, &order, &mut Filling::default()).await?;
     answer(now(&server).await?)
 }
 

@@ -266,7 +266,7 @@ async fn table(
     let model = model(&server).await?;
     let mut connection = server.database(Service::E14)?.connection().await?;
     file::adopt(&mut connection, &place).await?;
-    let found = file::find(&mut connection, &place, &model, OF_A_TABLE).await?;
+    let found = file::of_table(&mut connection, &place, &model, OF_A_TABLE).await?;
     if found.is_empty() {
         return Err(nothing("table"));
     }
@@ -333,34 +333,34 @@ async fn department(
     let model = model(&server).await?;
     let mut transaction = server.database(Service::E14)?.begin().await?;
     file::adopt(&mut transaction, &place).await?;
-    let count = file::count(&mut transaction, &place, &model).await?;
-    if count.all == 0 {
+    let mut found = file::of_department(&mut transaction, &place, &model).await?;
+    if found.all == 0 {
         return Err(nothing("department"));
     }
+    let unqueued = found.unqueued.len();
     let mut queued = Vec::new();
-    if count.unqueued > 0 {
+    if unqueued > 0 {
         let room = room(&server, &mut transaction, 1).await?;
-        let found = file::find(&mut transaction, &place, &model, room.min(count.unqueued)).await?;
-        let files: Vec<String> = found.into_iter().filter(|f| !f.queued).map(|f| f.sha256).collect();
+        found.unqueued.truncate(usize::try_from(room).unwrap_or(0));
         let wish = Wish {
             model: &model,
             priority: asked.priority,
             account: caller.user,
             force: false,
         };
-        queued = enqueue(&server, &mut transaction, &files, &wish).await?;
+        queued = enqueue(&server, &mut transaction, &found.unqueued, &wish).await?;
     }
     let detail = json!({ "department": place.departamento, "queued": queued.len() });
     let (account, action) = (Some(caller.user), Action::DepartmentQueued);
     audit::write(&mut transaction, Some(&origin), account, action, None, detail).await?;
     transaction.commit().await?;
-    let left = count.unqueued - i64::try_from(queued.len()).unwrap_or(0);
+    let left = unqueued.saturating_sub(queued.len());
     Ok(answer_with(
         StatusCode::ACCEPTED,
         QueuedFiles {
-            files: count.all,
+            files: found.all,
             jobs: queued,
-            left: left.max(0),
+            left: i64::try_from(left).unwrap_or(i64::MAX),
         },
     ))
 }

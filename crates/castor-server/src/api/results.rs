@@ -66,7 +66,8 @@ async fn totals(State(server): State<Server>, Params(asked): Params<Asked>) -> A
     let path = path
         .map_err(|_| invalid("path is no row of a ballot"))?
         .map(|path| path.to_string());
-    let mut connection = server.database(Service::E14)?.connection().await?;
+    // One moment for all: sums go on while this is asked.
+    let mut connection = server.database(Service::E14)?.begin_still().await?;
     let name = corporacion.name();
     let (upto, last) = result::state(&mut connection).await?;
     let parts = match place.level {

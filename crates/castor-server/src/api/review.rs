@@ -340,7 +340,7 @@ async fn submit(State(server): State<Server>, caller: Caller, Payload(said): Pay
     let events = events(&folded.case, &said, &by)?;
     let corrections = said.corrections.len();
     stands.keep(&server.cases);
-    let appended = sync::append(&mut transaction, &server.cases, &caller, &form, events).await?;
+    let appended = sync::append(&mut transaction, &server.cases, &caller, &form, said.version, events).await?;
     let changed = appended.map_err(|refused| {
         let text = format!("{} {}", refused.code, refused.message);
         ApiError::new(ErrorCode::ReviewRefused, text)

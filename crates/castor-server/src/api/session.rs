@@ -6,8 +6,9 @@ use crate::audit::Action;
 use crate::config::Service;
 use crate::envelope::{Answer, Params, Segment, Success, answer};
 use crate::error::ApiError;
-use crate::guard::{Caller, Origin, tell_ended};
+use crate::guard::{Caller, Origin};
 use crate::repo::{audit, session};
+use crate::revoked;
 use crate::role::Permission;
 use crate::route::{Access, Limit, Routes};
 use crate::server::Server;
@@ -85,6 +86,6 @@ pub(super) async fn ended(
     )
     .await?;
     transaction.commit().await?;
-    tell_ended(server, sessions).await;
+    revoked::tell_ended(server, sessions).await;
     answer(Ended { ended: sessions.len() })
 }

@@ -1,14 +1,16 @@
 //! What every way of signing in shares: the password, its lock, the session and its tokens.
 
-use crate::audit::Action;
+use crate::address::counted;
+use crate::audit::{Action, has_room};
 use crate::config::Service;
 use crate::database::Database;
 use crate::error::{ApiError, ErrorCode, FieldProblem};
 use crate::field::Check;
-use crate::guard::{Origin, tell_ended};
+use crate::guard::Origin;
 use crate::password;
 use crate::repo::user::Credentials;
 use crate::repo::{audit, session, sign_in_guard, user as users};
+use crate::revoked;
 use crate::role::Permission;
 use crate::secret::{fingerprint, is_token, random_token};
 use crate::server::Server;
@@ -83,15 +85,14 @@ pub(super) async fn by_password(
     login: Login,
 ) -> Result<SignedIn, ApiError> {
     let began = Instant::now();
-    let user = verified(server, origin, login).await;
-    let outcome = if user.is_ok() { "ok" } else { "refused" };
+    let signed_in = attempted(server, origin, headers, login).await;
+    let outcome = if signed_in.is_ok() { "ok" } else { "refused" };
     counter!("castor_auth_attempts_total", "outcome" => outcome).increment(1);
     histogram!("castor_auth_duration_seconds").record(began.elapsed());
-    sign_in(server, user?, headers, origin).await
+    signed_in
 }
 
-/// The account whose password this is.
-async fn verified(server: &Server, origin: &Origin, login: Login) -> Result<Uuid, ApiError> {
+async fn attempted(server: &Server, origin: &Origin, headers: &HeaderMap, login: Login) -> Result<SignedIn, ApiError> {
     let database = server.database(Service::Core)?;
     let tries = Tries::of(&login.email, origin);
     tries.admit(database).await?;
@@ -105,30 +106,39 @@ async fn verified(server: &Server, origin: &Origin, login: Login) -> Result<Uuid
     // No connection is held while hashing.
     let stored = known.as_ref().map(|known| known.password_hash.clone());
     let right = server.passwords.verify(login.password.clone(), stored).await?;
-    let mut connection = database.connection().await?;
+    let account = known.as_ref().map(|known| known.id);
     if let Some(known) = known.filter(|known| right && may_sign_in(known)) {
-        tries.forget(&mut connection).await?;
-        drop(connection);
-        if let Some(hash) = next_password(server, &known, &login).await? {
-            let mut transaction = database.begin().await?;
-            change_temporary(&mut transaction, origin, known.id, &hash).await?;
-            transaction.commit().await?;
+        tries.forget(&mut *database.connection().await?).await?;
+        let next = next_password(server, &known, &login).await?;
+        if let Some(signed_in) = let_in(server, origin, headers, known, next).await? {
+            return Ok(signed_in);
         }
-        return Ok(known.id);
     }
-    audit::write(
-        &mut connection,
-        Some(origin),
-        None,
-        Action::SignInFailed,
-        None,
-        json!({}),
-    )
-    .await?;
+    tries.note_failure(server, origin, None, account).await?;
     Err(ApiError::new(
         ErrorCode::InvalidCredentials,
         "e-mail address or password is wrong",
     ))
+}
+
+/// Begins a session with the password that was right, its change first where it is temporary; none where it is the account's
+/// no longer.
+async fn let_in(
+    server: &Server,
+    origin: &Origin,
+    headers: &HeaderMap,
+    known: Credentials,
+    next: Option<String>,
+) -> Result<Option<SignedIn>, ApiError> {
+    let mut transaction = server.database(Service::Core)?.begin().await?;
+    let hash = match next {
+        Some(next) if change_temporary(&mut transaction, origin, &known, &next).await? => next,
+        Some(_) => return Ok(None),
+        None => known.password_hash,
+    };
+    let signed_in = begin_session(server, &mut transaction, (known.id, &hash), headers, origin).await?;
+    transaction.commit().await?;
+    Ok(signed_in)
 }
 
 /// What is counted when a password is tried: an address at an account, and everybody at that account.
@@ -141,7 +151,7 @@ impl Tries {
     pub(super) fn of(email: &str, origin: &Origin) -> Self {
         let account = Self::account(email);
         // It begins with the account's, so that an administrator can open all ways to one account.
-        let pair = [account.clone(), fingerprint(&origin.address.to_string())].concat();
+        let pair = [account.clone(), fingerprint(&counted(origin.address))].concat();
         Self { pair, account }
     }
 
@@ -177,9 +187,39 @@ impl Tries {
         Ok(())
     }
 
+    /// Writes down that a password was wrong, and the wait that follows. What names no account is written as long as there is
+    /// room in the log, and otherwise takes as long: time must not tell whether there is one.
+    pub(super) async fn note_failure(
+        &self,
+        server: &Server,
+        origin: &Origin,
+        actor: Option<Uuid>,
+        account: Option<Uuid>,
+    ) -> Result<(), ApiError> {
+        let room = has_room(server, Action::SignInFailed, &counted(origin.address)).await;
+        let mut connection = server.database(Service::Core)?.connection().await?;
+        let mut failed = vec![(Action::SignInFailed, json!({}))];
+        for (key, everywhere) in [(&self.pair, false), (&self.account, true)] {
+            let until = sign_in_guard::locked_until(&mut connection, key).await?;
+            let wait = until.map_or(0, |until| (until - OffsetDateTime::now_utc()).whole_seconds());
+            if wait > 0 {
+                let detail = json!({ "seconds": wait, "everywhere": everywhere });
+                failed.push((Action::SignInLocked, detail));
+            }
+        }
+        for (action, detail) in failed {
+            if account.is_some() || room {
+                audit::write(&mut connection, Some(origin), actor, action, account, detail).await?;
+            } else {
+                sign_in_guard::touch(&mut connection, &self.pair).await?;
+            }
+        }
+        Ok(())
+    }
+
     /// The password was right.
     pub(super) async fn forget(&self, connection: &mut PgConnection) -> Result<(), sqlx::Error> {
-        sign_in_guard::forget(connection, &[self.pair.clone(), self.account.clone()]).await
+        sign_in_guard::forget(connection, &[&self.pair, &self.account]).await
     }
 }
 
@@ -216,51 +256,45 @@ async fn next_password(server: &Server, known: &Credentials, login: &Login) -> R
     }
 }
 
-/// Puts the person's own password in the place of the temporary one.
+/// Puts the person's own password in the place of the temporary one, which can be spent once.
 async fn change_temporary(
     connection: &mut PgConnection,
     origin: &Origin,
-    user: Uuid,
+    known: &Credentials,
     hash: &str,
-) -> Result<(), ApiError> {
-    users::set_password(connection, user, hash, None).await?;
-    let who = Some(user);
+) -> Result<bool, ApiError> {
+    if !users::change_password(connection, known.id, &known.password_hash, hash).await? {
+        return Ok(false);
+    }
+    let who = Some(known.id);
     let detail = json!({ "temporary": true });
     audit::write(connection, Some(origin), who, Action::PasswordChanged, who, detail).await?;
-    Ok(())
+    Ok(true)
 }
 
-/// Begins a session.
-pub(super) async fn sign_in(
+/// Begins a session, unless the account has been closed or its password replaced since it was looked at.
+pub(super) async fn begin_session(
     server: &Server,
-    user: Uuid,
+    connection: &mut PgConnection,
+    (user, password_hash): (Uuid, &str),
     headers: &HeaderMap,
     origin: &Origin,
-) -> Result<SignedIn, ApiError> {
+) -> Result<Option<SignedIn>, ApiError> {
+    // Whoever replaces the password ends every session, and does it before this or after: then this one too.
+    let Some(account) = users::hold_proven(connection, user, password_hash).await? else {
+        return Ok(None);
+    };
     let device = headers
         .get(header::USER_AGENT)
         .and_then(|agent| agent.to_str().ok())
         .unwrap_or("unknown");
     let device: String = device.chars().take(200).collect();
-    let mut transaction = server.database(Service::Core)?.begin().await?;
-    let account = users::get(&mut transaction, user)
-        .await?
-        .ok_or_else(ApiError::unauthenticated)?;
     let until = OffsetDateTime::now_utc() + server.config.refresh_ttl;
-    let session = session::insert(&mut transaction, user, &device, &origin.address.to_string(), until).await?;
-    let refresh_token = issue_refresh_token(&mut transaction, session, None).await?;
-    audit::write(
-        &mut transaction,
-        Some(origin),
-        Some(user),
-        Action::SignedIn,
-        Some(session),
-        json!({}),
-    )
-    .await?;
-    let signed_in = signed_in(server, account, session, refresh_token)?;
-    transaction.commit().await?;
-    Ok(signed_in)
+    let session = session::insert(connection, user, &device, &origin.address.to_string(), until).await?;
+    let refresh_token = issue_refresh_token(connection, session, None).await?;
+    let (who, what) = (Some(user), Some(session));
+    audit::write(connection, Some(origin), who, Action::SignedIn, what, json!({})).await?;
+    signed_in(server, account, session, refresh_token).map(Some)
 }
 
 /// The session's next token: the one that is named, else one drawn here.
@@ -333,7 +367,7 @@ pub(super) async fn rotated(
         )
         .await?;
         transaction.commit().await?;
-        tell_ended(server, &[token.session_id]).await;
+        revoked::tell_ended(server, &[token.session_id]).await;
         return Err(ApiError::unauthenticated());
     }
     let until = OffsetDateTime::now_utc() + server.config.refresh_ttl;

@@ -44,7 +44,7 @@ pub(super) struct Asked {
     #[serde(default)]
     #[schema(value_type = Option<String>)]
     pub(super) source_type: Option<Source>,
-    /// A reading to be checked (`/api/e14/validate` alone).
+    /// A reading to be checked, in either shape in which `/api/e14/process` gives it (`/api/e14/validate` alone).
     #[serde(default)]
     #[schema(value_type = Option<Object>)]
     pub(super) extraction: Option<Value>,

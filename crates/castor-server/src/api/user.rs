@@ -9,9 +9,10 @@ use crate::config::Service;
 use crate::envelope::{Answer, Params, Payload, Segment, Success, answer, answer_with};
 use crate::error::{ApiError, ErrorCode};
 use crate::field::Check;
-use crate::guard::{Caller, Origin, tell_ended, tell_role};
+use crate::guard::{Caller, Origin};
 use crate::repo::user::Sought;
 use crate::repo::{audit, session, user as users};
+use crate::revoked;
 use crate::role::{Permission, Role};
 use crate::route::{Access, Limit, Routes};
 use crate::server::Server;
@@ -203,9 +204,9 @@ async fn change(
     )
     .await?;
     transaction.commit().await?;
-    tell_ended(&server, &ended).await;
+    revoked::tell_ended(&server, &ended).await;
     if user.role != before.role {
-        tell_role(&server, id, user.role).await;
+        revoked::tell_role(&server, id).await;
     }
     answer(user)
 }
@@ -242,7 +243,7 @@ async fn reset_password(
     let hash = server.passwords.hash(password).await?;
     let until = OffsetDateTime::now_utc() + TEMPORARY;
     let mut transaction = database.begin().await?;
-    users::set_password(&mut transaction, id, &hash, Some(until)).await?;
+    users::give_password(&mut transaction, id, &hash, until).await?;
     let ended = session::revoke_all(&mut transaction, id, Revocation::Administrator).await?;
     Tries::forget_all(&mut transaction, &user.email).await?;
     let (by, detail) = (Some(caller.user), json!({ "ended": ended.len() }));
@@ -259,7 +260,7 @@ async fn reset_password(
         .await?
         .ok_or_else(|| ApiError::not_found("account"))?;
     transaction.commit().await?;
-    tell_ended(&server, &ended).await;
+    revoked::tell_ended(&server, &ended).await;
     answer(user)
 }
 

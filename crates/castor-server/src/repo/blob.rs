@@ -84,6 +84,14 @@ pub(crate) async fn set(connection: &mut PgConnection, hash: &str, blob: &Blob) 
     Ok(())
 }
 
+/// Says of a whole file that no desk is to be waited for to read it.
+pub(crate) async fn is_read_here(connection: &mut PgConnection, hash: &str) -> Result<(), sqlx::Error> {
+    query!("UPDATE blob SET touched_at = 'epoch' WHERE sha256 = $1 AND whole", hash)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// Notes the pages that a form's list names.
 pub(crate) async fn name_pages(connection: &mut PgConnection, form: &str, pages: &[String]) -> Result<(), sqlx::Error> {
     query!(
@@ -96,25 +104,45 @@ pub(crate) async fn name_pages(connection: &mut PgConnection, form: &str, pages:
     Ok(())
 }
 
-/// Files that nobody went on with since a moment, held until the transaction ends.
+/// A file that nobody went on with since a moment, held until the transaction ends.
 pub(crate) async fn hold_left(
     connection: &mut PgConnection,
     before: OffsetDateTime,
-) -> Result<Vec<String>, sqlx::Error> {
+) -> Result<Option<String>, sqlx::Error> {
     query_scalar!(
-        "SELECT sha256 FROM blob WHERE NOT whole AND touched_at < $1 ORDER BY touched_at LIMIT 100
+        "SELECT sha256 FROM blob WHERE NOT whole AND touched_at < $1 ORDER BY touched_at LIMIT 1
          FOR UPDATE SKIP LOCKED",
         before
     )
-    .fetch_all(connection)
+    .fetch_optional(connection)
     .await
 }
 
-/// Forgets files of which not all bytes came.
-pub(crate) async fn forget(connection: &mut PgConnection, hashes: &[String]) -> Result<(), sqlx::Error> {
-    query!("DELETE FROM blob WHERE NOT whole AND sha256 = ANY($1)", hashes)
+/// Forgets a file of which not all bytes came.
+pub(crate) async fn forget(connection: &mut PgConnection, hash: &str) -> Result<(), sqlx::Error> {
+    query!("DELETE FROM blob WHERE NOT whole AND sha256 = $1", hash)
         .execute(connection)
         .await?;
+    Ok(())
+}
+
+/// Notes a file that the store of files has whole although nothing is noted of it, as after an older backup was restored.
+pub(crate) async fn survived(
+    connection: &mut PgConnection,
+    hash: &str,
+    kind: BlobKind,
+    total: i64,
+) -> Result<(), sqlx::Error> {
+    query!(
+        "INSERT INTO blob (sha256, kind, total, bytes, whole, account) VALUES ($1, $2, $3, $3, true, $4)
+         ON CONFLICT (sha256) DO NOTHING",
+        hash,
+        kind.name(),
+        total,
+        Uuid::nil()
+    )
+    .execute(connection)
+    .await?;
     Ok(())
 }
 

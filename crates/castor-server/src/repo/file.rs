@@ -1,7 +1,9 @@
 //! Files that the object store holds, and those of the source folder.
 
 use castor_ingest::{FileFacts, Provenance};
-use sqlx::{PgConnection, query, query_as};
+use sqlx::{PgConnection, query, query_as, query_scalar};
+use std::time::Duration;
+use time::OffsetDateTime;
 use uuid::Uuid;
 
 /// What is known of a file's form before it is read.
@@ -69,34 +71,67 @@ pub(crate) async fn insert(connection: &mut PgConnection, new: &NewFile<'_>) -> 
     Ok(())
 }
 
-/// Notes files that laptops sent whole, of forms at a place: they can be read here like any other.
-pub(crate) async fn adopt(connection: &mut PgConnection, place: &Place) -> Result<u64, sqlx::Error> {
-    let done = query!(
+/// Notes files that laptops sent whole, of forms in a department and as far as more of their place is given: they can be read
+/// here like any other.
+pub(crate) async fn adopt(connection: &mut PgConnection, place: &Place) -> Result<(), sqlx::Error> {
+    query!(
         "INSERT INTO stored_file (sha256, bytes, name, source, account)
-         SELECT b.sha256, b.total, o.name, 'MANUAL_ENTRY', b.account FROM blob b JOIN form o ON o.id = b.sha256
-         WHERE b.whole AND b.kind = 'file'
-             AND ($1::text IS NULL OR o.departamento = $1) AND ($2::text IS NULL OR o.municipio = $2)
-             AND ($3::text IS NULL OR o.zona = $3) AND ($4::text IS NULL OR o.puesto = $4)
-             AND ($5::text IS NULL OR o.mesa = $5) AND ($6::text IS NULL OR o.corporacion = $6)
-             AND ($7::text IS NULL OR o.copia = $7)
-             AND NOT EXISTS (SELECT FROM stored_file f WHERE f.sha256 = b.sha256)
+         SELECT b.sha256, b.total, o.name, 'MANUAL_ENTRY', b.account FROM form o JOIN blob b ON b.sha256 = o.id
+         WHERE o.departamento = $1 AND ($2::text IS NULL OR o.municipio = $2) AND ($3::text IS NULL OR o.zona = $3)
+             AND ($4::text IS NULL OR o.puesto = $4) AND ($5::text IS NULL OR o.mesa = $5)
+             AND b.whole AND b.kind = 'file' AND NOT EXISTS (SELECT FROM stored_file f WHERE f.sha256 = b.sha256)
          ON CONFLICT DO NOTHING",
         place.departamento,
         place.municipio,
         place.zona,
         place.puesto,
         place.mesa,
-        place.corporacion,
-        place.copia,
     )
     .execute(connection)
     .await?;
-    Ok(done.rows_affected())
+    Ok(())
 }
 
-/// Files whose place fits everything that is given, by what is known of the file or else by what its form says; those that
-/// no job of the model reads yet before the others, then in the order in which they came.
-pub(crate) async fn find(
+/// The same for given forms.
+pub(crate) async fn adopt_forms(connection: &mut PgConnection, forms: &[String]) -> Result<(), sqlx::Error> {
+    query!(
+        "INSERT INTO stored_file (sha256, bytes, name, source, account)
+         SELECT b.sha256, b.total, o.name, 'MANUAL_ENTRY', b.account FROM blob b JOIN form o ON o.id = b.sha256
+         WHERE b.sha256 = ANY($1) AND b.whole AND b.kind = 'file'
+         ORDER BY 1
+         ON CONFLICT DO NOTHING",
+        forms
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// The same for so many files behind a hash; the last one that was looked at, none where there is none.
+pub(crate) async fn adopt_next(
+    connection: &mut PgConnection,
+    after: &str,
+    count: i64,
+) -> Result<Option<String>, sqlx::Error> {
+    query_scalar!(
+        "WITH looked AS (SELECT * FROM blob WHERE sha256 > $1 ORDER BY sha256 LIMIT $2), noted AS (
+             INSERT INTO stored_file (sha256, bytes, name, source, account)
+             SELECT b.sha256, b.total, o.name, 'MANUAL_ENTRY', b.account FROM looked b JOIN form o ON o.id = b.sha256
+             WHERE b.whole AND b.kind = 'file' AND NOT EXISTS (SELECT FROM stored_file f WHERE f.sha256 = b.sha256)
+             ORDER BY 1
+             ON CONFLICT DO NOTHING
+         )
+         SELECT max(sha256) FROM looked",
+        after,
+        count
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// Files of a table, by what is known of the file or else by what its form says; those that no job of the model reads yet before
+/// the others, then in the order in which they came. All five codes are given.
+pub(crate) async fn of_table(
     connection: &mut PgConnection,
     place: &Place,
     model: &str,
@@ -104,16 +139,18 @@ pub(crate) async fn find(
 ) -> Result<Vec<Found>, sqlx::Error> {
     query_as!(
         Found,
-        r#"SELECT f.sha256, j.id IS NOT NULL AS "queued!"
-           FROM stored_file f LEFT JOIN form o ON o.id = f.sha256 LEFT JOIN job j ON j.sha256 = f.sha256 AND j.model = $8
-           WHERE ($1::text IS NULL OR coalesce(f.departamento, o.departamento) = $1)
-             AND ($2::text IS NULL OR coalesce(f.municipio, o.municipio) = $2)
-             AND ($3::text IS NULL OR coalesce(f.zona, o.zona) = $3)
-             AND ($4::text IS NULL OR coalesce(f.puesto, o.puesto) = $4)
-             AND ($5::text IS NULL OR coalesce(f.mesa, o.mesa) = $5)
-             AND ($6::text IS NULL OR coalesce(f.corporacion, o.corporacion) = $6)
+        r#"WITH known AS (
+             SELECT sha256 FROM stored_file WHERE departamento = $1 AND municipio = $2 AND zona = $3 AND puesto = $4 AND mesa = $5
+             UNION ALL
+             SELECT f.sha256 FROM form o JOIN stored_file f ON f.sha256 = o.id
+             WHERE o.departamento = $1 AND o.municipio = $2 AND o.zona = $3 AND o.puesto = $4 AND o.mesa = $5
+                 AND f.departamento IS NULL
+           )
+           SELECT f.sha256, EXISTS (SELECT FROM job j WHERE j.sha256 = f.sha256 AND j.model = $8) AS "queued!"
+           FROM known JOIN stored_file f USING (sha256) LEFT JOIN form o ON o.id = f.sha256
+           WHERE ($6::text IS NULL OR coalesce(f.corporacion, o.corporacion) = $6)
              AND ($7::text IS NULL OR coalesce(f.copia, o.copia) = $7)
-           ORDER BY j.id IS NOT NULL, f.stored_at, f.sha256 LIMIT $9"#,
+           ORDER BY 2, f.stored_at, f.sha256 LIMIT $9"#,
         place.departamento,
         place.municipio,
         place.zona,
@@ -135,24 +172,31 @@ pub(crate) struct Found {
     pub(crate) queued: bool,
 }
 
-/// How many files there are at a place, and how many of them no job of the model reads yet.
-pub(crate) async fn count(connection: &mut PgConnection, place: &Place, model: &str) -> Result<FileCount, sqlx::Error> {
+/// How many files there are in a department, and those of them that no job of the model reads yet, in the order in which they
+/// came.
+pub(crate) async fn of_department(
+    connection: &mut PgConnection,
+    place: &Place,
+    model: &str,
+) -> Result<FilesFound, sqlx::Error> {
     query_as!(
-        FileCount,
-        r#"SELECT count(*) AS "all!", count(*) FILTER (WHERE j.id IS NULL) AS "unqueued!"
-           FROM stored_file f LEFT JOIN form o ON o.id = f.sha256 LEFT JOIN job j ON j.sha256 = f.sha256 AND j.model = $8
-           WHERE ($1::text IS NULL OR coalesce(f.departamento, o.departamento) = $1)
-             AND ($2::text IS NULL OR coalesce(f.municipio, o.municipio) = $2)
-             AND ($3::text IS NULL OR coalesce(f.zona, o.zona) = $3)
-             AND ($4::text IS NULL OR coalesce(f.puesto, o.puesto) = $4)
-             AND ($5::text IS NULL OR coalesce(f.mesa, o.mesa) = $5)
-             AND ($6::text IS NULL OR coalesce(f.corporacion, o.corporacion) = $6)
-             AND ($7::text IS NULL OR coalesce(f.copia, o.copia) = $7)"#,
+        FilesFound,
+        r#"WITH known AS (
+             SELECT sha256, corporacion, copia, stored_at FROM stored_file WHERE departamento = $1
+             UNION ALL
+             SELECT f.sha256, coalesce(f.corporacion, o.corporacion), coalesce(f.copia, o.copia), f.stored_at
+             FROM form o JOIN stored_file f ON f.sha256 = o.id
+             WHERE o.departamento = $1 AND f.departamento IS NULL
+           ), meant AS (
+             SELECT sha256, stored_at, NOT EXISTS (SELECT FROM job j WHERE j.sha256 = known.sha256 AND j.model = $4) AS unqueued
+             FROM known
+             WHERE ($2::text IS NULL OR coalesce(corporacion, (SELECT o.corporacion FROM form o WHERE o.id = sha256)) = $2)
+               AND ($3::text IS NULL OR coalesce(copia, (SELECT o.copia FROM form o WHERE o.id = sha256)) = $3)
+           )
+           SELECT count(*) AS "all!",
+             coalesce(array_agg(sha256 ORDER BY stored_at, sha256) FILTER (WHERE unqueued), '{}') AS "unqueued!"
+           FROM meant"#,
         place.departamento,
-        place.municipio,
-        place.zona,
-        place.puesto,
-        place.mesa,
         place.corporacion,
         place.copia,
         model,
@@ -161,10 +205,79 @@ pub(crate) async fn count(connection: &mut PgConnection, place: &Place, model: &
     .await
 }
 
-/// Files of a place.
-pub(crate) struct FileCount {
+/// Files of a department.
+pub(crate) struct FilesFound {
     pub(crate) all: i64,
-    pub(crate) unqueued: i64,
+    pub(crate) unqueued: Vec<String>,
+}
+
+/// A file as a run comes upon it.
+pub(crate) struct Passed {
+    pub(crate) sha256: String,
+    pub(crate) stored_at: OffsetDateTime,
+    /// Whether every file that was stored before it can be seen by now.
+    pub(crate) settled: bool,
+    /// Whether it is of the run's kinds and no job of the model reads it yet.
+    pub(crate) wanted: bool,
+}
+
+/// The next files behind one, in the order in which they came. What was stored in the last two minutes is not settled: a
+/// transaction that began before may still write one. Transactions are ended by the database after less.
+pub(crate) async fn next(
+    connection: &mut PgConnection,
+    after: (OffsetDateTime, &str),
+    kinds: (Option<&str>, Option<&str>),
+    model: &str,
+    count: i64,
+) -> Result<Vec<Passed>, sqlx::Error> {
+    query_as!(
+        Passed,
+        r#"SELECT f.sha256, f.stored_at, f.stored_at < now() - interval '2 minutes' AS "settled!",
+             NOT EXISTS (SELECT FROM job j WHERE j.sha256 = f.sha256 AND j.model = $5)
+               AND ($3::text IS NULL OR coalesce(f.corporacion, o.corporacion) IS NOT DISTINCT FROM $3)
+               AND ($4::text IS NULL OR coalesce(f.copia, o.copia) IS NOT DISTINCT FROM $4) AS "wanted!"
+           FROM (SELECT * FROM stored_file WHERE (stored_at, sha256) > ($1, $2) ORDER BY stored_at, sha256 LIMIT $6) f
+             LEFT JOIN form o ON o.id = f.sha256
+           ORDER BY f.stored_at, f.sha256"#,
+        after.0,
+        after.1,
+        kinds.0,
+        kinds.1,
+        model,
+        count
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// A form that nobody has read yet.
+pub(crate) struct Unread {
+    pub(crate) id: String,
+    /// Whether its file is here, nobody has said anything of it since, and no job reads it.
+    pub(crate) due: bool,
+}
+
+/// The next forms behind one that nobody has read, by id. A file that has just come is left for a while to the desk that sent it,
+/// if that may read it.
+pub(crate) async fn unread(
+    connection: &mut PgConnection,
+    after: &str,
+    count: i64,
+    patience: Duration,
+) -> Result<Vec<Unread>, sqlx::Error> {
+    query_as!(
+        Unread,
+        r#"SELECT o.id, b.sha256 IS NOT NULL AND NOT EXISTS (SELECT FROM job j WHERE j.sha256 = o.id) AS "due!"
+           FROM (SELECT id FROM form WHERE state = 'WAITING' AND NOT demo AND id > $1 ORDER BY id LIMIT $2) o
+             LEFT JOIN blob b ON b.sha256 = o.id AND b.whole AND b.kind = 'file'
+               AND b.touched_at < now() - make_interval(secs => $3)
+           ORDER BY o.id"#,
+        after,
+        count,
+        patience.as_secs_f64()
+    )
+    .fetch_all(connection)
+    .await
 }
 
 /// Size and moment of change of the source folder's files that were looked at, of the paths given.

@@ -90,7 +90,8 @@ fn votes(counted: &Counted) -> Value {
     Value::Object(votes.collect())
 }
 
-/// Lends forms that wait and that nobody has, the most urgent first, after those that this laptop has already.
+/// Lends forms that wait and that nobody has, the most urgent first and of one department where it is given, after all those
+/// that this laptop has already, wherever they are from.
 pub(crate) async fn lend(
     connection: &mut PgConnection,
     client: Uuid,
@@ -101,9 +102,9 @@ pub(crate) async fn lend(
     let rows = query!(
         r#"WITH mine AS (
              SELECT f.id FROM lease l JOIN form f ON f.id = l.form
-             WHERE l.client = $1 AND l.until > now() AND f.waits AND ($4::text IS NULL OR f.departamento = $4)
+             WHERE l.client = $1 AND l.until > now() AND f.waits
              ORDER BY f.priority, f.imported_at, f.id LIMIT $3
-             FOR UPDATE OF f SKIP LOCKED
+             FOR UPDATE OF l
            ), free AS (
              SELECT f.id FROM form f
              WHERE f.waits AND ($4::text IS NULL OR f.departamento = $4)

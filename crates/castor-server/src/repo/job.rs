@@ -1,6 +1,6 @@
 //! The queue of readings.
 
-use crate::work::{Claimed, Job, JobPriority, JobState, OF_THE_MOMENT, QueueRules};
+use crate::work::{Claimed, Job, JobPriority, JobState, OF_THE_MOMENT, OF_THE_STORE, QueueRules};
 use sqlx::postgres::types::PgInterval;
 use sqlx::{PgConnection, query, query_as, query_scalar};
 use std::time::Duration;
@@ -42,7 +42,7 @@ pub(crate) async fn enqueue(
         Wanted,
         r#"INSERT INTO job AS j (id, sha256, model, priority, account, forced, turn)
            SELECT id, sha256, $3, $4, $5, $6, now() + ($4::smallint - 1) * $7::interval
-           FROM unnest($1::uuid[], $2::text[]) AS given (id, sha256)
+           FROM unnest($1::uuid[], $2::text[]) AS given (id, sha256) ORDER BY sha256
            ON CONFLICT (sha256, model) DO UPDATE SET
              forced = j.forced OR excluded.forced,
              (priority, turn, queued_at, run_at, attempts, finished_at, state) = (
@@ -308,6 +308,25 @@ pub(crate) async fn adopt(connection: &mut PgConnection, model: &str, rules: &Qu
     Ok(done.rows_affected())
 }
 
+/// Jobs that were given up for a fault of the store of files wait again, as far as the queue has room: each attempt after twice
+/// the pause of the one before it, so that what is gone for good is asked for a few times a day.
+pub(crate) async fn again(connection: &mut PgConnection, rules: &QueueRules) -> Result<u64, sqlx::Error> {
+    let done = query!(
+        "WITH due AS (
+             SELECT id FROM job WHERE state = 'DEAD' AND code = ANY($1)
+               AND finished_at + $2::interval * power(2, least(attempts, 10)) < now()
+             LIMIT greatest(0, $3 - (SELECT count(*) FROM job WHERE state = 'QUEUED')) FOR UPDATE SKIP LOCKED
+         )
+         UPDATE job j SET state = 'QUEUED', run_at = now(), finished_at = NULL FROM due WHERE j.id = due.id",
+        &OF_THE_STORE.map(str::to_owned),
+        interval(rules.pause),
+        i64::from(rules.limit),
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
 /// Which jobs.
 #[derive(Debug, Clone, Copy, Default)]
 pub(crate) struct JobFilter<'a> {
@@ -357,22 +376,56 @@ impl From<Row> for Job {
 
 /// Jobs, the newest first.
 pub(crate) async fn list(connection: &mut PgConnection, filter: &JobFilter<'_>) -> Result<Vec<Job>, sqlx::Error> {
-    let rows = query_as!(
+    let rows = match filter.departamento {
+        None => list_all(connection, filter).await?,
+        Some(departamento) => list_of(connection, filter, departamento).await?,
+    };
+    Ok(rows.into_iter().map(Into::into).collect())
+}
+
+async fn list_all(connection: &mut PgConnection, filter: &JobFilter<'_>) -> Result<Vec<Row>, sqlx::Error> {
+    query_as!(
         Row,
         r#"SELECT j.id, j.sha256, f.name, j.model, j.priority, j.state AS "state: JobState", j.attempts, j.queued_at, j.started_at,
              j.finished_at, CASE WHEN j.state = 'QUEUED' AND j.attempts > 0 THEN j.run_at END AS next_at, j.worker, j.code, j.message
-           FROM job j JOIN stored_file f USING (sha256) LEFT JOIN form o ON o.id = j.sha256
-           WHERE ($1::text IS NULL OR j.state = $1) AND ($2::text IS NULL OR coalesce(f.departamento, o.departamento) = $2)
-             AND ($3::uuid IS NULL OR j.id < $3)
-           ORDER BY j.id DESC LIMIT $4"#,
+           FROM job j JOIN stored_file f USING (sha256)
+           WHERE ($1::text IS NULL OR j.state = $1) AND ($2::uuid IS NULL OR j.id < $2)
+           ORDER BY j.id DESC LIMIT $3"#,
         filter.state as Option<JobState>,
-        filter.departamento,
         filter.before,
         filter.limit,
     )
     .fetch_all(connection)
-    .await?;
-    Ok(rows.into_iter().map(Into::into).collect())
+    .await
+}
+
+/// Those of a department, by the file's name or else by what its form says.
+async fn list_of(
+    connection: &mut PgConnection,
+    filter: &JobFilter<'_>,
+    departamento: &str,
+) -> Result<Vec<Row>, sqlx::Error> {
+    query_as!(
+        Row,
+        r#"WITH known AS MATERIALIZED (
+             SELECT sha256, name FROM stored_file WHERE departamento = $2
+             UNION ALL
+             SELECT f.sha256, f.name FROM form o JOIN stored_file f ON f.sha256 = o.id
+             WHERE o.departamento = $2 AND f.departamento IS NULL
+           )
+           SELECT j.id, j.sha256, known.name AS "name!", j.model, j.priority, j.state AS "state: JobState", j.attempts, j.queued_at,
+             j.started_at, j.finished_at, CASE WHEN j.state = 'QUEUED' AND j.attempts > 0 THEN j.run_at END AS next_at, j.worker,
+             j.code, j.message
+           FROM known JOIN job j USING (sha256)
+           WHERE ($1::text IS NULL OR j.state = $1) AND ($3::uuid IS NULL OR j.id < $3)
+           ORDER BY j.id DESC LIMIT $4"#,
+        filter.state as Option<JobState>,
+        departamento,
+        filter.before,
+        filter.limit,
+    )
+    .fetch_all(connection)
+    .await
 }
 
 /// One job.

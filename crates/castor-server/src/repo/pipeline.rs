@@ -114,9 +114,24 @@ pub(crate) async fn workers(connection: &mut PgConnection, rules: &QueueRules) -
     .await
 }
 
-/// The model of the worker that was seen last.
-pub(crate) async fn model(connection: &mut PgConnection) -> Result<Option<String>, sqlx::Error> {
-    sqlx::query_scalar!("SELECT model FROM worker WHERE slots > 0 ORDER BY seen_at DESC LIMIT 1")
-        .fetch_optional(connection)
-        .await
+/// A model that workers read with.
+pub(crate) struct WorkersModel {
+    pub(crate) model: String,
+    /// Whether one of them gave a sign of life lately.
+    pub(crate) alive: bool,
+}
+
+/// The model of the worker that began last, of those that are there before those that are gone.
+pub(crate) async fn model(
+    connection: &mut PgConnection,
+    rules: &QueueRules,
+) -> Result<Option<WorkersModel>, sqlx::Error> {
+    query_as!(
+        WorkersModel,
+        r#"SELECT model, ended_at IS NULL AND seen_at > now() - make_interval(secs => $1) AS "alive!" FROM worker
+           WHERE slots > 0 ORDER BY 2 DESC, started_at DESC LIMIT 1"#,
+        rules.lease.as_secs_f64()
+    )
+    .fetch_optional(connection)
+    .await
 }

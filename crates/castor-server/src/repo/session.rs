@@ -154,6 +154,23 @@ pub(crate) async fn revoke_all(
     .await
 }
 
+/// Sessions that were ended early since a moment, in the order of their ids, after the given one.
+pub(crate) async fn revoked_since(
+    connection: &mut PgConnection,
+    since: OffsetDateTime,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<Uuid>, sqlx::Error> {
+    query_scalar!(
+        "SELECT id FROM session WHERE revoked_at > $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3",
+        since,
+        after,
+        limit
+    )
+    .fetch_all(connection)
+    .await
+}
+
 /// The sessions of an account that still stand, the newest first.
 pub(crate) async fn list(connection: &mut PgConnection, user: Uuid) -> Result<Vec<Session>, sqlx::Error> {
     query_as!(

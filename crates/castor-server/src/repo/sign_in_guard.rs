@@ -46,23 +46,34 @@ pub(crate) async fn admit(
     Ok(counted.rows_affected() > 0)
 }
 
-/// A good sign-in forgets the failures.
-pub(crate) async fn forget(connection: &mut PgConnection, keys: &[Vec<u8>]) -> Result<(), sqlx::Error> {
-    query!("DELETE FROM sign_in_guard WHERE key = ANY($1)", keys)
+/// Writes what is there already: as much work as an entry of the audit log.
+pub(crate) async fn touch(connection: &mut PgConnection, key: &[u8]) -> Result<(), sqlx::Error> {
+    query!("UPDATE sign_in_guard SET failed_at = now() WHERE key = $1", key)
         .execute(connection)
         .await?;
     Ok(())
 }
 
-/// Forgets the failures at an account from all addresses.
+/// A good sign-in forgets the failures, in the order of the keys given: in the order in which they are counted, so that
+/// nobody waits for somebody who waits for them.
+pub(crate) async fn forget(connection: &mut PgConnection, keys: &[&[u8]]) -> Result<(), sqlx::Error> {
+    for key in keys {
+        query!("DELETE FROM sign_in_guard WHERE key = $1", key)
+            .execute(&mut *connection)
+            .await?;
+    }
+    Ok(())
+}
+
+/// Forgets the failures at an account from all addresses, the account's own last, as they are counted.
 pub(crate) async fn forget_account(connection: &mut PgConnection, account: &[u8]) -> Result<(), sqlx::Error> {
     query!(
-        "DELETE FROM sign_in_guard WHERE substr(key, 1, length($1::bytea)) = $1::bytea",
+        "DELETE FROM sign_in_guard WHERE substr(key, 1, length($1::bytea)) = $1::bytea AND key <> $1::bytea",
         account
     )
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
-    Ok(())
+    forget(connection, &[account]).await
 }
 
 /// Clears away what is forgotten anyway.

@@ -183,16 +183,30 @@ pub(crate) async fn of_forms(connection: &mut PgConnection, forms: &[String]) ->
         .collect())
 }
 
-/// Events after a place, in order.
-pub(crate) async fn after(connection: &mut PgConnection, after: i64, limit: i64) -> Result<Vec<Pulled>, sqlx::Error> {
+/// Events after a place, in order, and whether there are more: at most so many, and those behind so many bytes of their texts
+/// are left for later.
+pub(crate) async fn after(
+    connection: &mut PgConnection,
+    after: i64,
+    limit: i64,
+    bytes: i64,
+) -> Result<(Vec<Pulled>, bool), sqlx::Error> {
     let rows = query!(
-        "SELECT global, id, form, at, author, body FROM event WHERE global > $1 ORDER BY global LIMIT $2",
+        r#"SELECT global, id, form, at, author, body, (found > $2::bigint OR found > count(*) OVER ()) AS "more!"
+           FROM (
+             SELECT *, count(*) OVER () AS found,
+                 sum(octet_length(body)) OVER (ORDER BY global) - octet_length(body) AS before
+             FROM (SELECT * FROM event WHERE global > $1 ORDER BY global LIMIT $2::bigint + 1) e
+           ) e
+           WHERE before < $3::bigint ORDER BY global LIMIT $2::bigint"#,
         after,
-        limit
+        limit,
+        bytes
     )
     .fetch_all(connection)
     .await?;
-    Ok(rows
+    let more = rows.first().is_some_and(|row| row.more);
+    let events = rows
         .into_iter()
         .map(|row| Pulled {
             global: whole(row.global),
@@ -204,7 +218,8 @@ pub(crate) async fn after(connection: &mut PgConnection, after: i64, limit: i64)
                 body: row.body,
             },
         })
-        .collect())
+        .collect();
+    Ok((events, more))
 }
 
 /// The event at a place, and when this database received it.

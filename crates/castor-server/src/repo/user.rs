@@ -159,7 +159,9 @@ pub(crate) async fn update(
 ) -> Result<Option<User>, sqlx::Error> {
     query_as!(
         User,
-        r#"UPDATE users SET role = coalesce($2, role), active = coalesce($3, active), updated_at = now() WHERE id = $1
+        r#"UPDATE users SET role = coalesce($2, role), active = coalesce($3, active), updated_at = now(),
+                  role_changed_at = CASE WHEN coalesce($2, role) = role THEN role_changed_at ELSE now() END
+           WHERE id = $1
            RETURNING id, email, role AS "role: Role", active, password_until, first_name, last_name, phone, campaign_role,
                      candidate_position, whatsapp_number, whatsapp_opt_in, created_at"#,
         id,
@@ -170,12 +172,77 @@ pub(crate) async fn update(
     .await
 }
 
-/// Sets the password: the person's own, or one that must be changed before `until`.
-pub(crate) async fn set_password(
+/// The account, when it is open and this is still the hash of its own password; held so until the transaction ends.
+pub(crate) async fn hold_proven(
+    connection: &mut PgConnection,
+    id: Uuid,
+    password_hash: &str,
+) -> Result<Option<User>, sqlx::Error> {
+    query_as!(
+        User,
+        r#"SELECT id, email, role AS "role: Role", active, password_until, first_name, last_name, phone, campaign_role,
+                  candidate_position, whatsapp_number, whatsapp_opt_in, created_at
+           FROM users WHERE id = $1 AND active AND password_hash = $2 AND password_until IS NULL FOR SHARE"#,
+        id,
+        password_hash
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+/// The account's role, held until the transaction ends.
+pub(crate) async fn hold_role(connection: &mut PgConnection, id: Uuid) -> Result<Option<Role>, sqlx::Error> {
+    query_scalar!(r#"SELECT role AS "role: Role" FROM users WHERE id = $1 FOR SHARE"#, id)
+        .fetch_optional(connection)
+        .await
+}
+
+/// Accounts whose role was changed since a moment, with their roles held until the transaction ends, in the order of their
+/// ids, after the given one.
+pub(crate) async fn hold_changed_roles(
+    connection: &mut PgConnection,
+    since: OffsetDateTime,
+    after: Option<Uuid>,
+    limit: i64,
+) -> Result<Vec<(Uuid, Role)>, sqlx::Error> {
+    let changed = query!(
+        r#"SELECT id, role AS "role: Role" FROM users
+           WHERE role_changed_at > $1 AND ($2::uuid IS NULL OR id > $2) ORDER BY id LIMIT $3 FOR SHARE"#,
+        since,
+        after,
+        limit
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(changed.into_iter().map(|one| (one.id, one.role)).collect())
+}
+
+/// Puts the person's own password in the place of the one whose hash this is; false when the account is closed or has
+/// another one by now.
+pub(crate) async fn change_password(
+    connection: &mut PgConnection,
+    id: Uuid,
+    was: &str,
+    hash: &str,
+) -> Result<bool, sqlx::Error> {
+    let done = query!(
+        "UPDATE users SET password_hash = $3, password_until = NULL, updated_at = now()
+         WHERE id = $1 AND password_hash = $2 AND active",
+        id,
+        was,
+        hash
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Sets the password that an administrator gives, which must be changed before `until`.
+pub(crate) async fn give_password(
     connection: &mut PgConnection,
     id: Uuid,
     hash: &str,
-    until: Option<OffsetDateTime>,
+    until: OffsetDateTime,
 ) -> Result<(), sqlx::Error> {
     query!(
         "UPDATE users SET password_hash = $2, password_until = $3, updated_at = now() WHERE id = $1",

@@ -4,11 +4,11 @@ use super::{Event, Later, Local, Shared};
 use crate::limit::{Rate, Taken};
 use futures_util::StreamExt;
 use redis::aio::{ConnectionManager, ConnectionManagerConfig};
-use redis::{AsyncCommands, Client, RedisError, Script};
+use redis::{AsyncCommands, Client, Msg, RedisError, Script, Value};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
-use tokio::sync::broadcast;
+use tokio::sync::{Notify, broadcast};
 use tokio::task::AbortHandle;
 
 const PREFIX: &str = "castor:";
@@ -17,6 +17,13 @@ const CHANNEL: &str = "castor:events";
 const PATIENCE: Duration = Duration::from_millis(500);
 /// Between two attempts to listen again.
 const LISTEN_AGAIN: Duration = Duration::from_millis(500);
+/// Between two attempts to reach Redis once it did not answer. Nothing is asked of it meanwhile.
+const TRY_AGAIN: Duration = Duration::from_secs(1);
+/// Between two signs of life that a connection which only listens asks for: a way that was cut without a word looks like
+/// one on which nothing happens.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
+/// Time for it.
+const LIFE_PATIENCE: Duration = Duration::from_secs(2);
 
 /// Moves a bucket on by one, all in Redis's own time; the same arithmetic as [`Rate::take`], in microseconds.
 const TAKE: &str = "
@@ -35,8 +42,14 @@ pub struct Redis {
     connection: ConnectionManager,
     take: Script,
     local: Arc<Local>,
-    up: Arc<AtomicBool>,
-    listener: AbortHandle,
+    way: Arc<Way>,
+    tasks: [AbortHandle; 2],
+}
+
+/// Whether Redis answers.
+struct Way {
+    up: AtomicBool,
+    lost: Notify,
 }
 
 impl Redis {
@@ -53,37 +66,36 @@ impl Redis {
             .set_max_delay(LISTEN_AGAIN);
         let connection = client.get_connection_manager_lazy(config)?;
         let local = Arc::new(Local::default());
-        let up = Arc::new(AtomicBool::new(true));
-        let listener = tokio::spawn(listen(client, Arc::clone(&local))).abort_handle();
+        let way = Arc::new(Way {
+            up: AtomicBool::new(true),
+            lost: Notify::new(),
+        });
+        let listener = tokio::spawn(listen(client, Arc::clone(&local)));
+        let finder = tokio::spawn(find_again(connection.clone(), Arc::clone(&way)));
         Ok(Self {
             connection,
             take: Script::new(TAKE),
             local,
-            up,
-            listener,
+            way,
+            tasks: [listener.abort_handle(), finder.abort_handle()],
         })
     }
 
-    /// What Redis answered, or nothing when it does not; the change is logged once.
+    /// What Redis answered, or nothing when it does not; the change is logged once. Once it did not answer nobody waits for it
+    /// until it was found again.
     async fn ask<T>(&self, question: impl Future<Output = Result<T, RedisError>>) -> Option<T> {
-        let answered = match tokio::time::timeout(PATIENCE, question).await {
-            Ok(answered) => answered.map_err(|error| error.to_string()),
-            Err(_) => Err("no answer in time".to_owned()),
-        };
-        let was_up = self.up.swap(answered.is_ok(), Ordering::Relaxed);
-        match answered {
-            Ok(value) => {
-                if !was_up {
-                    tracing::info!("Redis answers again");
-                }
-                Some(value)
-            }
+        if !self.way.up.load(Ordering::Relaxed) {
+            return None;
+        }
+        match within(PATIENCE, question).await {
+            Ok(value) => Some(value),
             Err(error) => {
-                if was_up {
+                if self.way.up.swap(false, Ordering::Relaxed) {
                     tracing::warn!(
                         error,
                         "Redis does not answer; limits, cache and events stay in this process"
                     );
+                    self.way.lost.notify_one();
                 }
                 None
             }
@@ -91,27 +103,66 @@ impl Redis {
     }
 }
 
+async fn within<T>(time: Duration, question: impl Future<Output = Result<T, RedisError>>) -> Result<T, String> {
+    match tokio::time::timeout(time, question).await {
+        Ok(answered) => answered.map_err(|error| error.to_string()),
+        Err(_) => Err("no answer in time".to_owned()),
+    }
+}
+
+/// Tries to reach Redis whenever it was lost, for all who would ask.
+async fn find_again(mut connection: ConnectionManager, way: Arc<Way>) {
+    loop {
+        way.lost.notified().await;
+        while within(PATIENCE, redis::cmd("PING").query_async::<()>(&mut connection))
+            .await
+            .is_err()
+        {
+            tokio::time::sleep(TRY_AGAIN).await;
+        }
+        way.up.store(true, Ordering::Relaxed);
+        tracing::info!("Redis answers again");
+    }
+}
+
 impl Drop for Redis {
     fn drop(&mut self) {
-        self.listener.abort();
+        for task in &self.tasks {
+            task.abort();
+        }
     }
 }
 
 /// Passes on what is published, and listens again whenever the connection ends.
 async fn listen(client: Client, local: Arc<Local>) {
     loop {
-        if let Ok(mut messages) = client.get_async_pubsub().await
-            && messages.subscribe(CHANNEL).await.is_ok()
-        {
-            let mut messages = messages.into_on_message();
-            while let Some(message) = messages.next().await {
-                match serde_json::from_slice::<Event>(message.get_payload_bytes()) {
-                    Ok(event) => local.tell(event),
-                    Err(error) => tracing::warn!(%error, "an event in Redis cannot be read"),
-                }
-            }
+        if let Err(error) = hear(&client, &local).await {
+            tracing::debug!(error, "events in Redis are not heard now");
         }
         tokio::time::sleep(LISTEN_AGAIN).await;
+    }
+}
+
+/// Passes on what is published, as long as the connection shows that it lives.
+async fn hear(client: &Client, local: &Local) -> Result<(), String> {
+    let (mut says, mut messages) = within(LIFE_PATIENCE, client.get_async_pubsub()).await?.split();
+    within(LIFE_PATIENCE, says.subscribe(CHANNEL)).await?;
+    let mut every = tokio::time::interval(SIGN_OF_LIFE);
+    loop {
+        tokio::select! {
+            message = messages.next() => match message {
+                Some(message) => pass_on(&message, local),
+                None => return Ok(()),
+            },
+            _ = every.tick() => within(LIFE_PATIENCE, says.ping::<Value>()).await.map(|_| ())?,
+        }
+    }
+}
+
+fn pass_on(message: &Msg, local: &Local) {
+    match serde_json::from_slice::<Event>(message.get_payload_bytes()) {
+        Ok(event) => local.tell(event),
+        Err(error) => tracing::warn!(%error, "an event in Redis cannot be read"),
     }
 }
 

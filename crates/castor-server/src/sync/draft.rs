@@ -6,6 +6,7 @@
 
 use super::cases::Cases;
 use super::fold::{Batch, Changed, Fold, Look, authors, fold};
+use super::tally::Tally;
 use crate::error::{ApiError, ErrorCode};
 use crate::repo::sync;
 use castor_wire::sync::Settled;
@@ -50,6 +51,8 @@ pub(super) struct Done {
     pub(super) settled: Vec<Vec<Settled>>,
     /// To be kept after the commit.
     pub(super) changed: Changed,
+    /// To be counted after the commit.
+    pub(super) tally: Tally,
     /// What this process has written in a row, once it is committed.
     pub(super) ours: Stretch,
 }
@@ -81,6 +84,11 @@ impl<'a> Draft<'a> {
     /// Code and message of the first event that does not fit.
     pub(super) fn first_refusal(&self) -> Option<(String, String)> {
         self.fold.first_refusal()
+    }
+
+    /// The place of a form's last event before these.
+    pub(super) fn version(&self, form: &str) -> Option<i64> {
+        self.fold.version(form)
     }
 
     /// Writes the rows of the forms, for events behind the place that is expected.
@@ -144,6 +152,7 @@ impl<'a> Draft<'a> {
             .collect();
         sync::set_next(connection, &next).await?;
         Ok(Done {
+            tally: self.fold.tally(),
             settled: self.fold.placed(last),
             changed: self.fold.forms(),
             ours: ours.with(last, newest),

@@ -1,7 +1,8 @@
 //! Applying events to their forms.
 
 use super::cases::{Cases, Folded};
-use super::work::Read;
+use super::tally::Tally;
+use super::work::{Read, names};
 use crate::error::ApiError;
 use crate::guard::Caller;
 use crate::repo::{form as rows, sync};
@@ -81,6 +82,17 @@ impl Fold<'_> {
         self.refused
             .first()
             .map(|refused| (refused.code.clone(), refused.message.clone()))
+    }
+
+    /// What it takes in, for the figures.
+    pub(super) fn tally(&self) -> Tally {
+        let knew = |form: &str| self.found.versions.contains_key(form);
+        Tally::of(&self.accepted, self.refused.len(), knew)
+    }
+
+    /// The place of a form's last event before these.
+    pub(super) fn version(&self, form: &str) -> Option<i64> {
+        self.found.versions.get(form).copied()
     }
 
     /// Whether nobody has written these events or others of the same forms since. The log is asked: the rows of the forms may be
@@ -200,10 +212,7 @@ pub(super) async fn authors(
     connection: &mut PgConnection,
     batches: &[Batch<'_>],
 ) -> Result<HashMap<String, Uuid>, ApiError> {
-    let names: BTreeSet<(&str, Uuid)> = good(batches)
-        .filter(|(_, _, recorded)| recorded.by != MACHINE)
-        .map(|(batch, _, recorded)| (recorded.by.as_str(), batch.caller.user))
-        .collect();
+    let names = names(good(batches).map(|(batch, _, recorded)| (batch.caller, recorded)));
     Ok(sync::authors(connection, &names).await?)
 }
 
@@ -265,6 +274,7 @@ pub(super) async fn fold<'a>(
                     .0
                     .get_mut(&read.event.form)
                     .ok_or_else(|| ("SYNC_FORM".to_owned(), "the form is not at hand".to_owned()))?;
+                folded.case.admits(&recorded.event).map_err(refusal)?;
                 folded.case.apply(recorded).map_err(refusal)?;
                 let place = Place::New(accepted.len());
                 places.insert(id, place);
@@ -323,7 +333,20 @@ fn as_kept(client: Uuid, read: &Read, code: String, mut message: String) -> Refu
 /// Whether the account may write this event under this name.
 fn allowed(recorded: &Recorded, caller: &Caller, authors: &HashMap<String, Uuid>) -> Result<(), (String, String)> {
     let of_person = match &recorded.event {
-        Event::Imported { .. } | Event::Unreadable { .. } | Event::Read { .. } | Event::Act(Act::AskSecond) => false,
+        Event::Imported { demo, .. } => {
+            if *demo {
+                let message = "generated forms stay on the laptop that made them";
+                return Err(("SYNC_DEMO".to_owned(), message.to_owned()));
+            }
+            false
+        }
+        Event::Unreadable { .. } | Event::Read { .. } | Event::Act(Act::AskSecond) => {
+            if !caller.role.may(Permission::ProcessE14) {
+                let message = "your role does not read forms: the server reads this one from its file";
+                return Err(("SYNC_READER".to_owned(), message.to_owned()));
+            }
+            false
+        }
         Event::Act(_) | Event::Probe { .. } | Event::Undone(_) | Event::Redone(_) => true,
     };
     if of_person && !caller.role.may(Permission::CorrectE14) {

@@ -7,11 +7,12 @@ use super::push::{Prepared, finish, prepare, warm};
 use super::work::Work;
 use crate::config::Service;
 use crate::error::ApiError;
+use crate::repo::sync;
 use crate::server::Server;
 use crate::work::tell;
 use castor_wire::sync::PushAnswer;
 use sqlx::{Postgres, Transaction};
-use std::collections::{HashSet, VecDeque};
+use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{OwnedMutexGuard, oneshot};
@@ -19,6 +20,8 @@ use uuid::Uuid;
 
 /// Events in one transaction: what waits meanwhile is understood while the database writes.
 const MOST: usize = 2_000;
+/// Names kept in memory.
+const MOST_NAMES: usize = 10_000;
 
 /// Pushes that wait for their turn.
 #[derive(Default)]
@@ -30,6 +33,8 @@ pub(crate) struct Line {
     pen: Arc<tokio::sync::Mutex<Stretch>>,
     /// Where the order ends when what is being written is.
     expected: AtomicI64,
+    /// Names that are known to belong to somebody.
+    names: Mutex<HashSet<String>>,
 }
 
 #[derive(Default)]
@@ -136,13 +141,41 @@ impl Line {
         !self.queue().busy.laptops.is_empty()
     }
 
+    fn names(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.names.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn queue(&self) -> MutexGuard<'_, Queue> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
+/// Gives new names to the account that writes under them, before anybody waits for this push: two transactions that both make a
+/// name would wait for each other.
+async fn claim(server: &Server, work: &Work) -> Result<(), ApiError> {
+    let new: BTreeSet<_> = {
+        let known = server.line.names();
+        work.names()
+            .into_iter()
+            .filter(|(name, _)| !known.contains(*name))
+            .collect()
+    };
+    if new.is_empty() {
+        return Ok(());
+    }
+    let mut connection = server.database(Service::E14)?.connection().await?;
+    let owned = sync::authors(&mut connection, &new).await?;
+    let mut known = server.line.names();
+    if known.len() > MOST_NAMES {
+        known.clear();
+    }
+    known.extend(owned.into_keys());
+    Ok(())
+}
+
 /// Takes a push in together with those that wait already; its answer, once it is on the disk.
 pub(crate) async fn take(server: &Server, work: Work) -> Result<PushAnswer, ApiError> {
+    claim(server, &work).await?;
     warm(server.database(Service::E14)?, &server.cases, &work).await?;
     let lost = |_| Err(ApiError::internal());
     let laptop = work.client;
@@ -225,6 +258,7 @@ async fn written(server: &Server, ahead: Ahead<'_>, pen: &mut Stretch) -> Result
     } = ahead;
     let written = finish(&mut transaction, &server.cases, prepared?, *pen, &server.line.expected).await?;
     transaction.commit().await?;
+    written.tally.count();
     *pen = written.ours;
     let forms = written.changed.forms().count();
     written.changed.keep(&server.cases);

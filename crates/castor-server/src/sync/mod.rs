@@ -8,6 +8,7 @@ mod line;
 mod own;
 mod pages;
 mod push;
+mod tally;
 mod work;
 
 pub(crate) use cases::Cases;
@@ -16,4 +17,4 @@ pub(crate) use line::{Line, take};
 pub(crate) use own::{NotTaken, append, form};
 pub(crate) use pages::{Page, Pages};
 pub(crate) use push::other_account;
-pub(crate) use work::Work;
+pub(crate) use work::{Work, is_name};

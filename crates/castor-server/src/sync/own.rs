@@ -28,12 +28,14 @@ pub(crate) async fn form(connection: &mut PgConnection, cases: &Cases, forms: &[
     loaded(connection, cases, forms).await
 }
 
-/// Appends events of one form, all or none. What changed is to be kept after the commit.
+/// Appends events of one form, all or none. What changed is to be kept after the commit. Where the events are an answer to the
+/// form as it was shown, `shown` is the place of its last event then: if it has another one, nothing is written.
 pub(crate) async fn append(
     connection: &mut PgConnection,
     cases: &Cases,
     writer: &Caller,
     form: &str,
+    shown: Option<i64>,
     events: Vec<Recorded>,
 ) -> Result<Result<Changed, NotTaken>, ApiError> {
     let fault = |error: &dyn std::fmt::Display| {
@@ -64,7 +66,8 @@ pub(crate) async fn append(
     }
     draft.write_forms(connection, draft.seen()).await?;
     let (last, _) = draft.hold(connection, cases, Stretch::default()).await?;
-    if draft.first_refusal().is_some() {
+    let changed = shown.is_some_and(|shown| draft.version(form) != Some(shown));
+    if changed || draft.first_refusal().is_some() {
         let message = "the form was changed at the same moment; look at it and try again";
         return Err(ApiError::new(ErrorCode::Conflict, message));
     }

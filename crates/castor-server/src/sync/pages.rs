@@ -5,13 +5,13 @@ use axum::body::Bytes;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-/// Bytes kept; a page of readings takes some megabytes.
+/// Bytes kept; a page of readings takes some two megabytes as gzip.
 const MOST: usize = 64 << 20;
 
 /// A page as it was answered.
 #[derive(Debug, Clone)]
 pub(crate) struct Page {
-    /// The answer.
+    /// The answer as gzip.
     pub(crate) body: Bytes,
     /// The place of its last event, this event, and when it was received: the page is good as long as the log says the same,
     /// which one that was brought back from a backup does not.

@@ -3,6 +3,7 @@
 use super::cases::Cases;
 use super::draft::{Draft, Stretch};
 use super::fold::{Batch, Changed, Look, loaded, whole};
+use super::tally::Tally;
 use super::work::{Read, Work};
 use crate::database::Database;
 use crate::error::{ApiError, ErrorCode};
@@ -83,6 +84,8 @@ pub(super) struct Written {
     pub(super) answers: Vec<Result<PushAnswer, ApiError>>,
     /// To be kept after the commit.
     pub(super) changed: Changed,
+    /// To be counted after the commit.
+    pub(super) tally: Tally,
     /// What this process has written in a row, once it is committed.
     pub(super) ours: Stretch,
 }
@@ -105,6 +108,7 @@ pub(super) async fn finish(
         return Ok(Written {
             answers,
             changed: Changed::default(),
+            tally: Tally::default(),
             ours,
         });
     };
@@ -120,6 +124,7 @@ pub(super) async fn finish(
     Ok(Written {
         answers,
         changed: done.changed,
+        tally: done.tally,
         ours: done.ours,
     })
 }

@@ -2,7 +2,8 @@
 
 use crate::error::{ApiError, ErrorCode};
 use crate::guard::Caller;
-use castor_domain::review::Recorded;
+use crate::role::Permission;
+use castor_domain::review::{MACHINE, Recorded};
 use castor_wire::sync::{MOST_EVENTS, Push, Pushed, SyncEvent};
 use std::collections::BTreeSet;
 use uuid::Uuid;
@@ -23,6 +24,16 @@ pub(crate) struct Work {
     pub(super) events: Vec<Read>,
     /// Forms that its good events are about.
     pub(super) forms: BTreeSet<String>,
+}
+
+/// Names beside the good events of accounts that correct, each with the account. Whoever corrects nothing takes no name from
+/// those who do.
+pub(super) fn names<'a>(events: impl IntoIterator<Item = (&'a Caller, &'a Recorded)>) -> BTreeSet<(&'a str, Uuid)> {
+    events
+        .into_iter()
+        .filter(|(caller, recorded)| recorded.by != MACHINE && caller.role.may(Permission::CorrectE14))
+        .map(|(caller, recorded)| (recorded.by.as_str(), caller.user))
+        .collect()
 }
 
 impl Work {
@@ -47,6 +58,12 @@ impl Work {
             events,
             forms,
         })
+    }
+
+    /// Names under which its events were written.
+    pub(super) fn names(&self) -> BTreeSet<(&str, Uuid)> {
+        let good = self.events.iter().filter_map(|read| read.recorded.as_ref().ok());
+        names(good.map(|recorded| (&self.caller, recorded)))
     }
 
     pub(super) fn len(&self) -> usize {
@@ -83,22 +100,27 @@ fn in_row(events: Vec<Pushed>) -> Result<(i64, Vec<Read>), ApiError> {
     Ok((from, read))
 }
 
+/// Whether a text can stand beside an event as its author's name.
+pub(crate) fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.chars().count() <= 254 && !text.contains('\0')
+}
+
 /// The event itself, or why it is none.
 fn understood(event: &SyncEvent) -> Result<Recorded, (String, String)> {
-    let is_hash = event.form.len() == 64 && event.form.bytes().all(|b| b.is_ascii_hexdigit());
+    let is_hash = event.form.len() == 64 && event.form.bytes().all(|b| matches!(b, b'0'..=b'9' | b'a'..=b'f'));
     if !is_hash {
         return Err((
             "SYNC_FORM".to_owned(),
             "a form is named by the SHA-256 of its file".to_owned(),
         ));
     }
-    if event.by.is_empty() || event.by.chars().count() > 254 {
+    if !is_name(&event.by) {
         return Err((
             "SYNC_AUTHOR".to_owned(),
             "a name of 1 to 254 characters stands beside an event".to_owned(),
         ));
     }
-    if event.by.contains('\0') || holds_nul(&event.body) {
+    if holds_nul(&event.body) {
         return Err((
             "SYNC_EVENT".to_owned(),
             "a text holds the character U+0000, which cannot be kept".to_owned(),

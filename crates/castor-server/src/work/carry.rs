@@ -78,6 +78,13 @@ impl From<ReadingProblem> for Trouble {
                 Self::passing(code, "a library or the model is missing or fails where it was read")
             }
             ReadingProblem::Failed => Self::passing(code, "the reader failed on this file; please report it"),
+            ReadingProblem::TooLong => {
+                tracing::error!(%problem, "a reading hangs");
+                Self::passing(
+                    code,
+                    "the reader did not come to an end with this file; please report it",
+                )
+            }
             ReadingProblem::File(_) => Self::of_the_file(code, problem.to_string()),
         }
     }
@@ -86,10 +93,12 @@ impl From<ReadingProblem> for Trouble {
 impl From<ObjectError> for Trouble {
     fn from(error: ObjectError) -> Self {
         let code = error.code();
+        tracing::error!(%error, "the store of files fails");
+        // Nothing of it is the form's fault: the store may get the file back.
         match error {
-            ObjectError::Missing(_) | ObjectError::Differs { .. } => Self::of_the_file(code, error.to_string()),
+            ObjectError::Missing(_) => Self::passing(code, "the file is not in the store of files"),
+            ObjectError::Differs { .. } => Self::passing(code, "the file is damaged in the store of files"),
             ObjectError::Store(_) | ObjectError::Settings(_) | ObjectError::Source(_) => {
-                tracing::error!(%error, "the store of files fails");
                 Self::passing(code, "the store of files does not answer")
             }
         }
@@ -116,6 +125,15 @@ pub(crate) fn recorded(by: &str, event: Event) -> Recorded {
     }
 }
 
+/// What a job came to.
+enum Outcome {
+    Read(Box<FormReading>),
+    /// The model's reading stands in the log as this event already.
+    Known(Uuid),
+}
+
+/// How long the store of files has for a file: one on a disk of the network may hang.
+const FETCH: Duration = Duration::from_secs(120);
 /// Attempts at writing down how a job ended.
 const ENDINGS: u32 = 4;
 /// Before the second of them; it doubles.
@@ -129,7 +147,7 @@ pub(crate) async fn carry_out(server: &Server, claimed: &Claimed) -> Result<Carr
     let _in_hand = server.in_hand.take(claimed.id);
     histogram!("castor_ocr_queue_wait_seconds").record(claimed.waited);
     let began = Instant::now();
-    let read = read(server, claimed).await;
+    let read = read_once(server, claimed).await;
     histogram!("castor_ocr_duration_seconds").record(began.elapsed());
     // A reading is worth some patience with the database.
     let mut pause = FIRST_PAUSE;
@@ -147,14 +165,18 @@ pub(crate) async fn carry_out(server: &Server, claimed: &Claimed) -> Result<Carr
 }
 
 /// Writes down how a job ended.
-async fn end(server: &Server, claimed: &Claimed, read: &Result<ReadForm, Trouble>) -> Result<Carried, ApiError> {
+async fn end(server: &Server, claimed: &Claimed, read: &Result<Outcome, Trouble>) -> Result<Carried, ApiError> {
     let mut transaction = server.database(Service::E14)?.begin().await?;
     if !jobs::hold(&mut transaction, claimed, server.worker).await? {
         tracing::warn!(job = %claimed.id, "another worker has this job by now; what was read here does not count");
         return Ok(Carried::Lost);
     }
     let ended = match read {
-        Ok(form) => finish(&mut transaction, server, claimed, &form.reading).await?,
+        Ok(Outcome::Read(form)) => finish(&mut transaction, server, claimed, form).await?,
+        Ok(Outcome::Known(event)) => {
+            jobs::done(&mut transaction, claimed.id, *event).await?;
+            (Carried::Done, None)
+        }
         Err(trouble) => fail(&mut transaction, server, claimed, trouble).await?,
     };
     transaction.commit().await?;
@@ -186,12 +208,36 @@ pub(crate) async fn tell(server: &Server, forms: usize) {
     server.shared.publish(&event).await;
 }
 
+/// Reads the form, unless the log has it from this model already, as of a desk.
+async fn read_once(server: &Server, claimed: &Claimed) -> Result<Outcome, Trouble> {
+    match known(server, claimed).await {
+        Ok(Some(event)) => return Ok(Outcome::Known(event)),
+        Ok(None) => {}
+        Err(error) => tracing::debug!(%error, "whether the form was read before is not known; it is read"),
+    }
+    let read = read(server, claimed).await?;
+    Ok(Outcome::Read(Box::new(read.reading)))
+}
+
+async fn known(server: &Server, claimed: &Claimed) -> Result<Option<Uuid>, ApiError> {
+    if claimed.forced {
+        return Ok(None);
+    }
+    let mut connection = server.database(Service::E14)?.connection().await?;
+    let last = log::last_read(&mut connection, &claimed.sha256).await?;
+    Ok(last
+        .filter(|(_, model)| *model == claimed.model)
+        .map(|(event, _)| event))
+}
+
 async fn read(server: &Server, claimed: &Claimed) -> Result<ReadForm, Trouble> {
     let hash: ContentHash = claimed
         .sha256
         .parse()
-        .map_err(|error: crate::objects::NoHash| Trouble::of_the_file("OBJ_001", error.to_string()))?;
-    let bytes = server.objects.get(&hash).await?;
+        .map_err(|_| Trouble::passing("OBJ_001", "the file is not named by its SHA-256"))?;
+    let bytes = tokio::time::timeout(FETCH, server.objects.get(&hash))
+        .await
+        .map_err(|_| Trouble::passing("OBJ_003", "the store of files does not answer"))??;
     let (document, facts) = server.readers.look(&claimed.name, bytes.to_vec()).await?;
     drop(bytes);
     let form = server.readers.read(document).await?;
@@ -294,7 +340,7 @@ async fn append(
         events.push(recorded(MACHINE, Event::Imported { name, demo }));
     }
     events.push(event);
-    sync::append(connection, &server.cases, &machine(), &claimed.sha256, events).await
+    sync::append(connection, &server.cases, &machine(), &claimed.sha256, None, events).await
 }
 
 async fn fail(

@@ -1,33 +1,26 @@
 //! Jobs that this process carries out at the moment: the ones for which it gives signs of life.
 
-use std::collections::HashMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
 use uuid::Uuid;
 
-/// A reading takes seconds. What takes so long hangs, and goes to another worker until it has had its attempts.
-const LONGEST: Duration = Duration::from_secs(15 * 60);
-
-/// Jobs, and since when.
+/// Jobs, each as often as it is carried out: one that was lost may have been taken again here.
 #[derive(Debug, Default)]
-pub(crate) struct InHand(Mutex<HashMap<Uuid, Instant>>);
+pub(crate) struct InHand(Mutex<Vec<Uuid>>);
 
 impl InHand {
-    fn held(&self) -> MutexGuard<'_, HashMap<Uuid, Instant>> {
+    fn held(&self) -> MutexGuard<'_, Vec<Uuid>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A job is carried out as long as the answer lives.
     pub(crate) fn take(&self, job: Uuid) -> Taken<'_> {
-        self.held().insert(job, Instant::now());
+        self.held().push(job);
         Taken { all: self, job }
     }
 
-    /// Those that are carried out and do not hang.
+    /// Those that are carried out.
     pub(crate) fn jobs(&self) -> Vec<Uuid> {
-        let held = self.held();
-        let alive = held.iter().filter(|(_, since)| since.elapsed() < LONGEST);
-        alive.map(|(job, _)| *job).collect()
+        self.held().clone()
     }
 }
 
@@ -40,6 +33,9 @@ pub(crate) struct Taken<'a> {
 
 impl Drop for Taken<'_> {
     fn drop(&mut self) {
-        self.all.held().remove(&self.job);
+        let mut held = self.all.held();
+        if let Some(at) = held.iter().position(|job| *job == self.job) {
+            held.swap_remove(at);
+        }
     }
 }

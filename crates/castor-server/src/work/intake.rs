@@ -1,32 +1,38 @@
-//! The source folder: forms that lie in it are taken into the store, and while a run is under way they are queued as far as
-//! the queue has room.
+//! The source folder: forms that lie in it are taken into the store.
 
-use super::job::JobPriority;
-use super::pipeline::{PipelineOrder, PipelineState};
 use super::store::{Given, keep_file};
 use crate::config::Service;
 use crate::error::{ApiError, ErrorCode};
-use crate::repo::file::{self, Place, SourceFile};
-use crate::repo::{job as jobs, pipeline};
+use crate::repo::file::{self, SourceFile};
 use crate::server::Server;
 use axum::body::Bytes;
 use castor_ingest::provenance::plain_name;
 use castor_ingest::{Provenance, Source};
 use std::collections::HashMap;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
-use uuid::Uuid;
 
-/// Between two looks through the folder, and between two fillings of the queue.
+/// Between two looks through the folder.
 const LOOK: Duration = Duration::from_secs(60);
-const FILL: Duration = Duration::from_secs(1);
+/// After one that was broken off.
+const AGAIN: Duration = Duration::from_secs(5);
 /// Folders within folders.
 const DEEPEST: usize = 12;
 /// Files that are asked about at once.
 const AT_ONCE: usize = 500;
+/// Files in a row that the store or the database does not take, before a look is broken off.
+const IN_A_ROW: usize = 10;
 
 /// What is wrong with a file itself.
 const OF_THE_FILE: [ErrorCode; 3] = [ErrorCode::InvalidFile, ErrorCode::TooLarge, ErrorCode::TooManyPages];
+/// What is wrong with what every file needs.
+const OF_ALL: [ErrorCode; 4] = [
+    ErrorCode::DatabaseUnavailable,
+    ErrorCode::StorageFull,
+    ErrorCode::ObjectsUnavailable,
+    ErrorCode::ReaderUnavailable,
+];
 
 /// A file of the folder.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,75 +44,29 @@ struct Lying {
     modified: i64,
 }
 
-/// Looks through the source folder and fills the queue, until the server ends.
+/// Looks through the source folder until the server ends.
 pub(crate) async fn keep_source(server: Server) {
-    let mut looked = None;
+    let Some(folder) = server.config.work.source.clone() else {
+        return;
+    };
+    let mut started = server.intake.subscribe();
     loop {
-        let due = looked.is_none_or(|at: std::time::Instant| at.elapsed() >= LOOK);
-        if let Some(folder) = server.config.work.source.clone().filter(|_| due) {
-            match take_in(&server, &folder).await {
-                Ok(()) => looked = Some(std::time::Instant::now()),
-                Err(error) => tracing::warn!(%error, "the source folder could not be taken in whole; trying again"),
+        let pause = match take_in(&server, &folder).await {
+            Ok(()) => LOOK,
+            Err(error) => {
+                tracing::warn!(%error, "the source folder could not be taken in whole; trying again");
+                AGAIN
             }
-        }
-        if let Err(error) = go_on(&server).await {
-            tracing::debug!(%error, "the queue could not be filled; trying again");
-        }
+        };
         tokio::select! {
-            () = tokio::time::sleep(FILL) => {}
-            () = server.intake.notified() => looked = None,
+            () = tokio::time::sleep(pause) => {}
+            // The sender lives as long as the server.
+            _ = started.changed() => {}
         }
     }
 }
 
-/// Fills the queue while a run is under way.
-async fn go_on(server: &Server) -> Result<(), ApiError> {
-    let mut connection = server.database(Service::E14)?.connection().await?;
-    let order = pipeline::read(&mut connection).await?;
-    drop(connection);
-    if order.state == PipelineState::Running {
-        fill(server, &order).await?;
-    }
-    Ok(())
-}
-
-/// Queues files that no job reads yet and that the order means, as far as there is room; how many.
-pub(crate) async fn fill(server: &Server, order: &PipelineOrder) -> Result<usize, ApiError> {
-    let model = model(server).await?;
-    let rules = &server.config.work.queue;
-    let place = Place {
-        corporacion: order.election_type.clone(),
-        copia: order.copy_type.clone(),
-        ..Place::default()
-    };
-    let mut connection = server.database(Service::E14)?.connection().await?;
-    let room = i64::from(rules.limit) - jobs::waiting(&mut connection).await?;
-    if room <= 0 {
-        return Ok(0);
-    }
-    let found = file::find(&mut connection, &place, &model, room).await?;
-    let files: Vec<String> = found.into_iter().filter(|f| !f.queued).map(|f| f.sha256).collect();
-    let wish = jobs::Wish {
-        model: &model,
-        priority: JobPriority::Low,
-        account: Uuid::nil(),
-        force: false,
-    };
-    jobs::enqueue(&mut connection, &files, &wish, rules).await?;
-    Ok(files.len())
-}
-
-/// The model that jobs are queued for: this process's own, else that of the workers.
-pub(crate) async fn model(server: &Server) -> Result<String, ApiError> {
-    let problem = match server.readers.reader().await {
-        Ok(reader) => return Ok(reader.model_version().to_owned()),
-        Err(problem) => problem,
-    };
-    let mut connection = server.database(Service::E14)?.connection().await?;
-    pipeline::model(&mut connection).await?.ok_or_else(|| problem.into())
-}
-
-/// Takes in what is new in the folder.
+/// Takes in what is new in the folder. A file that fails keeps no other from being taken in.
 async fn take_in(server: &Server, folder: &Path) -> Result<(), ApiError> {
     let root = folder.to_owned();
     let listed = tokio::task::spawn_blocking(move || lying(&root)).await;
@@ -114,25 +74,41 @@ async fn take_in(server: &Server, folder: &Path) -> Result<(), ApiError> {
         tracing::error!(folder = %folder.display(), %error, "the source folder cannot be read; check E14_SOURCE");
         ApiError::internal()
     })?;
+    let mut in_a_row = 0;
     for part in listed.chunks(AT_ONCE) {
         let paths: Vec<String> = part.iter().map(|file| file.path.clone()).collect();
         let mut connection = server.database(Service::E14)?.connection().await?;
         let seen = file::seen(&mut connection, &paths).await?;
         drop(connection);
         let seen: HashMap<String, (i64, i64)> = seen.into_iter().map(|(path, a, b)| (path, (a, b))).collect();
-        for file in part {
-            if seen.get(&file.path) != Some(&(file.bytes, file.modified)) {
-                take(server, folder, file).await?;
+        let new = part
+            .iter()
+            .filter(|file| seen.get(&file.path) != Some(&(file.bytes, file.modified)));
+        for file in new {
+            match take(server, folder, file).await {
+                Ok(()) => in_a_row = 0,
+                Err(error) => {
+                    tracing::warn!(file = file.path, %error, "a file of the source folder could not be taken in; trying again later");
+                    in_a_row = if OF_ALL.contains(&error.code()) {
+                        in_a_row + 1
+                    } else {
+                        0
+                    };
+                    if in_a_row == IN_A_ROW {
+                        return Err(error);
+                    }
+                }
             }
         }
     }
     Ok(())
 }
 
-/// Takes one file in, or notes why not.
+/// Takes one file in, or notes why not. An error lies with the moment, or with the program: nothing is noted of the file.
 async fn take(server: &Server, folder: &Path, lying: &Lying) -> Result<(), ApiError> {
-    let outcome = match content(server, folder, lying).await {
-        Ok(bytes) => {
+    let outcome = match content(folder, lying, server.config.work.files.most_bytes).await {
+        Ok(None) => return Ok(()),
+        Ok(Some(bytes)) => {
             let given = Given {
                 bytes,
                 from: Provenance {
@@ -153,7 +129,6 @@ async fn take(server: &Server, folder: &Path, lying: &Lying) -> Result<(), ApiEr
             tracing::warn!(file = lying.path, %error, "a file of the source folder is not taken");
             Err((error.code().name(), error.to_string()))
         }
-        // The store or the database: nothing is wrong with the file.
         Err(error) => return Err(error),
     };
     let mut connection = server.database(Service::E14)?.connection().await?;
@@ -170,17 +145,20 @@ async fn take(server: &Server, folder: &Path, lying: &Lying) -> Result<(), ApiEr
     Ok(())
 }
 
-async fn content(server: &Server, folder: &Path, lying: &Lying) -> Result<Bytes, ApiError> {
-    let limit = server.config.work.files.most_bytes;
+/// A file's bytes; none where it has gone since the folder was listed.
+async fn content(folder: &Path, lying: &Lying, limit: u64) -> Result<Option<Bytes>, ApiError> {
     if u64::try_from(lying.bytes).is_ok_and(|bytes| bytes > limit) {
-        return Err(ApiError::new(
-            ErrorCode::TooLarge,
-            format!("the file is larger than {limit} bytes"),
-        ));
+        let text = format!("the file is larger than {limit} bytes");
+        return Err(ApiError::new(ErrorCode::TooLarge, text));
     }
-    let read = tokio::fs::read(folder.join(&lying.path)).await;
-    read.map(Bytes::from)
-        .map_err(|error| ApiError::new(ErrorCode::InvalidFile, format!("the file cannot be read: {error}")))
+    match tokio::fs::read(folder.join(&lying.path)).await {
+        Ok(bytes) => Ok(Some(bytes.into())),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => {
+            tracing::warn!(file = lying.path, %error, "a file of the source folder cannot be read");
+            Err(ApiError::internal())
+        }
+    }
 }
 
 /// The forms in a folder and in those below it, by path. Links are not followed.
@@ -213,4 +191,32 @@ fn is_form(path: &Path) -> bool {
     let known = ["pdf", "png", "jpg", "jpeg", "tif", "tiff", "webp"];
     path.extension()
         .is_some_and(|extension| known.iter().any(|one| extension.eq_ignore_ascii_case(one)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Lying, OF_THE_FILE, content};
+
+    #[tokio::test]
+    async fn what_cannot_be_read_at_the_moment_is_not_said_to_be_no_form() {
+        let folder = std::env::temp_dir();
+        let lying = |path: &str, bytes| Lying {
+            path: path.to_owned(),
+            bytes,
+            modified: 0,
+        };
+        // A folder in the place of the file: the system refuses to read it.
+        let unreadable = content(&folder, &lying(".", 10), 100).await;
+        assert!(
+            matches!(&unreadable, Err(error) if !OF_THE_FILE.contains(&error.code())),
+            "{unreadable:?}"
+        );
+        let gone = content(&folder, &lying("gone.pdf", 10), 100).await;
+        assert!(matches!(gone, Ok(None)), "{gone:?}");
+        let large = content(&folder, &lying("gone.pdf", 101), 100).await;
+        assert!(
+            matches!(&large, Err(error) if OF_THE_FILE.contains(&error.code())),
+            "{large:?}"
+        );
+    }
 }

@@ -81,9 +81,14 @@ pub enum JobState {
     Dead,
 }
 
-/// Codes of failures that lie with the moment: a worker that was lost, a store, a library or a model that did not answer. A
-/// reader that failed on a file in every attempt (`RUN_002`) lies with the file.
-pub(crate) const OF_THE_MOMENT: [&str; 6] = ["JOB_001", "OBJ_003", "OBJ_004", "OBJ_005", "RUN_001", "INP_015"];
+/// Codes of failures of the store of files: a file that is gone or damaged there, a store that did not answer.
+pub(crate) const OF_THE_STORE: [&str; 5] = ["OBJ_001", "OBJ_002", "OBJ_003", "OBJ_004", "OBJ_005"];
+
+/// Codes of failures that lie with the moment: the store of files, a worker that was lost, a library or a model that did not
+/// answer. A reader that failed on a file or hung in every attempt (`RUN_002`, `RUN_003`) lies with the file.
+pub(crate) const OF_THE_MOMENT: [&str; 8] = [
+    "OBJ_001", "OBJ_002", "OBJ_003", "OBJ_004", "OBJ_005", "JOB_001", "RUN_001", "INP_015",
+];
 
 /// Whether a job that was given up with this code may be read at another moment.
 pub(crate) fn of_the_moment(code: &str) -> bool {

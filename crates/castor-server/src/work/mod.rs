@@ -3,6 +3,7 @@
 
 mod backend;
 mod carry;
+mod fill;
 mod in_hand;
 mod intake;
 mod job;
@@ -12,10 +13,11 @@ mod store;
 mod worker;
 
 pub(crate) use carry::{Carried, announce, carry_out, recorded, tell};
+pub(crate) use fill::{Run, fill, keep_filling, model};
 pub(crate) use in_hand::InHand;
-pub(crate) use intake::{fill, keep_source, model};
+pub(crate) use intake::keep_source;
 pub use job::{Claimed, Job, JobPriority, JobState, QueueRules};
-pub(crate) use job::{OF_THE_MOMENT, of_the_moment};
+pub(crate) use job::{OF_THE_MOMENT, OF_THE_STORE, of_the_moment};
 pub(crate) use pipeline::PipelineOrder;
 pub use pipeline::{PipelineState, WorkerView};
 pub(crate) use readers::Readers;

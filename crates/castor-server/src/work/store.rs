@@ -95,8 +95,8 @@ impl From<ReadingProblem> for ApiError {
                 );
             }
             ReadingProblem::File(_) => ErrorCode::InvalidFile,
-            ReadingProblem::Failed => {
-                tracing::error!("the reader panicked");
+            ReadingProblem::Failed | ReadingProblem::TooLong => {
+                tracing::error!(problem = text, "the reader failed");
                 return Self::internal();
             }
         };

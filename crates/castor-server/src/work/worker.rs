@@ -56,6 +56,7 @@ pub async fn work(
     }
     let mut tasks = tokio::task::JoinSet::new();
     tasks.spawn(keep(server.clone()));
+    tasks.spawn(crate::figures::keep_small(server.clone()));
     let closing = server.closing.clone();
     tasks.spawn(async move {
         end.await;
@@ -212,8 +213,14 @@ async fn keep_once(server: &Server) -> Result<(), ApiError> {
     if lost > 0 {
         tracing::warn!(lost, "jobs of workers that stopped without a word wait again");
     }
-    // The last worker of another model may have ended since this one joined.
-    if let Some(model) = server.readers.model() {
+    let waiting = jobs::again(&mut connection, rules).await?;
+    if waiting > 0 {
+        tracing::info!(waiting, "jobs that the store of files had no file for wait again");
+    }
+    // The last worker of another model may have ended since this one joined. Who takes no jobs asks for none.
+    if server.config.work.workers > 0
+        && let Some(model) = server.readers.model()
+    {
         adopt(server, &mut connection, &model).await?;
     }
     Ok(())

@@ -1,6 +1,6 @@
 //! Registration, sign-in, tokens, administration.
 
-use crate::world::{PASSWORD, World};
+use crate::world::{PASSWORD, World, connect, waiting};
 use castor_server::role::Role;
 use castor_sync::{HttpTransport, Keep, Kept, ServerUrl, SignIn, SyncError, Tokens, Transport};
 use serde_json::json;
@@ -118,8 +118,7 @@ async fn a_laptop_goes_on_with_the_tokens_of_before_a_renewal_that_it_could_not_
         password: PASSWORD,
     };
     let transport = HttpTransport::sign_in(url.clone(), &sign_in, keeper()).await.unwrap();
-    transport.keep().await.unwrap();
-    let before = kept.lock().unwrap().clone().unwrap();
+    let before = transport.kept().await;
     for _ in 0..2 {
         // What is kept is lost with the laptop.
         let lost: Keep = Box::new(|_| Box::pin(async { Ok(()) }));
@@ -470,6 +469,106 @@ async fn changing_the_password_needs_the_present_one_and_ends_every_session() {
     );
     assert_eq!(world.get("/api/auth/me", &user.access).await.code(), "UNAUTHENTICATED");
     assert_eq!(world.login(&user.email, "otra frase muy larga").await.status, 200);
+}
+
+/// Holds an account as somebody who changes it does: what is committed with it comes before whoever waits.
+async fn held<'a>(holder: &'a mut sqlx::PgConnection, email: &str) -> sqlx::Transaction<'a, sqlx::Postgres> {
+    let mut transaction = sqlx::Connection::begin(holder).await.unwrap();
+    sqlx::query("SELECT FROM users WHERE email = $1 FOR UPDATE")
+        .bind(email)
+        .fetch_one(&mut *transaction)
+        .await
+        .unwrap();
+    transaction
+}
+
+#[tokio::test]
+async fn no_session_begins_with_a_password_that_was_replaced_while_it_was_verified() {
+    let world = World::new().await;
+    let user = world.user(Role::Operator).await;
+    let (mut holder, mut watcher) = (connect(&world.database).await, connect(&world.database).await);
+    for replaced in ["password_hash = 'another'", "active = false"] {
+        let original: String = sqlx::query_scalar("SELECT password_hash FROM users WHERE email = $1")
+            .bind(&user.email)
+            .fetch_one(&mut watcher)
+            .await
+            .unwrap();
+        let mut transaction = held(&mut holder, &user.email).await;
+        let replace = async {
+            waiting(&mut watcher, 1).await;
+            let change = format!("UPDATE users SET {replaced} WHERE email = $1");
+            let change = sqlx::query(sqlx::AssertSqlSafe(change)).bind(&user.email);
+            change.execute(&mut *transaction).await.unwrap();
+            let ended = "UPDATE session SET revoked_at = now(), revoked_why = 'administrator' WHERE revoked_at IS NULL";
+            sqlx::query(ended).execute(&mut *transaction).await.unwrap();
+            transaction.commit().await.unwrap();
+        };
+        let (answer, ()) = tokio::join!(world.login(&user.email, PASSWORD), replace);
+        assert_eq!(answer.code(), "INVALID_CREDENTIALS", "{replaced}");
+        let standing: i64 = sqlx::query_scalar("SELECT count(*) FROM session WHERE revoked_at IS NULL")
+            .fetch_one(&mut watcher)
+            .await
+            .unwrap();
+        assert_eq!(standing, 0, "{replaced}");
+        sqlx::query("UPDATE users SET password_hash = $1 WHERE email = $2")
+            .bind(original)
+            .bind(&user.email)
+            .execute(&mut watcher)
+            .await
+            .unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_temporary_password_is_spent_once_also_by_two_at_the_same_moment() {
+    let world = World::new().await;
+    let (admin, user) = (world.user(Role::Admin).await, world.user(Role::Operator).await);
+    let given = json!({ "password": "temporal-9f3k-2x7q" });
+    let path = format!("/api/users/{}/password", user.id);
+    assert_eq!(world.post(&path, &admin.access, given).await.status, 200);
+    let login = |next: &'static str| {
+        let body = json!({ "email": user.email, "password": "temporal-9f3k-2x7q", "new_password": next });
+        world.post("/api/auth/login", "", body)
+    };
+    let (mut holder, mut watcher) = (connect(&world.database).await, connect(&world.database).await);
+    let transaction = held(&mut holder, &user.email).await;
+    let release = async {
+        waiting(&mut watcher, 2).await;
+        transaction.commit().await.unwrap();
+    };
+    let (one, other, ()) = tokio::join!(login("una frase que es mía"), login("una frase que es suya"), release);
+    let mut statuses = [one.status, other.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 401], "{one:?} {other:?}");
+    let sessions = world
+        .get(&format!("/api/users/{}/sessions", user.id), &admin.access)
+        .await;
+    assert_eq!(sessions.data().as_array().unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn of_two_changes_of_a_password_at_the_same_moment_one_counts() {
+    let world = World::new().await;
+    let user = world.user(Role::Operator).await;
+    let change = |next: &'static str| {
+        let body = json!({ "current": PASSWORD, "new": next });
+        world.post("/api/auth/password", &user.access, body)
+    };
+    let (mut holder, mut watcher) = (connect(&world.database).await, connect(&world.database).await);
+    let transaction = held(&mut holder, &user.email).await;
+    let release = async {
+        waiting(&mut watcher, 2).await;
+        transaction.commit().await.unwrap();
+    };
+    let nexts = ["una frase que es mía", "una frase que es suya"];
+    let (one, other, ()) = tokio::join!(change(nexts[0]), change(nexts[1]), release);
+    let (good, bad) = if one.status == 200 {
+        (nexts[0], &other)
+    } else {
+        (nexts[1], &one)
+    };
+    assert_eq!(bad.code(), "INVALID_CREDENTIALS");
+    assert_eq!(world.login(&user.email, good).await.status, 200);
 }
 
 #[tokio::test]

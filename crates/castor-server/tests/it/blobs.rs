@@ -1,5 +1,6 @@
 //! Files of forms, in pieces, between laptops and the server.
 
+use crate::objects::Bucket;
 use crate::world::{Answer, PASSWORD, World, send};
 use castor_domain::review::MACHINE;
 use castor_server::role::Role;
@@ -14,6 +15,7 @@ use reqwest::Method;
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 use tempfile::TempDir;
 use time::OffsetDateTime;
 
@@ -212,6 +214,53 @@ async fn a_folder_of_pages_arrives_as_its_pages() {
     for (page, name) in pages.iter().zip(["0001.png", "0002.png"]) {
         assert_eq!(sha256(&std::fs::read(there.join(name)).unwrap()), page.sha256);
     }
+
+    // An older backup is restored, which knows nothing of the files that are in the store.
+    sqlx::raw_sql("DELETE FROM blob_page; DELETE FROM blob")
+        .execute(&mut crate::world::connect(&world.database).await)
+        .await
+        .unwrap();
+    let later = Laptop::new(&world, Role::Validator).await;
+    round(&later.store, &later.transport).await.unwrap();
+    later.store.want_files(std::slice::from_ref(&form)).await.unwrap();
+    let got = fetch_files(&later.store, &later.transport).await.unwrap();
+    assert_eq!((got.arrived, got.failed), (1, 0));
+    let there = later.store.blob_path(&form);
+    assert_eq!(sha256(&std::fs::read(there.join("0002.png")).unwrap()), pages[1].sha256);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_of_files_that_stalls_leaves_connections_to_others() {
+    let bucket = Bucket::default();
+    let variables = bucket.open().await;
+    let variables: Vec<(&str, &str)> = variables.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let world = World::with(&variables).await;
+    let laptop = Laptop::new(&world, Role::Validator).await;
+    let user = world.user(Role::Validator).await;
+    let files: Vec<Vec<u8>> = (0..20).map(|n| file(1_000, 100 + n)).collect();
+    for bytes in &files {
+        laptop.takes_in(&sha256(bytes)).await;
+    }
+    bucket.stalled.store(true, Ordering::Relaxed);
+    let sends = files.iter().map(|bytes| {
+        let (hash, part) = (sha256(bytes), bytes[..600].to_vec());
+        let (world, token) = (&world, &user.access);
+        async move { piece(world, token, &hash, "offset=0&total=1000&kind=file", part).await }
+    });
+    let others = async {
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        for _ in 0..5 {
+            let began = Instant::now();
+            let answer = world.get("/api/queue/jobs", &user.access).await;
+            assert_eq!(answer.status, 200, "{answer:?}");
+            assert!(began.elapsed() < Duration::from_secs(3), "it waits for a connection");
+        }
+        bucket.stalled.store(false, Ordering::Relaxed);
+    };
+    let (sent, ()) = tokio::join!(futures_util::future::join_all(sends), others);
+    for answer in sent {
+        assert_eq!(answer.data()["bytes"], 600);
+    }
 }
 
 /// A piece as anyone may send it.
@@ -354,9 +403,32 @@ async fn what_came_of_a_file_that_nobody_goes_on_with_is_thrown_away() {
     parts.migrate().await.unwrap();
     let now = OffsetDateTime::now_utc();
     assert_eq!(clear(now - time::Duration::hours(1)).await.unwrap(), 0);
-    assert_eq!(clear(now + time::Duration::hours(1)).await.unwrap(), 1);
-    assert!(std::fs::read_dir(&pieces).map_or(0, Iterator::count) == 0);
+    // Two that nobody goes on with, and one that is whole, whose pieces were left when a server was killed.
+    let other = file(900, 12);
+    let form_of_other = sha256(&other);
+    laptop.takes_in(&form_of_other).await;
+    let (place, part) = ("offset=0&total=900&kind=file", other[..300].to_vec());
+    piece(&world, &token, &form_of_other, place, part).await.data();
+    let whole = file(900, 13);
+    laptop.takes_in(&sha256(&whole)).await;
+    let sent = piece(&world, &token, &sha256(&whole), place, whole.clone()).await;
+    assert_eq!(sent.data()["whole"], true);
+    let left = world.data.path().join("objects/pieces").join(sha256(&whole));
+    std::fs::create_dir_all(&left).unwrap();
+    std::fs::write(left.join("000000000000"), &whole).unwrap();
+    assert_eq!(
+        clear(now - time::Duration::hours(1)).await.unwrap(),
+        1,
+        "pieces of what is whole are of no use"
+    );
+    assert_eq!(clear(now + time::Duration::hours(1)).await.unwrap(), 2);
+    for pieces in [pieces, left] {
+        assert!(std::fs::read_dir(&pieces).map_or(0, Iterator::count) == 0);
+    }
     let state = world.get(&format!("/api/blobs/{form}/state"), &token).await.data();
     assert_eq!(state["bytes"], 0);
+    let kept = world.request(Method::GET, &format!("/api/blobs/{}", sha256(&whole)));
+    let kept = kept.bearer_auth(&token).send().await.unwrap();
+    assert_eq!(kept.bytes().await.unwrap(), whole);
     parts.close().await.unwrap();
 }

@@ -57,12 +57,47 @@ async fn a_browser_gets_its_refresh_token_in_a_cookie_that_scripts_cannot_read()
 }
 
 #[tokio::test]
-async fn a_cookie_that_comes_a_second_time_ends_the_session() {
+async fn a_cookie_whose_answer_was_lost_is_asked_with_again() {
+    let world = World::new().await;
+    let user = world.user(Role::Admin).await;
+    let (mut held, _) = cookie(&browser_login(&world, &user).await);
+    for _ in 0..3 {
+        // The page is loaded anew twice before an answer comes.
+        for _ in 0..2 {
+            let lost = from_page(&world, "/api/auth/browser/refresh", &held, json!({})).await;
+            assert_eq!(lost.status, 200, "{lost:?}");
+        }
+        let heard = from_page(&world, "/api/auth/browser/refresh", &held, json!({})).await;
+        (held, _) = cookie(&heard);
+        let access = heard.data()["access_token"].as_str().unwrap().to_owned();
+        assert_eq!(world.get("/api/auth/me", &access).await.status, 200);
+    }
+    let log = world.get("/api/audit?action=security.", &user.access).await.data();
+    assert_eq!(log, json!([]), "nobody is taken for a thief");
+}
+
+#[tokio::test]
+async fn a_cookie_of_a_former_version_is_good_once() {
+    let world = World::new().await;
+    let user = world.user(Role::Admin).await;
+    let former = format!("castor_refresh={}", user.refresh);
+    let (second, _) = cookie(&from_page(&world, "/api/auth/browser/refresh", &former, json!({})).await);
+    let third = from_page(&world, "/api/auth/browser/refresh", &second, json!({})).await;
+    assert_eq!(third.status, 200);
+    let stale = from_page(&world, "/api/auth/browser/refresh", &former, json!({})).await;
+    assert_eq!(stale.code(), "UNAUTHENTICATED");
+}
+
+#[tokio::test]
+async fn a_cookie_that_comes_back_once_its_next_was_used_ends_the_session() {
     let world = World::new().await;
     let user = world.user(Role::Admin).await;
     let (first, _) = cookie(&browser_login(&world, &user).await);
     let (second, _) = cookie(&from_page(&world, "/api/auth/browser/refresh", &first, json!({})).await);
-    for stale in [&first, &second] {
+    // A thief who had the first cookie before it was used shows it after its owner did.
+    let (stolen, _) = cookie(&from_page(&world, "/api/auth/browser/refresh", &first, json!({})).await);
+    let (third, _) = cookie(&from_page(&world, "/api/auth/browser/refresh", &second, json!({})).await);
+    for stale in [&stolen, &third, &first] {
         let answer = from_page(&world, "/api/auth/browser/refresh", stale, json!({})).await;
         assert_eq!((answer.status, answer.code()), (401, "UNAUTHENTICATED"));
     }

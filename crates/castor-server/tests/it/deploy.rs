@@ -1,13 +1,17 @@
 //! The files of the deployment say what the program does: figures, variables, ports, the way to each service; and what they run.
 
 use crate::world::{World, folder, free_port, send};
-use castor_server::config::{Config, Service};
+use castor_server::config::{Config, Secret, Service};
+use castor_server::error::ErrorCode;
+use castor_server::role::Role;
 use castor_server::routes;
+use castor_server::running::Running;
 use reqwest::Method;
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
+use uuid::Uuid;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -79,8 +83,16 @@ fn blocks(compose: &str) -> BTreeMap<String, Vec<String>> {
     blocks
 }
 
+/// What is set beside the compose file.
+type Environment<'a> = &'a dyn Fn(&str) -> Option<String>;
+
 /// The variables that a service is given, as they are where nobody sets more than what must be set.
 fn given(blocks: &BTreeMap<String, Vec<String>>, service: &str) -> BTreeMap<String, String> {
+    given_with(blocks, service, &|_| None)
+}
+
+/// The variables that a service is given.
+fn given_with(blocks: &BTreeMap<String, Vec<String>>, service: &str, set: Environment<'_>) -> BTreeMap<String, String> {
     let mut variables = BTreeMap::new();
     let own = blocks[service]
         .iter()
@@ -95,24 +107,27 @@ fn given(blocks: &BTreeMap<String, Vec<String>>, service: &str) -> BTreeMap<Stri
             {
                 let lines = &blocks[&format!("x-{shared}")];
                 let pairs = lines.iter().filter_map(|line| line.split_once(": "));
-                variables.extend(pairs.map(|(name, value)| (name.to_owned(), usual(value))));
+                variables.extend(pairs.map(|(name, value)| (name.to_owned(), filled(value, set))));
             }
         } else {
-            variables.insert(name.to_owned(), usual(value));
+            variables.insert(name.to_owned(), filled(value, set));
         }
     }
     variables
 }
 
-/// `${NAME:-what stands there without it}`; what must be set is long enough for a secret.
-fn usual(value: &str) -> String {
+/// `${NAME:-what stands there without it}`, `${NAME:+what stands there with it}`; what must be set is long enough for a secret.
+fn filled(value: &str, set: Environment<'_>) -> String {
     let Some((before, rest)) = value.split_once("${") else {
         return value.trim_matches('"').to_owned();
     };
     let (variable, after) = rest.split_once('}').unwrap();
-    let inner = variable
-        .split_once(":-")
-        .map_or("0123456789012345678901234567890123456789", |(_, otherwise)| otherwise);
+    let name = variable.split(':').next().unwrap();
+    let inner = match (variable.split_once(":-"), variable.split_once(":+")) {
+        (Some((_, otherwise)), _) => set(name).unwrap_or_else(|| otherwise.to_owned()),
+        (None, Some((_, with))) => set(name).map_or_else(String::new, |_| with.to_owned()),
+        (None, None) => set(name).unwrap_or_else(|| "0123456789012345678901234567890123456789".to_owned()),
+    };
     format!("{before}{inner}{after}")
 }
 
@@ -175,6 +190,240 @@ fn services_are_given_variables_that_the_program_reads_and_can_use() {
             );
         }
     }
+}
+
+/// The variables of the handbook's table, with those that it names beside others.
+fn of_the_handbook() -> BTreeSet<String> {
+    let handbook = text("docs/SERVER.md");
+    let (_, table) = handbook.split_once("## Variables").unwrap();
+    let (table, _) = table.split_once("\n## ").unwrap();
+    let is_variable = |name: &&str| {
+        name.contains('_')
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+    };
+    let named = table
+        .lines()
+        .filter(|line| line.starts_with("| `"))
+        .flat_map(|line| line.split('`').skip(1).step_by(2));
+    named.filter(is_variable).map(ToOwned::to_owned).collect()
+}
+
+/// What the compose file decides itself, since its other parts depend on it.
+const DECIDED: [&str; 19] = [
+    "CASTOR_DATA",
+    "CASTOR_HOST",
+    "CASTOR_PORT",
+    "CASTOR_POSTGRES_BIN",
+    "CASTOR_TRUSTED_PROXIES",
+    "CASTOR_UI",
+    "CORE_DATABASE_URL",
+    "CORE_SERVICE_PORT",
+    "CORE_SERVICE_URL",
+    "DASHBOARD_DATABASE_URL",
+    "DASHBOARD_SERVICE_PORT",
+    "DASHBOARD_SERVICE_URL",
+    "DATABASE_URL",
+    "E14_DATABASE_URL",
+    "E14_SERVICE_PORT",
+    "E14_SERVICE_URL",
+    "E14_SOURCE",
+    "E14_WORKERS",
+    "REDIS_URL",
+];
+
+/// Who reads the others.
+const READ_BY: [(&str, &[&str]); 7] = [
+    (
+        "core",
+        &[
+            "JWT_SECRET_KEY",
+            "JWT_PRIVATE_KEY_FILE",
+            "JWT_REFRESH_TOKEN_EXPIRES",
+            "CASTOR_REGISTRATION",
+        ],
+    ),
+    (
+        "core e14 dashboard",
+        &[
+            "JWT_ACCESS_TOKEN_EXPIRES",
+            "RATE_LIMIT_DEFAULT",
+            "RATE_LIMIT_AUTH",
+            "RATE_LIMIT_WORK",
+            "CASTOR_BODY_LIMIT",
+            "CASTOR_BODY_TIMEOUT",
+            "CASTOR_REQUEST_TIMEOUT",
+        ],
+    ),
+    (
+        "core e14 dashboard worker tools",
+        &[
+            "CASTOR_DATABASE_CONNECTIONS",
+            "CASTOR_LOG",
+            "OTEL_EXPORTER_OTLP_ENDPOINT",
+        ],
+    ),
+    (
+        "e14 worker tools",
+        &[
+            "E14_OBJECTS_URL",
+            "AWS_ACCESS_KEY_ID",
+            "AWS_SECRET_ACCESS_KEY",
+            "AWS_SESSION_TOKEN",
+            "AWS_REGION",
+            "AWS_ENDPOINT",
+            "AWS_ALLOW_HTTP",
+        ],
+    ),
+    (
+        "e14 worker",
+        &[
+            "E14_FILE_LIMIT",
+            "E14_PAGE_LIMIT",
+            "E14_READERS",
+            "E14_ATTEMPTS",
+            "E14_RETRY_PAUSE",
+            "E14_LEASE",
+            "E14_AGEING",
+        ],
+    ),
+    (
+        "e14",
+        &[
+            "E14_FETCH_HOSTS",
+            "E14_FETCH_TIMEOUT",
+            "E14_QUEUE_LIMIT",
+            "RATE_LIMIT_READ",
+        ],
+    ),
+    (
+        "dashboard",
+        &[
+            "ANTHROPIC_API_KEY",
+            "OPENAI_API_KEY",
+            "TWITTER_BEARER_TOKEN",
+            "OPENAI_MODEL",
+            "OPENAI_EMBEDDING_MODEL",
+            "OLLAMA_BASE_URL",
+            "TWITTER_DAILY_LIMIT",
+            "TWITTER_MONTHLY_LIMIT",
+            "TWITTER_CACHE_TTL",
+            "SENTIMENT_CACHE_TTL",
+            "TRENDING_CACHE_TTL",
+        ],
+    ),
+];
+
+#[test]
+fn what_is_set_beside_the_compose_file_reaches_who_reads_it_and_nobody_else() {
+    let blocks = blocks(&text("docker-compose.yml"));
+    let services = ["core", "e14", "dashboard", "worker", "tools"];
+    let set = |name: &str| Some(format!("set-{name}"));
+    let given: BTreeMap<&str, _> = services
+        .map(|service| (service, given_with(&blocks, service, &set)))
+        .into();
+    let mut known: BTreeSet<&str> = DECIDED.into();
+    for (readers, variables) in READ_BY {
+        for variable in variables {
+            known.insert(variable);
+            for service in services {
+                let due = readers
+                    .split(' ')
+                    .any(|reader| reader == service)
+                    .then(|| format!("set-{variable}"));
+                assert_eq!(given[service].get(*variable), due.as_ref(), "{variable} of {service}");
+            }
+        }
+    }
+    assert_eq!(given["e14"]["E14_SOURCE"], "/source");
+    assert!(blocks["e14"].contains(&"  - ${E14_SOURCE:-source}:/source:ro".to_owned()));
+    for variable in of_the_handbook() {
+        assert!(known.contains(&*variable), "nobody has said who is given {variable}");
+    }
+}
+
+#[tokio::test]
+async fn the_core_alone_can_sign_tokens_and_the_others_start_without_its_key() {
+    let blocks = blocks(&text("docker-compose.yml"));
+    for (service, runs) in [
+        ("core", "core"),
+        ("e14", "e14"),
+        ("dashboard", "dashboard"),
+        ("worker", "e14"),
+    ] {
+        let given = given(&blocks, service);
+        let mut config =
+            Config::from_variables(Service::parse_list(runs).unwrap(), |name| given.get(name).cloned()).unwrap();
+        let data = folder();
+        config.data = data.path().to_owned();
+        config.redis = None;
+        let running = Running::open(config)
+            .await
+            .unwrap_or_else(|error| panic!("{service}: {error}"));
+        let token = running
+            .server
+            .keys
+            .access(Uuid::nil(), Uuid::nil(), Role::Admin, Duration::from_secs(60));
+        assert_eq!(token.is_ok(), service == "core", "{service}");
+        assert_eq!(data.path().join("keys").exists(), service == "core", "{service}");
+    }
+    let with_secret =
+        |name: &str| (name == "JWT_SECRET_KEY").then(|| "0123456789012345678901234567890123456789".to_owned());
+    let given = given_with(&blocks, "core", &with_secret);
+    let config = Config::from_variables([Service::Core].into(), |name| given.get(name).cloned()).unwrap();
+    assert_eq!(
+        config.jwt_secret.as_ref().map(Secret::reveal),
+        with_secret("JWT_SECRET_KEY").as_deref()
+    );
+    // The folder with the key is nobody else's.
+    let has_keys = |lines: &&Vec<String>| lines.iter().any(|line| line.contains("core:/data"));
+    assert!(has_keys(&&blocks["core"]));
+    assert_eq!(blocks.values().filter(has_keys).count(), 1);
+}
+
+#[test]
+fn what_the_gateway_answers_itself_has_the_form_of_the_services_answers() {
+    let nginx = text("deploy/nginx.conf");
+    let mut told = BTreeMap::new();
+    for (_, answer) in nginx
+        .lines()
+        .filter_map(|line| line.split_once("{ return ").or(line.split_once("internal; return ")))
+    {
+        let Some((status, body)) = answer.split_once(" '") else {
+            continue;
+        };
+        let body: serde_json::Value = serde_json::from_str(body.split_once("';").unwrap().0).unwrap();
+        assert_eq!(body["ok"], false);
+        assert!(body["error"]["message"].as_str().unwrap().len() > 10);
+        let name = body["error"]["code"].as_str().unwrap();
+        let code = ErrorCode::ALL.into_iter().find(|code| code.name() == name);
+        assert_eq!(
+            code.unwrap_or_else(|| panic!("{name}")).status().as_str(),
+            status,
+            "{name}"
+        );
+        told.insert(status.to_owned(), name.to_owned());
+    }
+    for line in nginx.lines().filter_map(|line| line.trim().strip_prefix("error_page ")) {
+        let (_, place) = line.trim_end_matches(';').split_once(" = ").unwrap();
+        let location = |line: &str| {
+            line.contains(&format!("location {place} {{")) || line.contains(&format!("location = {place} {{"))
+        };
+        assert!(nginx.lines().any(location), "{place}");
+    }
+    for status in ["413", "429", "502", "503", "504"] {
+        assert!(
+            nginx
+                .lines()
+                .any(|line| line.contains("error_page ") && line.contains(status)),
+            "{status} of nginx is a page of its own"
+        );
+    }
+    assert_eq!(told["429"], "RATE_LIMITED");
+    assert_eq!(told["503"], "UPSTREAM_UNAVAILABLE");
+    let waits = nginx.lines().find(|line| line.contains("$own_wait {")).unwrap();
+    assert!(waits.contains("\" 429\" 1") && waits.contains("\" 503\" 5"), "{waits}");
 }
 
 #[test]
@@ -389,6 +638,9 @@ async fn counters_are_there_before_their_first_event() {
     assert!(actions > 10);
     for other in [
         "castor_auth_attempts_total{outcome=\"refused\"}",
+        "castor_sync_events_total{outcome=\"refused\"}",
+        "castor_sync_files_total{outcome=\"whole\"}",
+        "castor_corrections_total",
         "castor_forms_processed_total",
     ] {
         assert!(page.contains(&format!("\n{other} ")), "{other}: {page}");
@@ -420,4 +672,65 @@ async fn what_clients_make_up_makes_no_figures() {
     assert!(about.is_empty(), "{about:?}");
     assert!(page.contains("castor_http_requests_total{method=\"other\",route=\"/api/health\",status=\"405\"}"));
     assert!(page.contains("castor_http_requests_total{method=\"other\",route=\"(none)\",status=\"404\"}"));
+}
+
+#[tokio::test]
+async fn what_desks_send_is_counted_once_it_is_kept() {
+    use castor_testkit::review::{begun, says};
+    use castor_wire::event::{id_text, to_text};
+    use serde_json::json;
+    let world = World::new().await;
+    let user = world.user(Role::Validator).await;
+    let names = [
+        "castor_sync_events_total{outcome=\"accepted\"}",
+        "castor_sync_events_total{outcome=\"refused\"}",
+        "castor_forms_received_total",
+        "castor_corrections_total",
+        "castor_sync_files_total{outcome=\"differs\"}",
+    ];
+    let figures = async || {
+        let page = page(&world).await;
+        let value = |name: &str| {
+            let line = page.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+            line.unwrap_or_else(|| panic!("{name}: {page}")).parse::<u64>().unwrap()
+        };
+        names.map(value)
+    };
+    let before = figures().await;
+    let form = "d1".repeat(32);
+    let taken = begun(700_000).into_iter().chain([says(700_005, 1, 4)]);
+    let mut events: Vec<_> = taken
+        .map(|one| (id_text(one.id), one.at.0, one.by, to_text(&one.event).unwrap()))
+        .collect();
+    // What is no event is refused.
+    events.push((Uuid::new_v4().to_string(), 1, "Ana".to_owned(), "{}".to_owned()));
+    let count = u64::try_from(events.len()).unwrap();
+    let events: Vec<_> = (1..)
+        .zip(events)
+        .map(|(counter, (id, at, by, body))| {
+            json!({ "counter": counter, "id": id, "form": form, "at": at, "by": by, "body": body })
+        })
+        .collect();
+    let push = json!({ "protocol": 1, "client": Uuid::new_v4(), "events": events });
+    for _ in 0..2 {
+        let answer = world.post("/api/sync/push", &user.access, push.clone()).await.data();
+        assert_eq!(answer["settled"].as_array().unwrap().len(), events.len());
+    }
+    let piece = world
+        .request(Method::POST, &format!("/api/blobs/{form}?offset=0&total=3&kind=file"))
+        .bearer_auth(&user.access)
+        .header("content-type", "application/octet-stream")
+        .body("abc");
+    assert_eq!(send(piece).await.code(), "CONFLICT");
+    let after = figures().await;
+    // Other tests count into the same figures.
+    for (n, least) in [count - 1, 1, 1, 1, 1].into_iter().enumerate() {
+        assert!(
+            after[n] >= before[n] + least,
+            "{}: {}, then {}",
+            names[n],
+            before[n],
+            after[n]
+        );
+    }
 }

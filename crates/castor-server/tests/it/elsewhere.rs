@@ -10,27 +10,36 @@ use castor_server::breaker::{Circuit, FAILURES, OPEN_FOR, Outcome};
 use castor_server::role::Role;
 use reqwest::Method;
 use serde_json::json;
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-/// Another service: answers with the status that it is told to, and counts.
+/// Another service: answers after a pause with the status that it is told to, and counts.
 struct Other {
     url: String,
     status: Arc<AtomicU32>,
+    /// Milliseconds.
+    pause: Arc<AtomicU64>,
     asked: Arc<AtomicU32>,
 }
 
 impl Other {
     async fn start() -> Self {
         let (status, asked) = (Arc::new(AtomicU32::new(200)), Arc::new(AtomicU32::new(0)));
-        let told = (Arc::clone(&status), Arc::clone(&asked));
+        let pause = Arc::new(AtomicU64::new(0));
+        let told = (Arc::clone(&status), Arc::clone(&asked), Arc::clone(&pause));
         let app = Router::new().fallback(any(move |request: Request| {
-            let (status, asked) = told.clone();
+            let (status, asked, pause) = told.clone();
             async move {
+                // Only what is passed on counts.
+                if request.uri().path().starts_with("/api/health") {
+                    return (StatusCode::OK, axum::Json(json!({ "ok": true, "data": [] })));
+                }
                 asked.fetch_add(1, Ordering::SeqCst);
+                tokio::time::sleep(Duration::from_millis(pause.load(Ordering::SeqCst))).await;
                 let status = StatusCode::from_u16(u16::try_from(status.load(Ordering::SeqCst)).unwrap()).unwrap();
                 let (head, body) = request.into_parts();
                 let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
@@ -45,7 +54,12 @@ impl Other {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         tokio::spawn(async move { axum::serve(listener, app).await.unwrap() });
-        Self { url, status, asked }
+        Self {
+            url,
+            status,
+            pause,
+            asked,
+        }
     }
 }
 
@@ -233,6 +247,65 @@ async fn a_service_alone_takes_the_cores_tokens_and_hears_of_ended_sessions() {
 }
 
 #[tokio::test]
+async fn what_ended_while_redis_was_away_is_told_when_it_is_back() {
+    let redis = RedisServer::start().await;
+    let (port, url) = (redis.port, redis.url());
+    let core = World::of("core", &[("REDIS_URL", &url)]).await;
+    let e14 = World::of("e14", &[("REDIS_URL", &url), ("CORE_SERVICE_URL", &core.url)]).await;
+    let admin = core.user(Role::Admin).await;
+    let (leaves, demoted) = (core.user(Role::Validator).await, core.user(Role::Validator).await);
+    let forms = "/api/sync/state?client=00000000-0000-7000-8000-000000000001";
+    for user in [&leaves, &demoted] {
+        assert_eq!(e14.get(forms, &user.access).await.status, 200);
+    }
+    drop(redis);
+    assert_eq!(
+        core.post("/api/auth/logout", &leaves.access, json!({})).await.status,
+        200
+    );
+    let path = format!("/api/users/{}", demoted.id);
+    let changed = core.patch(&path, &admin.access, json!({ "role": "VIEWER" })).await;
+    assert_eq!(changed.status, 200);
+    let _redis = RedisServer::on(port).await;
+    for (user, code) in [(&leaves, "UNAUTHENTICATED"), (&demoted, "FORBIDDEN")] {
+        let began = Instant::now();
+        loop {
+            let answer = e14.get(forms, &user.access).await;
+            if answer.status != 200 {
+                assert_eq!(answer.code(), code);
+                break;
+            }
+            assert!(began.elapsed() < Duration::from_secs(40), "{code} is never told");
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
+    }
+}
+
+/// Two changes of a role, the first of which is told last.
+#[tokio::test]
+async fn the_role_that_is_told_is_the_one_that_was_committed_last() {
+    let redis = RedisServer::start().await;
+    let url = redis.url();
+    let core = World::of("core", &[("REDIS_URL", &url)]).await;
+    let e14 = World::of("e14", &[("REDIS_URL", &url), ("CORE_SERVICE_URL", &core.url)]).await;
+    let (admin, user) = (core.user(Role::Admin).await, core.user(Role::Viewer).await);
+    let path = format!("/api/users/{}", user.id);
+    let forms = "/api/sync/state?client=00000000-0000-7000-8000-000000000001";
+    for _ in 0..10 {
+        let change = |role: &str| core.patch(&path, &admin.access, json!({ "role": role }));
+        tokio::join!(
+            change("VALIDATOR"),
+            change("OBSERVER"),
+            change("VIEWER"),
+            change("OPERATOR")
+        );
+        let role = core.get("/api/auth/me", &user.access).await.data()["role"].clone();
+        let expected = if role == "VIEWER" { 403 } else { 200 };
+        assert_eq!(e14.get(forms, &user.access).await.status, expected, "{role}");
+    }
+}
+
+#[tokio::test]
 async fn a_service_alone_says_when_the_core_is_away() {
     let nowhere = format!("http://127.0.0.1:{}", crate::world::free_port());
     let core = World::of("core", &[]).await;
@@ -244,4 +317,139 @@ async fn a_service_alone_says_when_the_core_is_away() {
             "UPSTREAM_UNAVAILABLE"
         );
     }
+}
+
+/// The checks of a server by their names.
+async fn dependencies(world: &World) -> BTreeMap<String, serde_json::Value> {
+    let checks = send(world.request(Method::GET, "/api/health/dependencies"))
+        .await
+        .data();
+    let checks = checks.as_array().unwrap().iter().cloned();
+    checks
+        .map(|check| (check["name"].as_str().unwrap().to_owned(), check))
+        .collect()
+}
+
+/// The checks once one of them is as expected.
+async fn once(world: &World, name: &str, state: &str) -> BTreeMap<String, serde_json::Value> {
+    let began = Instant::now();
+    loop {
+        let checks = dependencies(world).await;
+        if checks
+            .get(name)
+            .is_some_and(|check| check["state"] == state && check["reason"] != "not reached yet")
+        {
+            return checks;
+        }
+        assert!(
+            began.elapsed() < Duration::from_secs(25),
+            "{name} is not {state}: {checks:?}"
+        );
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
+#[tokio::test]
+async fn the_core_shows_how_the_others_are_and_works_without_them() {
+    let nowhere = format!("http://127.0.0.1:{}", crate::world::free_port());
+    let mut e14 = World::of("e14", &[]).await;
+    let urls = [
+        ("E14_SERVICE_URL", e14.url.as_str()),
+        ("DASHBOARD_SERVICE_URL", &nowhere),
+    ];
+    let core = World::of("core", &urls).await;
+    let checks = once(&core, "service:e14", "ok").await;
+    for of_e14 in ["database:e14@e14", "objects@e14", "reader@e14", "disk@e14"] {
+        assert!(checks.contains_key(of_e14), "{of_e14}: {checks:?}");
+    }
+    let checks = once(&core, "service:dashboard", "degraded").await;
+    assert_eq!(checks["service:dashboard"]["reason"], "does not answer");
+    let health = send(core.request(Method::GET, "/api/health")).await;
+    assert_eq!((health.status, &health.data()["status"]), (200, &json!("degraded")));
+    for probe in ["live", "ready"] {
+        let answer = send(core.request(Method::GET, &format!("/api/health/{probe}"))).await;
+        assert_eq!(answer.status, 200, "{probe}");
+    }
+    e14.stop().await;
+    let checks = once(&core, "service:e14", "degraded").await;
+    assert!(
+        !checks.contains_key("objects@e14"),
+        "what it said before counts no more: {checks:?}"
+    );
+    let began = Instant::now();
+    send(core.request(Method::GET, "/api/health")).await;
+    assert!(
+        began.elapsed() < Duration::from_secs(1),
+        "nobody waits for a service that is away"
+    );
+}
+
+#[tokio::test]
+async fn a_service_alone_says_that_it_needs_the_core() {
+    let nowhere = format!("http://127.0.0.1:{}", crate::world::free_port());
+    let e14 = World::of("e14", &[("CORE_SERVICE_URL", &nowhere)]).await;
+    let checks = once(&e14, "service:core", "degraded").await;
+    assert!(
+        !checks.contains_key("service:dashboard"),
+        "that one it does not ask: {checks:?}"
+    );
+    assert_eq!(send(e14.request(Method::GET, "/api/health/ready")).await.status, 200);
+    let together = World::new().await;
+    let checks = dependencies(&together).await;
+    assert!(checks.keys().all(|name| !name.starts_with("service:")), "{checks:?}");
+}
+
+#[tokio::test]
+async fn the_core_alone_has_the_document_of_every_path_that_works_at_its_address() {
+    let core = World::of("core", &[]).await;
+    let document = send(core.request(Method::GET, "/api/docs/openapi.json")).await.body;
+    let whole = castor_server::routes(&castor_server::Service::ALL.into()).openapi();
+    let whole: serde_json::Value = serde_json::from_str(&whole.to_json().unwrap()).unwrap();
+    assert!(document["paths"]["/api/e14/process"].is_object());
+    assert_eq!(document, whole);
+    let e14 = World::of("e14", &[]).await;
+    let own = send(e14.request(Method::GET, "/api/docs/openapi.json")).await.body;
+    assert!(own["paths"]["/api/e14/process"].is_object() && own["paths"]["/api/auth/login"].is_null());
+}
+
+#[tokio::test]
+async fn a_service_that_is_asked_through_the_core_says_itself_what_was_late() {
+    let other = Other::start().await;
+    let world = World::of(
+        "core",
+        &[("E14_SERVICE_URL", &other.url), ("CASTOR_REQUEST_TIMEOUT", "1")],
+    )
+    .await;
+    let user = world.user(Role::Operator).await;
+    other.pause.store(2_000, Ordering::SeqCst);
+    assert_eq!(world.get("/api/review/pending", &user.access).await.status, 200);
+    assert_eq!(other.asked.load(Ordering::SeqCst), 1);
+    // One that hangs is not waited for until its silence is over.
+    other.pause.store(60_000, Ordering::SeqCst);
+    let began = Instant::now();
+    let answer = world.get("/api/review/pending", &user.access).await;
+    assert_eq!((answer.status, answer.code()), (503, "TOO_SLOW"));
+    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+}
+
+#[tokio::test]
+async fn a_key_in_a_folder_that_others_write_to_signs_nothing_for_a_service_alone() {
+    let core = World::of("core", &[]).await;
+    let user = core.user(Role::Admin).await;
+    let nowhere = format!("http://127.0.0.1:{}", crate::world::free_port());
+    let data = crate::world::folder();
+    let keys = data.path().join("keys");
+    std::fs::create_dir(&keys).unwrap();
+    std::fs::copy(core.data.path().join("keys/jwt.pem"), keys.join("jwt-previous.pem")).unwrap();
+    let variables = [
+        ("CASTOR_DATA", data.path().to_str().unwrap()),
+        ("CORE_SERVICE_URL", &nowhere),
+    ];
+    let e14 = World::of("e14", &variables).await;
+    let answer = e14.get("/api/events", &user.access).await;
+    assert_eq!(
+        (answer.status, answer.code()),
+        (503, "UPSTREAM_UNAVAILABLE"),
+        "the core is asked"
+    );
 }

@@ -56,13 +56,9 @@ async fn every_route_admits_the_roles_that_it_declares_and_no_other() {
                 (Access::Public, _) => "in",
                 (_, None) => "UNAUTHENTICATED",
                 (Access::SignedIn, Some(_)) => "in",
-                (Access::Needs(permission), Some(role)) => {
-                    if role.may(permission) {
-                        "in"
-                    } else {
-                        "FORBIDDEN"
-                    }
-                }
+                (Access::Needs(permission), Some(role)) if role.may(permission) => "in",
+                (Access::NeedsBoth(one, other), Some(role)) if role.may(one) && role.may(other) => "in",
+                (Access::Needs(_) | Access::NeedsBoth(..), Some(_)) => "FORBIDDEN",
             };
             let got = match answer.body["error"]["code"].as_str() {
                 Some(code @ ("UNAUTHENTICATED" | "FORBIDDEN")) if expected != "in" || code == "FORBIDDEN" => {
@@ -109,6 +105,47 @@ fn what_changes_accounts_or_shows_leads_is_for_administrators() {
         .filter(|role| role.may(Permission::Administer))
         .collect();
     assert_eq!(may, [Role::Admin]);
+}
+
+#[test]
+fn what_takes_the_audit_log_out_needs_both_permissions() {
+    let table = table();
+    let export = table.iter().find(|route| route.path == "/api/audit/export").unwrap();
+    let both = Access::NeedsBoth(Permission::ViewAudit, Permission::ExportData);
+    assert_eq!(export.rule.access, both);
+    let may: Vec<Role> = Role::ALL.into_iter().filter(|role| both.admits(*role)).collect();
+    assert_eq!(
+        may,
+        [Role::Admin, Role::Auditor],
+        "an analyst takes data out, not the log"
+    );
+}
+
+/// The handbook's table of limits, and the routes themselves.
+#[test]
+fn the_handbook_says_which_routes_have_which_limit() {
+    let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let handbook = std::fs::read_to_string(root.join("docs/SERVER.md")).unwrap();
+    for (limit, variable) in [
+        (Limit::Auth, "RATE_LIMIT_AUTH"),
+        (Limit::Read, "RATE_LIMIT_READ"),
+        (Limit::Default, "RATE_LIMIT_DEFAULT"),
+        (Limit::None, "none"),
+    ] {
+        let head = format!("| `{variable}` |");
+        let mut rows = handbook.lines().filter(|line| line.starts_with(&head));
+        let row = rows.next_back().unwrap_or_else(|| panic!("{variable} has no row"));
+        let mut told: Vec<&str> = row.split('`').filter(|text| text.starts_with('/')).collect();
+        let mut routes: Vec<String> = table()
+            .into_iter()
+            .filter(|route| route.rule.limit == limit)
+            .map(|route| route.path)
+            .collect();
+        told.sort_unstable();
+        routes.sort();
+        routes.dedup();
+        assert_eq!(told, routes, "{variable}");
+    }
 }
 
 #[test]

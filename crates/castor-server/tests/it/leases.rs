@@ -82,6 +82,33 @@ async fn a_laptop_takes_and_gives_back_for_its_own_account_alone() {
 }
 
 #[tokio::test]
+async fn what_a_laptop_has_stays_with_it_when_it_asks_for_forms_of_elsewhere() {
+    let world = World::new().await;
+    let ana = world.user(Role::Validator).await;
+    let laptop = forms(&world, &ana, 3).await;
+    let of = async |departamento: &str, count: u8| {
+        let asked = json!({ "client": laptop, "count": count, "departamento": departamento });
+        world.post("/api/sync/lease", &ana.access, asked).await
+    };
+    let held = lease(&world, &ana, laptop, 2).await.data();
+    let elsewhere = of("31", 3).await.data();
+    let ids = |leases: &Value| -> Vec<String> {
+        let mut ids: Vec<String> = leases
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|one| one["form"].as_str().unwrap().to_owned())
+            .collect();
+        ids.sort();
+        ids
+    };
+    assert_eq!(ids(&elsewhere), ids(&held), "nothing new there, nothing lost here");
+    let wrong = of("5x", 3).await;
+    assert_eq!(wrong.code(), "INVALID_REQUEST");
+    assert_eq!(wrong.body["error"]["fields"][0]["field"], "departamento");
+}
+
+#[tokio::test]
 async fn administrators_see_who_holds_what_and_until_when() {
     let world = World::new().await;
     let (admin, ana) = (world.user(Role::Admin).await, world.user(Role::Validator).await);

@@ -2,7 +2,7 @@
 
 use crate::shared::RedisServer;
 use crate::world::{PASSWORD, World, send};
-use castor_server::address::{Network, client_address};
+use castor_server::address::{Network, client_address, counted};
 use castor_server::limit::Rate;
 use castor_server::role::Role;
 use reqwest::Method;
@@ -80,6 +80,60 @@ async fn a_user_has_one_limit_wherever_he_signs_in_from() {
     assert_eq!(ask(&one.access, "198.51.100.2").await.status, 200);
     assert_eq!(ask(&one.access, "198.51.100.3").await.code(), "RATE_LIMITED");
     assert_eq!(ask(&two.access, "198.51.100.1").await.status, 200);
+}
+
+#[tokio::test]
+async fn each_route_that_reads_forms_has_a_limit_of_its_own() {
+    let world = World::with(&[("RATE_LIMIT_READ", "2/hour")]).await;
+    let user = world.user(Role::Operator).await;
+    for path in ["/api/e14/process", "/api/e14/process-v2", "/api/e14/validate"] {
+        for _ in 0..2 {
+            let answer = world.post(path, &user.access, json!({})).await;
+            assert_eq!(answer.code(), "MISSING_INPUT", "{path}");
+            assert_eq!(answer.headers["ratelimit-limit"], "2", "{path}");
+        }
+        let answer = world.post(path, &user.access, json!({})).await;
+        assert_eq!((answer.status, answer.code()), (429, "RATE_LIMITED"), "{path}");
+    }
+    assert_eq!(
+        world.get("/api/queue/jobs", &user.access).await.status,
+        200,
+        "other work goes on"
+    );
+}
+
+#[tokio::test]
+async fn addresses_of_one_ipv6_connection_count_as_one() {
+    let world = World::with(&[("RATE_LIMIT_AUTH", "7/hour"), ("CASTOR_TRUSTED_PROXIES", "127.0.0.1")]).await;
+    let user = world.user(Role::Viewer).await;
+    let login = |from: String| {
+        let body = json!({ "email": user.email, "password": "not the password" });
+        let request = world.request(Method::POST, "/api/auth/login").json(&body);
+        send(request.header("X-Forwarded-For", from))
+    };
+    let mut codes = Vec::new();
+    for host in 1..=8 {
+        let answer = login(format!("2001:db8:0:1:{host}::{host}")).await;
+        codes.push(answer.code().to_owned());
+    }
+    assert_eq!(codes[..5], ["INVALID_CREDENTIALS"; 5], "the lock of sign-ins");
+    assert_eq!(codes[5..7], ["TOO_MANY_ATTEMPTS"; 2]);
+    assert_eq!(codes[7], "RATE_LIMITED");
+    let neighbour = login("2001:db8:0:2::1".to_owned()).await;
+    assert_eq!(neighbour.code(), "INVALID_CREDENTIALS", "another connection");
+}
+
+#[test]
+fn what_an_address_counts_as() {
+    for (address, counts) in [
+        ("203.0.113.5", "203.0.113.5"),
+        ("::ffff:203.0.113.5", "203.0.113.5"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("2001:db8:1:2::", "2001:db8:1:2::/64"),
+        ("::1", "::/64"),
+    ] {
+        assert_eq!(counted(address.parse().unwrap()), counts, "{address}");
+    }
 }
 
 #[tokio::test]
@@ -175,6 +229,25 @@ async fn a_body_that_trickles_in_is_cut_off() {
     assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
     assert!(answer.contains("\"TIMEOUT\""), "{answer}");
     assert!(began.elapsed() < Duration::from_secs(3));
+}
+
+#[tokio::test]
+async fn an_answer_that_takes_too_long_is_the_servers_fault_and_says_when_to_come_back() {
+    let world = World::with(&[("CASTOR_REQUEST_TIMEOUT", "1")]).await;
+    let user = world.user(Role::Admin).await;
+    let mut connection = crate::world::connect(&world.database).await;
+    sqlx::raw_sql("BEGIN; LOCK TABLE users IN ACCESS EXCLUSIVE MODE")
+        .execute(&mut connection)
+        .await
+        .unwrap();
+    let answer = world.login(&user.email, PASSWORD).await;
+    assert_eq!((answer.status, answer.code()), (503, "TOO_SLOW"));
+    assert_eq!(answer.headers["retry-after"], "5");
+    sqlx::raw_sql("ROLLBACK").execute(&mut connection).await.unwrap();
+    let began = Instant::now();
+    while world.login(&user.email, PASSWORD).await.status != 200 {
+        assert!(began.elapsed() < Duration::from_secs(10), "it does not recover");
+    }
 }
 
 #[tokio::test]

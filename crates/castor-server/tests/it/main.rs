@@ -2,7 +2,9 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 mod accounts;
+mod audit;
 mod blobs;
+mod checking;
 mod console;
 mod crowd;
 mod deploy;
@@ -22,5 +24,7 @@ mod security;
 mod settings;
 mod shared;
 mod sim;
+mod trust;
+mod unread;
 mod workers;
 mod world;

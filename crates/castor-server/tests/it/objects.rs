@@ -13,6 +13,7 @@ use futures_util::stream;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 /// What a store of files must do, in a folder and elsewhere alike.
 async fn keeps_files(objects: &Objects) {
@@ -77,11 +78,13 @@ fn walk(folder: &std::path::Path) -> Vec<std::path::PathBuf> {
         .collect()
 }
 
-/// As much of S3 as the store uses: objects by key, to who signs; while it is closed it gives none out.
+/// As much of S3 as the store uses: objects by key, to who signs; while it is closed it gives none out, and while it is stalled
+/// it takes none and says nothing.
 #[derive(Clone, Default)]
 pub(crate) struct Bucket {
     objects: Arc<Mutex<BTreeMap<String, Bytes>>>,
     pub(crate) closed: Arc<AtomicBool>,
+    pub(crate) stalled: Arc<AtomicBool>,
 }
 
 impl Bucket {
@@ -115,6 +118,9 @@ async fn s3(
         .is_some_and(|value| value.to_str().unwrap().starts_with("AWS4-HMAC-SHA256 Credential=key/"));
     if !signed {
         return StatusCode::FORBIDDEN.into_response();
+    }
+    while method == Method::PUT && bucket.stalled.load(Ordering::Relaxed) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
     }
     let mut objects = bucket.objects.lock().unwrap();
     if method == Method::PUT {

@@ -5,6 +5,7 @@ use crate::world::{Signed, World, folder};
 use castor_server::role::Role;
 use castor_server::work::{JobPriority, QueueRules};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 use std::path::Path;
 use std::time::Duration;
 use tempfile::TempDir;
@@ -196,6 +197,64 @@ async fn files_that_were_uploaded_or_sent_by_laptops_are_found_by_what_their_for
         (&queued["jobs"][0]["sha256"], &queued["jobs"][0]["state"]),
         (&read["form_id"], &json!("QUEUED"))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_takes_no_jobs_queues_for_the_model_of_the_workers() {
+    let source = source(2);
+    let (world, admin) = world_of(source.path(), &[]).await;
+    until(&world, &admin, |now| now["source_taken"] == 2).await;
+    let mut database = crate::world::connect(&world.database).await;
+    let joined = "INSERT INTO worker (id, name, model, slots, seen_at) VALUES (gen_random_uuid(), 'other', 'other model', 1, $1)";
+    sqlx::query(joined)
+        .bind(time::OffsetDateTime::now_utc() + time::Duration::hours(1))
+        .execute(&mut database)
+        .await
+        .unwrap();
+    let queued = world.post("/api/queue/table", &admin.access, table(1, json!({}))).await;
+    assert_eq!(queued.status, 202);
+    world.post("/api/pipeline/start", &admin.access, json!({})).await.data();
+    let models = async |database: &mut sqlx::PgConnection| {
+        let models = sqlx::query_scalar("SELECT model FROM job ORDER BY id");
+        models.fetch_all(database).await.unwrap()
+    };
+    let both: Vec<String> = models(&mut database).await;
+    assert_eq!(both, ["other model", "other model"]);
+    // Without a worker the server says which model reads.
+    sqlx::raw_sql("DELETE FROM job; UPDATE worker SET seen_at = now() - interval '1 day'")
+        .execute(&mut database)
+        .await
+        .unwrap();
+    world
+        .post("/api/queue/table", &admin.access, table(1, json!({})))
+        .await
+        .data();
+    let own: Vec<String> = models(&mut database).await;
+    assert_ne!(own[0], "other model");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_file_that_the_store_does_not_take_keeps_no_other_from_being_taken_in() {
+    let source = folder();
+    let (world, admin) = world_of(source.path(), &[]).await;
+    let first = page(1);
+    let hash: String = Sha256::digest(&first)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    // Where its folder should be in the store stands a file.
+    let place = world.data.path().join("objects").join(&hash[..2]);
+    std::fs::write(&place, b"").unwrap();
+    for mesa in 1..=3 {
+        std::fs::write(source.path().join(name("01", mesa)), page(mesa)).unwrap();
+    }
+    world.post("/api/pipeline/start", &admin.access, json!({})).await.data();
+    let now = until(&world, &admin, |now| now["source_taken"] == 2).await;
+    assert_eq!(now["source_refused"], 0, "nothing is wrong with the first one");
+    world.post("/api/pipeline/stop", &admin.access, json!({})).await.data();
+    std::fs::remove_file(&place).unwrap();
+    world.post("/api/pipeline/start", &admin.access, json!({})).await.data();
+    until(&world, &admin, |now| now["source_taken"] == 3).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

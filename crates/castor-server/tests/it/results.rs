@@ -1,6 +1,6 @@
 //! Results by contest and place are what the forms say, added up from one form a table.
 
-use crate::world::{Signed, World};
+use crate::world::{Signed, World, connect, waiting};
 use castor_domain::checks::FieldRef;
 use castor_domain::form::{Copia, Corporacion, FieldPath};
 use castor_domain::header::{Item, Source};
@@ -88,6 +88,11 @@ impl Laptop {
         }
         self.sent = self.events.len();
     }
+}
+
+/// A number of a person, in marks.
+fn marks(votes: u16) -> [Symbol; 3] {
+    [100, 10, 1].map(|place| Symbol::Digit(u8::try_from(votes / place % 10).unwrap()))
 }
 
 /// What the server says, once it is up to date.
@@ -257,4 +262,32 @@ async fn what_is_no_contest_or_no_place_is_told() {
         (unknown["options"].clone(), unknown["parts"].clone()),
         (json!([]), json!([]))
     );
+}
+
+#[tokio::test]
+async fn what_is_pushed_while_sums_are_made_is_neither_left_out_nor_counted_twice() {
+    let world = World::new().await;
+    let who = world.user(Role::Validator).await;
+    let mut laptop = Laptop::new();
+    let place = ["01", "001", "02", "03", "001"];
+    laptop.imports(1, reading(Corporacion::Presidente, place, Copia::Claveros));
+    laptop.pushes(&world, &who).await;
+    totals(&world, &who, "corporacion=PRESIDENTE").await;
+
+    // The sums are stopped in the middle of a batch, and the form changes again meanwhile.
+    let mut watcher = connect(&world.database).await;
+    let mut holder = connect(&world.database).await;
+    let mut held = sqlx::Connection::begin(&mut holder).await.unwrap();
+    sqlx::query("SELECT 1 FROM result_place FOR UPDATE")
+        .execute(&mut *held)
+        .await
+        .unwrap();
+    laptop.says(1, 3, marks(9));
+    laptop.pushes(&world, &who).await;
+    waiting(&mut watcher, 1).await;
+    laptop.says(1, 3, marks(11));
+    laptop.pushes(&world, &who).await;
+    held.rollback().await.unwrap();
+    let said = totals(&world, &who, "corporacion=PRESIDENTE").await;
+    assert_eq!(option(&said, "candidato.3"), [11, 0, 1, 0]);
 }

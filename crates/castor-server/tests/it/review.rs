@@ -1,7 +1,7 @@
 //! Review without a desk.
 
 use crate::paper::page;
-use crate::world::{Signed, World};
+use crate::world::{Signed, World, connect, waiting};
 use castor_domain::review::{Event, MACHINE, Moment};
 use castor_server::role::Role;
 use castor_testkit::review::{event, form};
@@ -82,6 +82,33 @@ async fn corrections_become_events_of_the_log_and_the_checks_run_again() {
     );
     // Once more: what was seen is not how it is.
     assert_eq!(submit(&world, &validator, body).await.code(), "CONFLICT");
+}
+
+#[tokio::test]
+async fn of_two_answers_to_one_state_of_a_form_one_counts() {
+    let (world, validator, id) = world_with_a_form().await;
+    let item = world.get("/api/review/pending", &validator.access).await.data()[0].clone();
+    let body = |value: u16| {
+        let corrections = json!([{ "cell_id": item["cells"][0]["cell_id"], "new_value": value }]);
+        json!({ "review_id": id, "version": item["version"], "corrections": corrections })
+    };
+    // Both have looked at the form before either writes.
+    let (mut holder, mut watcher) = (connect(&world.database).await, connect(&world.database).await);
+    let mut held = sqlx::Connection::begin(&mut holder).await.unwrap();
+    let sql = "SELECT FROM sync_order FOR UPDATE";
+    sqlx::query(sql).execute(&mut *held).await.unwrap();
+    let release = async {
+        waiting(&mut watcher, 2).await;
+        held.rollback().await.unwrap();
+    };
+    let (one, two, ()) = tokio::join!(
+        submit(&world, &validator, body(3)),
+        submit(&world, &validator, body(5)),
+        release
+    );
+    let mut statuses = [one.status, two.status];
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 409], "{} {}", one.body, two.body);
 }
 
 #[tokio::test]

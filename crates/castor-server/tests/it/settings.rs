@@ -31,6 +31,7 @@ fn nothing_needs_to_be_set() {
     assert_eq!(config.services, Service::ALL.into());
     assert_eq!(config.rates.default, Rate::new(100, Duration::from_secs(3_600)));
     assert_eq!(config.rates.auth, Rate::new(20, Duration::from_secs(60)));
+    assert_eq!(config.rates.read, Rate::new(60, Duration::from_secs(3_600)));
     assert_eq!(
         (config.access_ttl.as_secs(), config.refresh_ttl.as_secs()),
         (3_600, 604_800)

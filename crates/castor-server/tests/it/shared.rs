@@ -7,7 +7,10 @@ use castor_server::shared::{Event, Local, Redis, Shared, cached};
 use serde_json::json;
 use std::cell::Cell;
 use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 
 /// A Redis of the test's own; it ends with the value.
 pub(crate) struct RedisServer {
@@ -231,4 +234,73 @@ async fn without_redis_the_process_goes_on_alone_and_comes_back_by_itself() {
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     panic!("Redis is back, and is not used");
+}
+
+/// A way to Redis that can be silenced: what was connected then stays so, and nothing comes through any more.
+struct Silent {
+    port: u16,
+    silenced: watch::Sender<u32>,
+}
+
+impl Silent {
+    async fn to(target: u16) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let silenced = watch::Sender::new(0);
+        let count = silenced.subscribe();
+        tokio::spawn(async move {
+            loop {
+                let (mut near, _) = listener.accept().await.unwrap();
+                let mut count = count.clone();
+                count.mark_unchanged();
+                tokio::spawn(async move {
+                    let mut far = TcpStream::connect(("127.0.0.1", target)).await.unwrap();
+                    tokio::select! {
+                        _ = copy_bidirectional(&mut near, &mut far) => {}
+                        _ = count.changed() => std::future::pending().await,
+                    }
+                });
+            }
+        });
+        Self { port, silenced }
+    }
+}
+
+#[tokio::test]
+async fn a_way_to_redis_that_falls_silent_is_noticed_by_who_only_listens() {
+    let server = RedisServer::start().await;
+    let way = Silent::to(server.port).await;
+    let listens = Redis::new(&format!("redis://127.0.0.1:{}/0", way.port)).unwrap();
+    let tells = Redis::new(&server.url()).unwrap();
+    let mut heard = listens.subscribe();
+    for round in 0..2 {
+        let began = Instant::now();
+        loop {
+            tells.publish(&event(round)).await;
+            let next = tokio::time::timeout(Duration::from_millis(100), heard.recv()).await;
+            if next.is_ok_and(|next| next.unwrap() == event(round)) {
+                break;
+            }
+            assert!(
+                began.elapsed() < Duration::from_secs(20),
+                "round {round}: nothing is heard"
+            );
+        }
+        way.silenced.send_modify(|count| *count += 1);
+    }
+}
+
+#[tokio::test]
+async fn nobody_waits_for_a_redis_that_is_known_to_be_away() {
+    let server = RedisServer::start().await;
+    let way = Silent::to(server.port).await;
+    let redis = Redis::new(&format!("redis://127.0.0.1:{}/0", way.port)).unwrap();
+    assert!(redis.alive().await);
+    drop(server);
+    way.silenced.send_modify(|count| *count += 1);
+    let began = Instant::now();
+    for _ in 0..20 {
+        assert_eq!(redis.get("a").await, None);
+    }
+    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
 }

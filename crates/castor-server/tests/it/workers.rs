@@ -221,7 +221,7 @@ async fn a_file_that_brings_workers_down_is_given_up_and_can_be_tried_again() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_may_pass_is_tried_again_after_a_pause_and_what_cannot_is_given_up_at_once() {
+async fn what_lies_with_the_store_of_files_is_tried_again_and_never_said_of_the_form() {
     let trouble = [("E14_ATTEMPTS", "2"), ("E14_RETRY_PAUSE", "1")];
     let (world, admin, _source, id) = queued(&page(1), &trouble).await;
     let sha256 = job(&world, &admin, &id).await["sha256"].as_str().unwrap().to_owned();
@@ -242,20 +242,27 @@ async fn what_may_pass_is_tried_again_after_a_pause_and_what_cannot_is_given_up_
         Vec::<String>::new(),
         "the form is not said to be unreadable"
     );
-    // The store works again.
+    // The store works again: nobody needs to say so.
     std::fs::remove_file(&folder).unwrap();
     std::fs::rename(&aside, &folder).unwrap();
-    let retry = format!("/api/queue/jobs/{id}/retry");
-    assert_eq!(world.post(&retry, &admin.access, json!({})).await.status, 200);
     until_state(&world, &admin, &id, "DONE").await;
     drop(worker);
 
-    // A file that is gone for good.
+    // A file that is gone, and comes back from a backup.
     let (world, admin, _source, id) = queued(&page(2), &trouble).await;
     let sha256 = job(&world, &admin, &id).await["sha256"].as_str().unwrap().to_owned();
-    std::fs::remove_file(world.data.path().join("objects").join(&sha256[..2]).join(&sha256)).unwrap();
+    let place = world.data.path().join("objects").join(&sha256[..2]).join(&sha256);
+    let aside = world.data.path().join("aside");
+    std::fs::rename(&place, &aside).unwrap();
     let _worker = Worker::start(&world, &trouble);
     let dead = until_state(&world, &admin, &id, "DEAD").await;
-    assert_eq!((&dead["attempts"], &dead["code"]), (&json!(1), &json!("OBJ_001")));
-    assert_eq!(events(&world).await, ["imported", "unreadable"]);
+    assert_eq!((&dead["attempts"], &dead["code"]), (&json!(2), &json!("OBJ_001")));
+    assert_eq!(
+        events(&world).await,
+        Vec::<String>::new(),
+        "the form is not said to be unreadable"
+    );
+    std::fs::rename(&aside, &place).unwrap();
+    until_state(&world, &admin, &id, "DONE").await;
+    assert_eq!(events(&world).await, ["imported", "read"]);
 }

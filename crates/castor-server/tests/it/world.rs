@@ -81,6 +81,19 @@ pub(crate) async fn connect(url: &str) -> sqlx::PgConnection {
     <sqlx::PgConnection as sqlx::Connection>::connect(url).await.unwrap()
 }
 
+/// Waits until so many statements on a database wait for somebody else's lock.
+pub(crate) async fn waiting(watcher: &mut sqlx::PgConnection, count: i64) {
+    let sql = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    for _ in 0..6_000 {
+        let waiting: i64 = sqlx::query_scalar(sql).fetch_one(&mut *watcher).await.unwrap();
+        if waiting >= count {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+    }
+    panic!("nobody waits");
+}
+
 /// A running server.
 pub(crate) struct World {
     pub(crate) url: String,
@@ -124,6 +137,7 @@ impl World {
             ("RATE_LIMIT_DEFAULT", "100000/minute"),
             ("RATE_LIMIT_AUTH", "100000/minute"),
             ("RATE_LIMIT_WORK", "100000/minute"),
+            ("RATE_LIMIT_READ", "100000/minute"),
             // The first reading opens the models, which takes its time on a busy machine.
             ("CASTOR_REQUEST_TIMEOUT", "300"),
             // Who tests workers starts them.

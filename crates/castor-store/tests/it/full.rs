@@ -1,9 +1,12 @@
 //! A disk that takes no more: said in plain words, and nothing acknowledged is lost.
 
 use crate::support::begun;
-use castor_store::Store;
+use castor_store::{Store, StoreError};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection};
 use std::path::Path;
 use std::process::Command;
+use std::time::Duration;
 
 /// Folder that the writing process works in; without it the test of that name does nothing.
 const FOLDER: &str = "CASTOR_FULL_FOLDER";
@@ -72,4 +75,20 @@ fn a_full_disk_is_said_and_what_was_acknowledged_is_there() {
         }
         store.append("later", &begun(900_001)).await.unwrap();
     });
+}
+
+#[tokio::test]
+async fn a_database_that_others_use_is_busy_and_not_broken() {
+    let folder = tempfile::tempdir().unwrap();
+    let options = SqliteConnectOptions::new()
+        .filename(folder.path().join("busy.db"))
+        .create_if_missing(true)
+        .busy_timeout(Duration::ZERO);
+    let mut one = options.connect().await.unwrap();
+    let mut other = options.connect().await.unwrap();
+    let _held = one.begin_with("BEGIN IMMEDIATE").await.unwrap();
+    let busy = other.begin_with("BEGIN IMMEDIATE").await.err().unwrap();
+    for error in [busy, sqlx::Error::PoolTimedOut] {
+        assert_eq!(StoreError::from(error).code(), "STO_013");
+    }
 }

@@ -3,9 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use castor_store::Store;
-use castor_sync::{Backoff, SyncError, Transport, round};
+use castor_sync::{Backoff, SyncError, Transport, round, sending};
 use castor_testkit::review::begun;
-use castor_wire::sync::{Lease, LeaseRequest, PullAnswer, Push, PushAnswer, SyncState};
+use castor_wire::sync::{Lease, LeaseRequest, Outcome, PROTOCOL, PullAnswer, Push, PushAnswer, Settled, SyncState};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 /// A server that speaks one version alone, and with which nobody gets further than that.
@@ -54,4 +55,64 @@ fn waits_double_up_to_a_limit_and_heed_the_server() {
     assert_eq!(waits, [1, 2, 4, 8, 16, 32, 64, 128, 256, 300, 300, 300]);
     backoff.reset();
     assert_eq!(backoff.wait(0.0, Some(90)), Duration::from_secs(90));
+}
+
+/// A server that accepts every event, and that has as many of the laptop's as it says.
+#[derive(Default)]
+struct Accepting(AtomicU64);
+
+impl Transport for Accepting {
+    async fn state(&self, _: &str) -> Result<SyncState, SyncError> {
+        let last = self.0.load(Ordering::SeqCst);
+        Ok(SyncState {
+            protocol: PROTOCOL,
+            oldest: 1,
+            next: last + 1,
+            last,
+        })
+    }
+
+    async fn push(&self, push: &Push) -> Result<PushAnswer, SyncError> {
+        let settled = push.events.iter().map(|pushed| Settled {
+            counter: pushed.counter,
+            outcome: Outcome::Accepted { global: pushed.counter },
+        });
+        let settled: Vec<Settled> = settled.collect();
+        let last = settled.iter().map(|one| one.counter).max().unwrap();
+        self.0.store(last, Ordering::SeqCst);
+        Ok(PushAnswer {
+            next: last + 1,
+            settled,
+        })
+    }
+
+    async fn pull(&self, _: &str, _: u64, _: u16) -> Result<PullAnswer, SyncError> {
+        panic!("an account that sends alone asked for events")
+    }
+
+    async fn lease(&self, _: &LeaseRequest) -> Result<Vec<Lease>, SyncError> {
+        panic!("an account that sends alone asked for forms")
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_forgot_an_account_that_only_sends_is_offered_its_files_again() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).await.unwrap();
+    let server = Accepting::default();
+    let forms = [1, 2].map(|n| format!("{n:064x}"));
+    for (form, id) in forms.iter().zip([1, 11]) {
+        store.append(form, &begun(id)).await.unwrap();
+        sending(&store, &server).await.unwrap();
+        assert_eq!(store.files_to_send(10).await.unwrap(), std::slice::from_ref(form));
+        store.file_arrived(form).await.unwrap();
+    }
+    // A round more says nothing new.
+    sending(&store, &server).await.unwrap();
+    assert_eq!(store.files_to_send(10).await.unwrap(), Vec::<String>::new());
+    // Restored from a backup that has the first form alone.
+    server.0.store(2, Ordering::SeqCst);
+    sending(&store, &server).await.unwrap();
+    assert_eq!(server.0.load(Ordering::SeqCst), 4);
+    assert_eq!(store.files_to_send(10).await.unwrap(), [forms[1].clone()]);
 }

@@ -116,10 +116,16 @@ impl PdfFile {
     }
 }
 
+/// Where PDFium is installed.
+#[must_use]
+pub fn library_path() -> PathBuf {
+    runtime::home().join("lib").join(Pdfium::pdfium_platform_library_name())
+}
+
 /// The process's PDFium; it is loaded once and guards its own calls against use by several threads.
 fn library() -> Result<&'static Pdfium, InputError> {
     static LIBRARY: OnceLock<Result<Pdfium, String>> = OnceLock::new();
-    let path = runtime::home().join("lib").join(Pdfium::pdfium_platform_library_name());
+    let path = library_path();
     LIBRARY
         .get_or_init(|| match Pdfium::bind_to_library(&path) {
             Ok(bindings) => Ok(Pdfium::new(bindings)),

@@ -8,12 +8,14 @@ use castor_domain::checks::{CheckContext, FieldRef, check_form};
 use castor_domain::form::{Copia, Corporacion, FieldPath, ListCode, Nivelacion};
 use castor_domain::grammar::{MarkConvention, ReviewPolicy, read_field};
 use castor_domain::header::Source;
-use castor_domain::reading::{FieldReading, FormReading, PageReading, PixelRect, ReviewReason};
+use castor_domain::reading::{FieldReading, FormReading, PageReading, PixelRect, PrintedName, ReviewReason};
 use castor_domain::review::{Act, Event, EventId, Round};
 use castor_domain::symbol::{BoxReading, SYMBOL_CLASSES, Symbol};
 use castor_wire::event::{EventError, from_text, id, id_text, to_text};
-use castor_wire::extraction::extraction;
+use castor_wire::extraction::{as_reading, extraction, is_extraction};
+use castor_wire::parse;
 use castor_wire::payload::{PayloadContext, payload};
+use castor_wire::write;
 use proptest::prelude::*;
 use serde_json::json;
 
@@ -21,6 +23,17 @@ const POLICY: ReviewPolicy = ReviewPolicy {
     threshold: 0.9,
     overwritten_threshold: 0.5,
     cross_threshold: 0.5,
+};
+
+const CONTEXT: PayloadContext<'_> = PayloadContext {
+    sha256: "ab",
+    extraction_id: "job",
+    source: "acta.pdf",
+    source_type: Some("WITNESS_UPLOAD"),
+    object_uri: Some("/api/blobs/ab"),
+    model: "m1",
+    produced_at: "2026-05-31T20:00:00Z",
+    processing_time_ms: Some(1_200),
 };
 
 fn sure(symbol: Symbol) -> BoxReading {
@@ -186,13 +199,7 @@ fn the_payload_makes_nothing_up() {
         [Symbol::Blank, Symbol::Digit(4), Symbol::Digit(8)],
         true,
     );
-    let context = PayloadContext {
-        sha256: "ab",
-        source: "acta.pdf",
-        model: "m1",
-        produced_at: "2026-05-31T20:00:00Z",
-    };
-    let payload = payload(&form(&[waiting]), &context);
+    let payload = payload(&form(&[waiting]), &CONTEXT);
     assert_eq!(
         payload["document_header_extracted"]["dept_code"],
         serde_json::Value::Null
@@ -220,13 +227,7 @@ fn the_extraction_has_lists_with_their_rows_and_sums_nothing_that_is_unread() {
             (FieldPath::Blanco, digit(2), false),
         ]
     };
-    let context = PayloadContext {
-        sha256: "ab",
-        source: "acta.pdf",
-        model: "m1",
-        produced_at: "2026-05-31T20:00:00Z",
-    };
-    let whole = extraction(&form(&cells(false)), &context);
+    let whole = extraction(&form(&cells(false)), &CONTEXT);
     assert_eq!(whole["total_computado"], 10);
     assert_eq!(whole["nivelacion"]["total_votos_incinerados"], serde_json::Value::Null);
     assert_eq!(whole["especiales"]["votos_en_blanco"], 2);
@@ -255,7 +256,7 @@ fn the_extraction_has_lists_with_their_rows_and_sums_nothing_that_is_unread() {
         (&json!("0007"), &json!("SIN_VOTO_PREFERENTE"))
     );
     // One row waits for a person: neither it nor the sum is a number.
-    let waiting = extraction(&form(&cells(true)), &context);
+    let waiting = extraction(&form(&cells(true)), &CONTEXT);
     assert_eq!(waiting["total_computado"], serde_json::Value::Null);
     assert_eq!(
         waiting["partidos"][0]["votos_candidatos"][1]["votes"],
@@ -270,14 +271,160 @@ fn candidates_without_lists_have_no_partys_code() {
         let marks = [Symbol::Filler, Symbol::Filler, Symbol::Digit(5)];
         (FieldPath::Candidato(n), marks, false)
     });
-    let context = PayloadContext {
-        sha256: "ab",
-        source: "acta.pdf",
-        model: "m1",
-        produced_at: "2026-05-31T20:00:00Z",
-    };
-    let whole = extraction(&form(&cells), &context);
+    let whole = extraction(&form(&cells), &CONTEXT);
     assert_eq!(whole["partidos"].as_array().unwrap().len(), 1);
     assert_eq!(whole["partidos"][0]["party_code"], serde_json::Value::Null);
     assert_eq!(whole["partidos"][0]["votos_candidatos"][1]["candidate_number"], 2);
+}
+
+/// A form of two lists and its special votes, with what else the reader may know of it.
+fn lists() -> FormReading {
+    let digit = |d| [Symbol::Filler, Symbol::Filler, Symbol::Digit(d)];
+    let mut lists = form(&[
+        (FieldPath::Nivelacion(Nivelacion::Urna), digit(9), false),
+        (FieldPath::SoloLista(list(11)), digit(4), false),
+        (FieldPath::ListaCandidato(list(11), 51), digit(2), true),
+        (FieldPath::ListaTotal(list(11)), digit(6), false),
+        (FieldPath::SoloLista(list(7)), digit(1), false),
+        (FieldPath::Nulos, digit(2), false),
+    ]);
+    lists.signatures = Some(6);
+    lists.recount = Some(false);
+    lists.names = vec![PrintedName {
+        path: FieldPath::SoloLista(list(11)),
+        page: 1,
+        text: "LISTA ONCE".to_owned(),
+        confidence: 0.9,
+    }];
+    lists
+}
+
+/// Keys of an object, in their order.
+fn keys(value: &serde_json::Value) -> Vec<&str> {
+    value.as_object().unwrap().keys().map(String::as_str).collect()
+}
+
+#[test]
+fn the_payload_has_every_key_of_the_original() {
+    let payload = payload(&lists(), &CONTEXT);
+    for (part, due) in [
+        (
+            "pipeline_context",
+            "ruleset_version target_process template_family template_version",
+        ),
+        (
+            "input_document",
+            "copy_type form_type object_uri pages sha256 source_file source_type total_pages",
+        ),
+        (
+            "db_write_plan",
+            "alert_rows form_instance leveling ocr_field pages validation_result vote_tally",
+        ),
+    ] {
+        let mut keys = keys(&payload[part]);
+        keys.sort_unstable();
+        assert_eq!(keys.join(" "), due, "{part}");
+    }
+    let meta = keys(&payload["meta"]);
+    for key in [
+        "extraction_id",
+        "model_version",
+        "processing_time_ms",
+        "overall_confidence",
+        "fields_needing_review",
+        "notes",
+        "qr_parsed",
+        "qr_polling_table_id",
+        "qr_ocr_mismatches",
+        "review_items",
+    ] {
+        assert!(meta.contains(&key), "{key}");
+    }
+    let page = &payload["input_document"]["pages"][0];
+    for key in ["page_image_uri", "page_sha256", "political_group_code", "description"] {
+        assert!(keys(page).contains(&key), "{key}");
+    }
+    assert_eq!(page["political_group_code"], "HEADER");
+    let fields = payload["ocr_fields"].as_array().unwrap();
+    let named: Vec<&str> = fields
+        .iter()
+        .map(|field| field["field_key"].as_str().unwrap())
+        .collect();
+    let rows =
+        "TOTAL_VOTOS_URNA LIST_HEADER LIST_ONLY_VOTES CANDIDATE_51 LIST_TOTAL LIST_HEADER LIST_ONLY_VOTES VOTOS_NULOS";
+    let signed =
+        "HUBO_RECUENTO FIRMA_JURADO_1 FIRMA_JURADO_2 FIRMA_JURADO_3 FIRMA_JURADO_4 FIRMA_JURADO_5 FIRMA_JURADO_6";
+    assert_eq!(named.join(" "), format!("{rows} {signed}"));
+    for field in fields {
+        assert_eq!(keys(field), keys(&fields[0]), "{field}");
+    }
+    let head = &fields[1];
+    assert_eq!(
+        (
+            &head["political_group_code"],
+            &head["political_group_name"],
+            &head["list_type"]
+        ),
+        (&json!("0011"), &json!("LISTA ONCE"), &json!("CON_VOTO_PREFERENTE"))
+    );
+    assert_eq!(
+        (&fields[5]["political_group_name"], &fields[5]["list_type"]),
+        (&json!(null), &json!("SIN_VOTO_PREFERENTE"))
+    );
+    assert_eq!(fields[9]["value_bool"], true, "all six signed");
+    assert_eq!(
+        payload["db_write_plan"]["alert_rows"][0]["evidence"]["field_key"],
+        "CANDIDATE_51"
+    );
+    assert_eq!(payload["db_write_plan"]["ocr_field"]["rows"], fields.len());
+    assert_eq!(payload["meta"]["processing_time_ms"], 1_200);
+}
+
+#[test]
+fn who_signed_is_said_only_where_all_or_none_did() {
+    for (signatures, due) in [
+        (Some(6), json!(true)),
+        (Some(0), json!(false)),
+        (Some(3), json!(null)),
+        (None, json!(null)),
+    ] {
+        let form = FormReading { signatures, ..lists() };
+        let payload = payload(&form, &CONTEXT);
+        let fields = payload["ocr_fields"].as_array().unwrap().iter();
+        let signed: Vec<_> = fields
+            .filter(|field| field["field_key"].as_str().unwrap().starts_with("FIRMA_JURADO_"))
+            .map(|field| field["value_bool"].clone())
+            .collect();
+        assert_eq!(signed, vec![due; 6], "{signatures:?}");
+    }
+}
+
+#[test]
+fn an_extraction_is_taken_back_as_the_reading_that_it_means() {
+    let given = extraction(&lists(), &CONTEXT);
+    assert!(is_extraction(&given));
+    assert!(!is_extraction(&serde_json::Value::Object(write::reading(&lists()))));
+    let back = parse::reading(&as_reading(&given).to_string()).unwrap();
+    let again = extraction(&back, &CONTEXT);
+    for part in ["nivelacion", "especiales", "total_computado"] {
+        assert_eq!(again[part], given[part], "{part}");
+    }
+    let votes = |extraction: &serde_json::Value| {
+        let parties = extraction["partidos"].as_array().unwrap().iter();
+        let of = |party: &serde_json::Value| {
+            ["party_code", "votos_agrupacion", "total_votos", "needs_review"].map(|key| party[key].clone())
+        };
+        parties.map(of).collect::<Vec<_>>()
+    };
+    assert_eq!(votes(&again), votes(&given));
+    assert_eq!(
+        again["partidos"][0]["votos_candidatos"],
+        given["partidos"][0]["votos_candidatos"]
+    );
+    // What cannot be on a form is said, as of any reading.
+    for (path, wrong) in [("total_votos_urna", json!(1_000)), ("total_votos_urna", json!("9"))] {
+        let mut given = given.clone();
+        given["nivelacion"][path] = wrong.clone();
+        assert!(parse::reading(&as_reading(&given).to_string()).is_err(), "{wrong}");
+    }
 }

@@ -124,7 +124,7 @@ impl Transport for Line<'_> {
 
 /// Waits until the server answers.
 pub(crate) async fn reached(server: &HttpTransport) {
-    for _ in 0..1_000 {
+    for _ in 0..6_000 {
         if server.state(&uuid::Uuid::nil().to_string()).await.is_ok() {
             return;
         }
