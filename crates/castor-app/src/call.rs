@@ -229,7 +229,7 @@ impl Desk {
             "audit_export" => to(self.audit_export(&of::<Query<AuditQuery>>(arguments)?.query).await?),
             "audit_verify" => to(self.audit_verify().await?),
             "settings" => to(self.settings().await?),
-            "settings_save" => to(self.save_settings(of::<Save>(arguments)?.settings).await?),
+            "settings_save" => to(self.choose_settings(of::<Save>(arguments)?.settings).await?),
             "secrets" => to(self.secrets().await?),
             "secret_save" => {
                 let save: SaveSecret = of(arguments)?;

@@ -53,6 +53,9 @@ pub enum AppError {
         "SYNC_007 this desk's forms are shared under the account {0}; sign in with that one, or choose another data folder for this account"
     )]
     OtherAccount(String),
+    /// The name stands beside another account's corrections on the server.
+    #[error("SYNC_AUTHOR that name belongs to another account; choose one of your own")]
+    NameTaken,
     /// Nobody is signed in.
     #[error("SYNC_008 no server is signed in to; sign in under Settings")]
     NotSignedIn,
@@ -81,6 +84,7 @@ impl AppError {
             Self::Sync(error) => told_by_server(error).unwrap_or(error.code()),
             Self::Answered { code, .. } => code,
             Self::OtherAccount(_) => "SYNC_007",
+            Self::NameTaken => "SYNC_AUTHOR",
             Self::NotSignedIn => "SYNC_008",
             Self::NotPassedOn(_) => "SYNC_009",
             Self::FileAway(_) => "SYNC_010",

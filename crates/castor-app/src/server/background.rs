@@ -207,6 +207,7 @@ fn passes(error: &AppError) -> bool {
         | AppError::Backup(_)
         | AppError::Answered { .. }
         | AppError::OtherAccount(_)
+        | AppError::NameTaken
         | AppError::NotSignedIn
         | AppError::NotPassedOn(_)
         | AppError::NoForms

@@ -102,7 +102,7 @@ struct Now {
 }
 
 impl Syncing {
-    fn link(&self) -> Option<Arc<HttpTransport>> {
+    pub(crate) fn link(&self) -> Option<Arc<HttpTransport>> {
         self.link.borrow().clone()
     }
 
@@ -163,7 +163,7 @@ impl Desk {
         drop(turn);
         self.syncing.woken.notify_one();
         // The sign-in stands without it: a name can be chosen in the settings.
-        let _ = self.named_by_account(&full_name(&transport.account().await)).await;
+        let _ = self.named_by_account(&transport).await;
         self.server_view().await?.ok_or(AppError::NotSignedIn)
     }
 
@@ -360,7 +360,8 @@ const SENDS: &str = "upload_e14";
 /// Permission of who sees the events of others.
 const SEES: &str = "validate_e14";
 
-fn full_name(account: &Account) -> String {
+/// The name of an account.
+pub(crate) fn full_name(account: &Account) -> String {
     format!("{} {}", account.first_name, account.last_name)
         .trim()
         .to_owned()

@@ -24,6 +24,8 @@ struct Known {
     given: usize,
     /// Forms that are lent, and whether it refuses to lend more.
     lent: Vec<&'static str>,
+    /// Names of other accounts.
+    taken: Vec<&'static str>,
     refuses: bool,
 }
 
@@ -62,6 +64,11 @@ impl Known {
                 let lease = |form: &&str| json!({ "form": form, "until": 0 });
                 let leases: Vec<Value> = self.lent.iter().map(lease).collect();
                 (200, json!({ "ok": true, "data": leases }))
+            }
+            "POST /api/sync/name" => {
+                let names = body["names"].as_array().unwrap();
+                let free = names.iter().find(|name| !self.taken.contains(&name.as_str().unwrap()));
+                (200, json!({ "ok": true, "data": { "name": free } }))
             }
             "POST /api/auth/logout" => (200, json!({ "ok": true, "data": null })),
             _ => refused(404, "NOT_FOUND"),
@@ -231,4 +238,38 @@ async fn a_desk_keeps_what_was_lent_when_the_server_refuses_to_lend_more() {
     known.lock().unwrap().lent = vec!["a", "b", "c"];
     assert_eq!(call(&desk, "server_lease", asked("05")).await, 3);
     assert_eq!(call(&desk, "status", json!({})).await["server"]["lent"], 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_people_of_one_name_get_two() {
+    let folder = tempfile::tempdir().unwrap();
+    let desk = desk(folder.path()).await;
+    let person = async || call(&desk, "status", json!({})).await["person"].clone();
+    let drawn = person().await;
+    assert_eq!(person().await, drawn, "it is drawn once");
+    let other = tempfile::tempdir().unwrap();
+    assert_ne!(
+        call(&self::desk(other.path()).await, "status", json!({})).await["person"],
+        drawn
+    );
+
+    let (known, address) = server();
+    known.lock().unwrap().taken = vec!["Ana G", "Luz"];
+    sign_in(&desk, &address).await.unwrap();
+    assert_eq!(person().await, "Ana G (ana@example.org)");
+    let mut settings = call(&desk, "settings", json!({})).await;
+    settings["person"] = json!("Luz");
+    let refused = desk
+        .call("settings_save", json!({ "settings": settings }))
+        .await
+        .unwrap_err();
+    assert_eq!(
+        (refused.code.as_str(), person().await),
+        ("SYNC_AUTHOR", json!("Ana G (ana@example.org)"))
+    );
+    settings["person"] = json!("Ana María");
+    call(&desk, "settings_save", json!({ "settings": settings })).await;
+    // A name that was chosen stays.
+    sign_in(&desk, &address).await.unwrap();
+    assert_eq!(person().await, "Ana María");
 }
