@@ -97,7 +97,7 @@ fn marks(votes: u16) -> [Symbol; 3] {
 
 /// What the server says, once it is up to date.
 async fn totals(world: &World, who: &Signed, query: &str) -> Value {
-    for _ in 0..400 {
+    for _ in 0..4_000 {
         let said = world
             .get(&format!("/api/results/totals?{query}"), &who.access)
             .await

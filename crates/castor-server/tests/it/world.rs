@@ -191,7 +191,7 @@ impl World {
     }
 
     pub(crate) async fn until_ready(&self) {
-        for _ in 0..400 {
+        for _ in 0..4_000 {
             let answer = self.client.get(format!("{}/api/health/ready", self.url)).send().await;
             if answer.is_ok_and(|answer| answer.status() == StatusCode::OK) {
                 return;

@@ -146,7 +146,7 @@ impl Site {
         let busy = "SELECT concat(state, ' ', wait_event, ' ', now() - xact_start, ' ', query) FROM pg_stat_activity
             WHERE datname = current_database() AND pid <> pg_backend_pid() AND state <> 'idle'";
         let mut doing = Vec::new();
-        for _ in 0..2_000 {
+        for _ in 0..20_000 {
             doing = self.database.fetch_all(busy).await.unwrap();
             if doing.is_empty() {
                 return;
@@ -220,7 +220,7 @@ impl<'a> Run<'a> {
                 Ok(way) => site.far.push(way),
                 Err(error) => {
                     tries += 1;
-                    assert!(tries < 500, "{error}");
+                    assert!(tries < 6_000, "{error}");
                     tokio::time::sleep(Duration::from_millis(10)).await;
                 }
             }
@@ -521,27 +521,28 @@ async fn a_server_that_was_restored_gets_back_what_it_forgot() {
 }
 
 /// What is done to the books behind everyone's back, and what the oracle must say of it.
-const SABOTAGE: [(&str, Wrong); 7] = [
+const SABOTAGE: [(&str, &[Wrong]); 7] = [
     (
         "DELETE FROM event WHERE global = (SELECT max(global) FROM event)",
-        Wrong::Twice,
+        &[Wrong::Twice],
     ),
     (
         "DELETE FROM event WHERE global = (SELECT max(global) FROM event);
          UPDATE form SET version = (SELECT max(global) FROM event WHERE form = form.id);
          UPDATE sync_order SET last = last - 1",
-        Wrong::Diverged,
+        // What the last event was about may stand the same without it; then the laptops are too far.
+        &[Wrong::Diverged, Wrong::Stalled],
     ),
-    ("UPDATE event SET at = at + 1 WHERE global = 1", Wrong::Diverged),
-    ("UPDATE form SET doubtful = doubtful + 1", Wrong::Diverged),
-    ("UPDATE event SET counter = counter + 100000", Wrong::Twice),
+    ("UPDATE event SET at = at + 1 WHERE global = 1", &[Wrong::Diverged]),
+    ("UPDATE form SET doubtful = doubtful + 1", &[Wrong::Diverged]),
+    ("UPDATE event SET counter = counter + 100000", &[Wrong::Twice]),
     (
         "UPDATE refused_event SET code = 'REV_OTHER' WHERE (client, counter) = (SELECT client, counter FROM refused_event LIMIT 1)",
-        Wrong::Hidden,
+        &[Wrong::Hidden],
     ),
     (
         "DELETE FROM refused_event WHERE (client, counter) = (SELECT client, counter FROM refused_event LIMIT 1)",
-        Wrong::Lost,
+        &[Wrong::Lost],
     ),
 ];
 
@@ -563,7 +564,7 @@ async fn the_oracle_sees_what_is_done_to_the_books() {
                 .unwrap();
             run.site.database.execute(sabotage).await.unwrap();
             let said = run.judged().await.err().map(|failure| failure.wrong);
-            assert_eq!(said, Some(due), "{sabotage}");
+            assert!(said.is_some_and(|wrong| due.contains(&wrong)), "{sabotage}: {said:?}");
             run.site.database.execute("ROLLBACK").await.unwrap();
         }
         run.laptops[0].acknowledged.push(999_999);
