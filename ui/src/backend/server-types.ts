@@ -91,7 +91,7 @@ export type PipelineState = "IDLE" | "RUNNING" | "PAUSED" | "STOPPED" | "ERROR";
 /** A code of a place: a text, or a number without the zeros before it. */
 export type PlaceCode = string | number;
 /** A form as read. What was not read is null, never 0. */
-export type Processed = { alerts_count: number; delta?: number | null; error_message?: string | null; extraction: Record<string, unknown>; extraction_id: string; fields_needing_review: number; form_id: string; mesa_id?: string | null; model_version: string; success: boolean; total_computado?: number | null; total_sufragantes?: number | null; total_urna?: number | null; validation_passed?: boolean | null; validation_report: Report };
+export type Processed = { alerts_count: number; delta?: number | null; error_message?: string | null; extraction: Record<string, unknown>; extraction_id: string; fields_needing_review: number; form_id: string; mesa_id?: string | null; model_version: string; reading: Record<string, unknown>; success: boolean; total_computado?: number | null; total_sufragantes?: number | null; total_urna?: number | null; validation_passed?: boolean | null; validation_report: Report };
 /** A form as the original's event bus carried it. */
 export type ProcessedV2 = { payload: Record<string, unknown>; success: boolean; summary: Summary };
 /** Answer to `GET /api/sync/pull?client=…&after=N&limit=…`: events after a place, in order. */

@@ -19,6 +19,7 @@ pub(crate) async fn locked_until(
 
 /// Counts a try as failed until [`forget`] says otherwise, so that tries at the same moment count too; whether it may be made:
 /// it may not while there is a lock. From `free` failures on, each locks twice as long as the one before, up to `longest`.
+/// The time is that at which the row is held: a try that had to wait for another one may have begun before it.
 pub(crate) async fn admit(
     connection: &mut PgConnection,
     key: &[u8],
@@ -27,14 +28,14 @@ pub(crate) async fn admit(
     longest: Duration,
 ) -> Result<bool, sqlx::Error> {
     let counted = query!(
-        "INSERT INTO sign_in_guard AS g (key, failures, failed_at, locked_until) VALUES ($1, 1, now(), now())
+        "INSERT INTO sign_in_guard AS g (key, failures, failed_at, locked_until) VALUES ($1, 1, clock_timestamp(), clock_timestamp())
          ON CONFLICT (key) DO UPDATE SET
              failures = CASE WHEN g.failed_at < $5 THEN 1 ELSE g.failures + 1 END,
-             failed_at = now(),
-             locked_until = now() + make_interval(secs =>
+             failed_at = clock_timestamp(),
+             locked_until = clock_timestamp() + make_interval(secs =>
                  CASE WHEN g.failed_at < $5 OR g.failures + 1 < $2 THEN 0
                       ELSE least($4, $3 * power(2, least(g.failures + 1 - $2, 20))) END)
-             WHERE g.locked_until <= now()",
+             WHERE g.locked_until <= clock_timestamp()",
         key,
         free,
         first.as_secs_f64(),

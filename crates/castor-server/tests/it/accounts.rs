@@ -297,6 +297,16 @@ async fn guesses_at_the_same_moment_count_as_those_one_after_the_other() {
 }
 
 #[tokio::test]
+async fn right_passwords_at_the_same_moment_are_not_taken_for_guesses() {
+    let world = World::new().await;
+    let user = world.user(Role::Viewer).await;
+    for _ in 0..25 {
+        let both = tokio::join!(world.login(&user.email, PASSWORD), world.login(&user.email, PASSWORD));
+        assert_eq!((both.0.status, both.1.status), (200, 200), "{both:?}");
+    }
+}
+
+#[tokio::test]
 async fn the_present_password_cannot_be_guessed_with_a_stolen_token() {
     let world = World::new().await;
     let user = world.user(Role::Viewer).await;

@@ -330,7 +330,7 @@ async fn what_people_settled_stands_before_a_reading_that_does_not_have_it() {
     for _ in 0..2 {
         let refused = ask(&[("force_reprocess", "true")]).await;
         assert_eq!((refused.status, refused.code()), (409, "CONFLICT"), "{refused:?}");
-        assert!(refused.body.to_string().contains("REV_NO_CELL"), "{refused:?}");
+        assert!(refused.body.to_string().contains("REV_WORKED_ON"), "{refused:?}");
         assert_eq!(
             ask(&[]).await.data()["reading"],
             stands["reading"],
@@ -340,7 +340,7 @@ async fn what_people_settled_stands_before_a_reading_that_does_not_have_it() {
     let jobs = world.get("/api/queue/jobs", &validator.access).await.data();
     assert_eq!(
         (&jobs[0]["state"], &jobs[0]["code"]),
-        (&json!("DONE"), &json!("REV_NO_CELL"))
+        (&json!("DONE"), &json!("REV_WORKED_ON"))
     );
     assert_eq!(
         kinds(&world, &validator.access, &form)

@@ -14,8 +14,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 
 /// Another service: answers after a pause with the status that it is told to, and counts.
 struct Other {
@@ -281,28 +282,72 @@ async fn what_ended_while_redis_was_away_is_told_when_it_is_back() {
     }
 }
 
-/// Two changes of a role, the first of which is told last.
+/// A way to Redis on which each message takes so many milliseconds more.
+async fn slow_way(target: u16) -> (u16, watch::Sender<u64>) {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    let slow = watch::Sender::new(0);
+    let seen = slow.subscribe();
+    tokio::spawn(async move {
+        loop {
+            let (mut near, mut near_out) = listener.accept().await.unwrap().0.into_split();
+            let far = TcpStream::connect(("127.0.0.1", target)).await.unwrap();
+            let (mut far, mut far_out) = far.into_split();
+            let seen = seen.clone();
+            tokio::spawn(async move {
+                let mut piece = vec![0; 1 << 16];
+                while let Ok(count @ 1..) = near.read(&mut piece).await {
+                    let wait = Duration::from_millis(*seen.borrow());
+                    tokio::time::sleep(wait).await;
+                    far_out.write_all(&piece[..count]).await.unwrap();
+                }
+            });
+            tokio::spawn(async move { tokio::io::copy(&mut far, &mut near_out).await });
+        }
+    });
+    (port, slow)
+}
+
+/// Two cores change a role one after the other, and what the first one tells takes longer.
 #[tokio::test]
 async fn the_role_that_is_told_is_the_one_that_was_committed_last() {
     let redis = RedisServer::start().await;
-    let url = redis.url();
-    let core = World::of("core", &[("REDIS_URL", &url)]).await;
-    let e14 = World::of("e14", &[("REDIS_URL", &url), ("CORE_SERVICE_URL", &core.url)]).await;
-    let (admin, user) = (core.user(Role::Admin).await, core.user(Role::Viewer).await);
+    let (port, slow) = slow_way(redis.port).await;
+    let (direct, through) = (redis.url(), format!("redis://127.0.0.1:{port}/0"));
+    let secret = ("JWT_SECRET_KEY", "a passphrase of more than 32 characters");
+    let one = World::of("core", &[secret, ("REDIS_URL", &through)]).await;
+    let other = World::of(
+        "core",
+        &[secret, ("REDIS_URL", &direct), ("DATABASE_URL", &one.database)],
+    )
+    .await;
+    let e14 = World::of("e14", &[secret, ("REDIS_URL", &direct)]).await;
+    let (admin, user) = (one.user(Role::Admin).await, one.user(Role::Observer).await);
     let path = format!("/api/users/{}", user.id);
-    let forms = "/api/sync/state?client=00000000-0000-7000-8000-000000000001";
-    for _ in 0..10 {
-        let change = |role: &str| core.patch(&path, &admin.access, json!({ "role": role }));
-        tokio::join!(
-            change("VALIDATOR"),
-            change("OBSERVER"),
-            change("VIEWER"),
-            change("OPERATOR")
-        );
-        let role = core.get("/api/auth/me", &user.access).await.data()["role"].clone();
-        let expected = if role == "VIEWER" { 403 } else { 200 };
-        assert_eq!(e14.get(forms, &user.access).await.status, expected, "{role}");
+    let role = |role: &str| json!({ "role": role });
+    // The ways are open.
+    for core in [&one, &other] {
+        assert_eq!(core.patch(&path, &admin.access, role("OBSERVER")).await.status, 200);
     }
+    slow.send_replace(200);
+    let mut watcher = crate::world::connect(&one.database).await;
+    let then = async {
+        loop {
+            let now: String = sqlx::query_scalar("SELECT role FROM users WHERE email = $1")
+                .bind(&user.email)
+                .fetch_one(&mut watcher)
+                .await
+                .unwrap();
+            if now == "VALIDATOR" {
+                break other.patch(&path, &admin.access, role("VIEWER")).await;
+            }
+            tokio::time::sleep(Duration::from_millis(2)).await;
+        }
+    };
+    let (first, second) = tokio::join!(one.patch(&path, &admin.access, role("VALIDATOR")), then);
+    assert_eq!((first.status, second.status), (200, 200));
+    let forms = "/api/sync/state?client=00000000-0000-7000-8000-000000000001";
+    assert_eq!(e14.get(forms, &user.access).await.code(), "FORBIDDEN");
 }
 
 #[tokio::test]
