@@ -37,7 +37,11 @@ export function httpServer(): Server & SignInDoor {
     throw new ServerFailure(error.code, error.message, error.fields ?? [], wait > 0 ? wait : null);
   }
 
+  /** Nobody is signed in any more, or is about to be: what is still asked renews nothing. */
+  let leaving = false;
+
   function take(signed: BrowserSignedIn): Account {
+    leaving = false;
     token = signed.access_token;
     ends = Date.now() + signed.expires_in * 1_000;
     return signed.user;
@@ -45,6 +49,7 @@ export function httpServer(): Server & SignInDoor {
 
   /** A new access token for the cookie; null when it is worth nothing. Pages of one browser take turns: each has the cookie that the one before left. */
   function refresh(): Promise<Account | null> {
+    if (leaving) return Promise.resolve(null);
     const turn = async () => {
       try {
         return take(await read<BrowserSignedIn>(await send('POST', '/api/auth/browser/refresh', {})));
@@ -68,7 +73,7 @@ export function httpServer(): Server & SignInDoor {
     let response = await send(method, path, body);
     if (response.status === 401 && (await isStale(response))) {
       if ((await refresh()) !== null) response = await send(method, path, body);
-      else ended();
+      else if (!leaving) ended();
     }
     return response;
   }
@@ -93,7 +98,15 @@ export function httpServer(): Server & SignInDoor {
     signIn: async (email, password, next) =>
       take(await read<BrowserSignedIn>(await send('POST', '/api/auth/browser/login', { email, password, ...(next === undefined ? {} : { new_password: next }) }))),
     async signOut() {
-      await read(await send('POST', '/api/auth/browser/logout', {}));
+      // A renewal that is under way would bring the cookie back.
+      await refreshing?.catch(() => null);
+      leaving = true;
+      try {
+        await read(await send('POST', '/api/auth/browser/logout', {}));
+      } catch (error) {
+        leaving = false;
+        throw error;
+      }
       token = null;
     },
     onEnded: (listener) => (ended = listener),
