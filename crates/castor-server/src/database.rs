@@ -47,6 +47,8 @@ impl Database {
         let plain = PgConnectOptions::from_str(url)?.application_name("castor");
         let options = plain.clone().options([
             ("statement_timeout", "15000"),
+            // No statement here takes as long as it takes to compile one.
+            ("jit", "off"),
             ("idle_in_transaction_session_timeout", "30000"),
         ]);
         let of = |connections| {

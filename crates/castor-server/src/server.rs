@@ -10,13 +10,13 @@ use crate::proxy::Circuits;
 use crate::shared::{Local, Redis, Shared};
 use crate::sync::{Cases, Line, Pages};
 use crate::token::{KeyError, Keys};
-use crate::work::{InHand, Readers};
+use crate::work::{FormsByState, InHand, Readers};
 use castor_ingest::Fetcher;
 use castor_ingest::fetch::Network;
 use metrics_exporter_prometheus::PrometheusHandle;
 use std::collections::BTreeMap;
 use std::ops::Deref;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::{Semaphore, watch};
 use uuid::Uuid;
@@ -63,6 +63,8 @@ pub struct Parts {
     pub(crate) pieces: Semaphore,
     /// Tells what looks through the source folder and what fills the queue that a run was started.
     pub(crate) intake: watch::Sender<()>,
+    /// Forms by state, as they were counted last.
+    pub(crate) forms_by_state: Mutex<Option<FormsByState>>,
     /// This process among the workers.
     pub(crate) worker: Uuid,
     /// Figures.
@@ -163,6 +165,7 @@ impl Server {
             uploads: Semaphore::new(UPLOADS),
             pieces: Semaphore::new(PIECES),
             intake: watch::Sender::new(()),
+            forms_by_state: Mutex::default(),
             worker: Uuid::now_v7(),
             metrics: crate::figures::recorder()?,
             started: Instant::now(),

@@ -7,16 +7,17 @@ use crate::envelope::{Answer, Payload, Success, answer};
 use crate::error::{ApiError, ErrorCode};
 use crate::field::Check;
 use crate::guard::{Caller, Origin};
-use crate::repo::{audit, file, pipeline};
+use crate::repo::{audit, file, pipeline, result};
 use crate::role::Permission;
 use crate::route::{Access, Limit, Routes};
 use crate::server::Server;
-use crate::work::{PipelineOrder, PipelineState, Run as Filling, WorkerView, fill};
+use crate::work::{FormsByState, PipelineOrder, PipelineState, Run as Filling, WorkerView, fill};
 use axum::extract::State;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use sqlx::PgConnection;
 use std::collections::BTreeMap;
+use std::sync::PoisonError;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 
@@ -67,7 +68,7 @@ async fn now(server: &Server) -> Result<Pipeline, ApiError> {
     let jobs = pipeline::count(&mut connection).await?;
     let workers = pipeline::workers(&mut connection, &server.config.work.queue).await?;
     let source = file::source_count(&mut connection).await?;
-    let forms = pipeline::forms(&mut connection).await?;
+    let forms = forms(server, &mut connection).await?;
     let alive = workers.iter().filter(|worker| worker.alive).count();
     Ok(Pipeline {
         status: order.shown(jobs.queued, jobs.running, alive),
@@ -81,9 +82,25 @@ async fn now(server: &Server) -> Result<Pipeline, ApiError> {
         failed: jobs.dead,
         source_taken: source.taken,
         source_refused: source.refused,
-        forms: forms.into_iter().collect(),
+        forms,
         workers,
     })
+}
+
+/// Forms by state: counted again when the log has grown.
+async fn forms(server: &Server, connection: &mut PgConnection) -> Result<BTreeMap<String, i64>, ApiError> {
+    let (_, last) = result::state(connection).await?;
+    let held = || server.forms_by_state.lock().unwrap_or_else(PoisonError::into_inner);
+    let counted = held().clone().filter(|counted| counted.last == last);
+    if let Some(counted) = counted {
+        return Ok(counted.forms);
+    }
+    let forms: BTreeMap<String, i64> = pipeline::forms(connection).await?.into_iter().collect();
+    *held() = Some(FormsByState {
+        last,
+        forms: forms.clone(),
+    });
+    Ok(forms)
 }
 
 /// How reading goes, and who takes jobs.

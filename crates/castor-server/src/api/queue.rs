@@ -332,7 +332,6 @@ async fn department(
     }
     let model = model(&server).await?;
     let mut transaction = server.database(Service::E14)?.begin().await?;
-    file::adopt(&mut transaction, &place).await?;
     let mut found = file::of_department(&mut transaction, &place, &model).await?;
     if found.all == 0 {
         return Err(nothing("department"));

@@ -71,21 +71,19 @@ pub(crate) async fn insert(connection: &mut PgConnection, new: &NewFile<'_>) -> 
     Ok(())
 }
 
-/// Notes files that laptops sent whole, of forms in a department and as far as more of their place is given: they can be read
-/// here like any other.
-pub(crate) async fn adopt(connection: &mut PgConnection, place: &Place) -> Result<(), sqlx::Error> {
+/// Notes files that laptops sent whole, of forms of a table: they can be read here like any other.
+pub(crate) async fn adopt(connection: &mut PgConnection, table: &Place) -> Result<(), sqlx::Error> {
     query!(
         "INSERT INTO stored_file (sha256, bytes, name, source, account)
          SELECT b.sha256, b.total, o.name, 'MANUAL_ENTRY', b.account FROM form o JOIN blob b ON b.sha256 = o.id
-         WHERE o.departamento = $1 AND ($2::text IS NULL OR o.municipio = $2) AND ($3::text IS NULL OR o.zona = $3)
-             AND ($4::text IS NULL OR o.puesto = $4) AND ($5::text IS NULL OR o.mesa = $5)
-             AND b.whole AND b.kind = 'file' AND NOT EXISTS (SELECT FROM stored_file f WHERE f.sha256 = b.sha256)
+         WHERE o.departamento = $1 AND o.municipio = $2 AND o.zona = $3 AND o.puesto = $4 AND o.mesa = $5
+             AND b.whole AND b.kind = 'file'
          ON CONFLICT DO NOTHING",
-        place.departamento,
-        place.municipio,
-        place.zona,
-        place.puesto,
-        place.mesa,
+        table.departamento,
+        table.municipio,
+        table.zona,
+        table.puesto,
+        table.mesa,
     )
     .execute(connection)
     .await?;
@@ -172,8 +170,8 @@ pub(crate) struct Found {
     pub(crate) queued: bool,
 }
 
-/// How many files there are in a department, and those of them that no job of the model reads yet, in the order in which they
-/// came.
+/// How many files there are in a department, and those of them that were queued last for another model or never, in the order in
+/// which they came.
 pub(crate) async fn of_department(
     connection: &mut PgConnection,
     place: &Place,
@@ -182,20 +180,16 @@ pub(crate) async fn of_department(
     query_as!(
         FilesFound,
         r#"WITH known AS (
-             SELECT sha256, corporacion, copia, stored_at FROM stored_file WHERE departamento = $1
+             SELECT sha256, corporacion, copia, stored_at, model FROM stored_file WHERE departamento = $1
              UNION ALL
-             SELECT f.sha256, coalesce(f.corporacion, o.corporacion), coalesce(f.copia, o.copia), f.stored_at
-             FROM form o JOIN stored_file f ON f.sha256 = o.id
-             WHERE o.departamento = $1 AND f.departamento IS NULL
-           ), meant AS (
-             SELECT sha256, stored_at, NOT EXISTS (SELECT FROM job j WHERE j.sha256 = known.sha256 AND j.model = $4) AS unqueued
-             FROM known
-             WHERE ($2::text IS NULL OR coalesce(corporacion, (SELECT o.corporacion FROM form o WHERE o.id = sha256)) = $2)
-               AND ($3::text IS NULL OR coalesce(copia, (SELECT o.copia FROM form o WHERE o.id = sha256)) = $3)
+             SELECT f.sha256, f.corporacion, f.copia, f.stored_at, f.model FROM stored_file f JOIN form o ON o.id = f.sha256
+             WHERE f.departamento IS NULL AND o.departamento = $1
            )
            SELECT count(*) AS "all!",
-             coalesce(array_agg(sha256 ORDER BY stored_at, sha256) FILTER (WHERE unqueued), '{}') AS "unqueued!"
-           FROM meant"#,
+             coalesce(array_agg(sha256 ORDER BY stored_at, sha256) FILTER (WHERE model IS DISTINCT FROM $4), '{}') AS "unqueued!"
+           FROM known
+           WHERE ($2::text IS NULL OR coalesce(corporacion, (SELECT o.corporacion FROM form o WHERE o.id = sha256)) = $2)
+             AND ($3::text IS NULL OR coalesce(copia, (SELECT o.copia FROM form o WHERE o.id = sha256)) = $3)"#,
         place.departamento,
         place.corporacion,
         place.copia,
@@ -248,6 +242,52 @@ pub(crate) async fn next(
     )
     .fetch_all(connection)
     .await
+}
+
+/// A file whose table is not noted.
+pub(crate) struct Unplaced {
+    pub(crate) sha256: String,
+    /// Whether its form says it by now.
+    pub(crate) known: bool,
+}
+
+/// The next files behind one whose table is not noted, by hash.
+pub(crate) async fn unplaced(
+    connection: &mut PgConnection,
+    after: &str,
+    count: i64,
+) -> Result<Vec<Unplaced>, sqlx::Error> {
+    query_as!(
+        Unplaced,
+        r#"SELECT f.sha256, (o.departamento IS NOT NULL AND o.municipio IS NOT NULL AND o.zona IS NOT NULL AND o.puesto IS NOT NULL
+             AND o.mesa IS NOT NULL) AS "known!"
+           FROM (SELECT sha256 FROM stored_file WHERE departamento IS NULL AND sha256 > $1 ORDER BY sha256 LIMIT $2) f
+             LEFT JOIN form o ON o.id = f.sha256
+           ORDER BY f.sha256"#,
+        after,
+        count
+    )
+    .fetch_all(connection)
+    .await
+}
+
+/// Notes the tables that the forms of files say. The jobs come first: a file of which nothing is noted is found again.
+pub(crate) async fn note_places(connection: &mut PgConnection, files: &[String]) -> Result<(), sqlx::Error> {
+    query!(
+        "UPDATE job j SET departamento = o.departamento FROM form o WHERE o.id = j.sha256 AND j.sha256 = ANY($1)",
+        files
+    )
+    .execute(&mut *connection)
+    .await?;
+    query!(
+        "UPDATE stored_file f SET departamento = o.departamento, municipio = o.municipio, zona = o.zona, puesto = o.puesto,
+             mesa = o.mesa
+         FROM form o WHERE o.id = f.sha256 AND f.sha256 = ANY($1) AND f.departamento IS NULL",
+        files
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
 }
 
 /// A form that nobody has read yet.

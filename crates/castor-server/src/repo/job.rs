@@ -38,11 +38,11 @@ pub(crate) async fn enqueue(
     rules: &QueueRules,
 ) -> Result<Vec<Wanted>, sqlx::Error> {
     let ids: Vec<Uuid> = files.iter().map(|_| Uuid::now_v7()).collect();
-    query_as!(
+    let wanted = query_as!(
         Wanted,
-        r#"INSERT INTO job AS j (id, sha256, model, priority, account, forced, turn)
-           SELECT id, sha256, $3, $4, $5, $6, now() + ($4::smallint - 1) * $7::interval
-           FROM unnest($1::uuid[], $2::text[]) AS given (id, sha256) ORDER BY sha256
+        r#"INSERT INTO job AS j (id, sha256, departamento, model, priority, account, forced, turn)
+           SELECT given.id, sha256, f.departamento, $3, $4, $5, $6, now() + ($4::smallint - 1) * $7::interval
+           FROM unnest($1::uuid[], $2::text[]) AS given (id, sha256) JOIN stored_file f USING (sha256) ORDER BY sha256
            ON CONFLICT (sha256, model) DO UPDATE SET
              forced = j.forced OR excluded.forced,
              (priority, turn, queued_at, run_at, attempts, finished_at, state) = (
@@ -68,8 +68,17 @@ pub(crate) async fn enqueue(
         interval(rules.ageing),
         &OF_THE_MOMENT.map(str::to_owned),
     )
-    .fetch_all(connection)
-    .await
+    .fetch_all(&mut *connection)
+    .await?;
+    query!(
+        "WITH new AS (SELECT sha256 FROM stored_file WHERE sha256 = ANY($1) AND model IS DISTINCT FROM $2 ORDER BY sha256 FOR NO KEY UPDATE)
+         UPDATE stored_file f SET model = $2 FROM new WHERE f.sha256 = new.sha256",
+        files,
+        wish.model
+    )
+    .execute(connection)
+    .await?;
+    Ok(wanted)
 }
 
 /// Jobs that wait.
@@ -298,8 +307,10 @@ pub(crate) async fn adopt(connection: &mut PgConnection, model: &str, rules: &Qu
                AND NOT EXISTS (SELECT FROM worker w WHERE w.model = j.model AND w.ended_at IS NULL
                    AND w.seen_at > now() - $2::interval)
              FOR UPDATE SKIP LOCKED
-         ), gone AS (DELETE FROM job j USING left_over l WHERE j.id = l.id AND l.again)
-         UPDATE job j SET model = $1 FROM left_over l WHERE j.id = l.id AND NOT l.again",
+         ), gone AS (DELETE FROM job j USING left_over l WHERE j.id = l.id AND l.again RETURNING j.sha256
+         ), moved AS (UPDATE job j SET model = $1 FROM left_over l WHERE j.id = l.id AND NOT l.again RETURNING j.sha256)
+         UPDATE stored_file f SET model = $1 FROM (SELECT sha256 FROM gone UNION SELECT sha256 FROM moved) m
+         WHERE f.sha256 = m.sha256",
         model,
         interval(rules.lease)
     )
@@ -399,7 +410,7 @@ async fn list_all(connection: &mut PgConnection, filter: &JobFilter<'_>) -> Resu
     .await
 }
 
-/// Those of a department, by the file's name or else by what its form says.
+/// Those of a department, as far as it is known of their files.
 async fn list_of(
     connection: &mut PgConnection,
     filter: &JobFilter<'_>,
@@ -407,17 +418,10 @@ async fn list_of(
 ) -> Result<Vec<Row>, sqlx::Error> {
     query_as!(
         Row,
-        r#"WITH known AS MATERIALIZED (
-             SELECT sha256, name FROM stored_file WHERE departamento = $2
-             UNION ALL
-             SELECT f.sha256, f.name FROM form o JOIN stored_file f ON f.sha256 = o.id
-             WHERE o.departamento = $2 AND f.departamento IS NULL
-           )
-           SELECT j.id, j.sha256, known.name AS "name!", j.model, j.priority, j.state AS "state: JobState", j.attempts, j.queued_at,
-             j.started_at, j.finished_at, CASE WHEN j.state = 'QUEUED' AND j.attempts > 0 THEN j.run_at END AS next_at, j.worker,
-             j.code, j.message
-           FROM known JOIN job j USING (sha256)
-           WHERE ($1::text IS NULL OR j.state = $1) AND ($3::uuid IS NULL OR j.id < $3)
+        r#"SELECT j.id, j.sha256, f.name, j.model, j.priority, j.state AS "state: JobState", j.attempts, j.queued_at, j.started_at,
+             j.finished_at, CASE WHEN j.state = 'QUEUED' AND j.attempts > 0 THEN j.run_at END AS next_at, j.worker, j.code, j.message
+           FROM job j JOIN stored_file f USING (sha256)
+           WHERE j.departamento = $2 AND ($1::text IS NULL OR j.state = $1) AND ($3::uuid IS NULL OR j.id < $3)
            ORDER BY j.id DESC LIMIT $4"#,
         filter.state as Option<JobState>,
         departamento,

@@ -55,8 +55,11 @@ pub(crate) struct JobCount {
 pub(crate) async fn count(connection: &mut PgConnection) -> Result<JobCount, sqlx::Error> {
     query_as!(
         JobCount,
-        r#"SELECT count(*) FILTER (WHERE state = 'QUEUED') AS "queued!", count(*) FILTER (WHERE state = 'RUNNING') AS "running!",
-             count(*) FILTER (WHERE state = 'DONE') AS "done!", count(*) FILTER (WHERE state = 'DEAD') AS "dead!" FROM job"#
+        r#"WITH by_state AS (SELECT state, count(*) AS jobs FROM job GROUP BY state)
+           SELECT coalesce(sum(jobs) FILTER (WHERE state = 'QUEUED'), 0)::bigint AS "queued!",
+             coalesce(sum(jobs) FILTER (WHERE state = 'RUNNING'), 0)::bigint AS "running!",
+             coalesce(sum(jobs) FILTER (WHERE state = 'DONE'), 0)::bigint AS "done!",
+             coalesce(sum(jobs) FILTER (WHERE state = 'DEAD'), 0)::bigint AS "dead!" FROM by_state"#
     )
     .fetch_one(connection)
     .await

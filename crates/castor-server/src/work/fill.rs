@@ -1,5 +1,5 @@
 //! Filling the queue as far as it has room: while a run is under way with every file that no job reads yet, and at any time with
-//! files that laptops sent and nobody has read.
+//! files that laptops sent and nobody has read. What forms say of their table is noted beside their files here too.
 
 use super::job::JobPriority;
 use super::pipeline::{PipelineOrder, PipelineState};
@@ -8,7 +8,7 @@ use crate::error::ApiError;
 use crate::repo::{file, job as jobs, pipeline};
 use crate::server::Server;
 use sqlx::PgConnection;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
@@ -18,6 +18,8 @@ const FILL: Duration = Duration::from_secs(1);
 const WINDOW: i64 = 2_000;
 /// Such statements in one filling.
 const WINDOWS: usize = 5;
+/// Between two rounds through files whose table is not known.
+const REST: Duration = Duration::from_secs(20);
 /// How long the desk that sent a file has to read it itself.
 const PATIENCE: Duration = Duration::from_secs(600);
 
@@ -43,13 +45,16 @@ impl Default for Run {
 /// Fills the queue until the server ends.
 pub(crate) async fn keep_filling(server: Server) {
     let mut started = server.intake.subscribe();
-    let (mut run, mut unread) = (Run::default(), String::new());
+    let (mut run, mut unread, mut unplaced) = (Run::default(), String::new(), Unplaced::default());
     loop {
         if let Err(error) = go_on(&server, &mut run).await {
             tracing::debug!(%error, "the queue could not be filled; trying again");
         }
         if let Err(error) = read_unread(&server, &mut unread).await {
             tracing::debug!(%error, "files that laptops sent could not be queued; trying again");
+        }
+        if let Err(error) = unplaced.look(&server).await {
+            tracing::debug!(%error, "the tables of files could not be noted; trying again");
         }
         tokio::select! {
             () = tokio::time::sleep(FILL) => {}
@@ -123,6 +128,40 @@ impl Run {
         queue(server, connection, &files, model, JobPriority::Low).await?;
         self.upto = upto;
         Ok(more && settled)
+    }
+}
+
+/// Files whose table is not noted, gone through stretch by stretch: once their forms say it, it is noted beside them.
+#[derive(Debug, Default)]
+struct Unplaced {
+    upto: String,
+    found: bool,
+    /// After a round that found nothing.
+    rest: Option<Instant>,
+}
+
+impl Unplaced {
+    async fn look(&mut self, server: &Server) -> Result<(), ApiError> {
+        if self.rest.is_some_and(|since| since.elapsed() < REST) {
+            return Ok(());
+        }
+        let mut connection = server.database(Service::E14)?.connection().await?;
+        let files = file::unplaced(&mut connection, &self.upto, WINDOW).await?;
+        let is_last = i64::try_from(files.len()).is_ok_and(|files| files < WINDOW);
+        let next = files.last().filter(|_| !is_last).map(|file| file.sha256.clone());
+        let known: Vec<String> = files
+            .into_iter()
+            .filter(|file| file.known)
+            .map(|file| file.sha256)
+            .collect();
+        if !known.is_empty() {
+            file::note_places(&mut connection, &known).await?;
+            self.found = true;
+        }
+        self.rest = (is_last && !self.found).then(Instant::now);
+        self.found &= !is_last;
+        self.upto = next.unwrap_or_default();
+        Ok(())
     }
 }
 

@@ -18,7 +18,7 @@ pub(crate) use in_hand::InHand;
 pub(crate) use intake::keep_source;
 pub use job::{Claimed, Job, JobPriority, JobState, QueueRules};
 pub(crate) use job::{OF_THE_MOMENT, OF_THE_STORE, of_the_moment};
-pub(crate) use pipeline::PipelineOrder;
+pub(crate) use pipeline::{FormsByState, PipelineOrder};
 pub use pipeline::{PipelineState, WorkerView};
 pub(crate) use readers::Readers;
 pub(crate) use store::{Given, keep_file};

@@ -1,6 +1,7 @@
 //! The pipeline as a whole: whether jobs are taken, and who takes them.
 
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 use time::OffsetDateTime;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -47,6 +48,13 @@ impl PipelineOrder {
             }
         }
     }
+}
+
+/// Forms by state, when the log had its last event at a place.
+#[derive(Debug, Clone)]
+pub(crate) struct FormsByState {
+    pub(crate) last: i64,
+    pub(crate) forms: BTreeMap<String, i64>,
 }
 
 /// A process that takes jobs.
