@@ -16,7 +16,7 @@ const SECTIONS = ['users', 'roles', 'sessions', 'queue', 'workers', 'leads', 'au
 
 async function signIn(page, email, password) {
   await page.getByLabel('Correo').fill(email);
-  await page.getByLabel('Contraseña').fill(password);
+  await page.getByLabel('Contraseña', { exact: true }).fill(password);
   await page.keyboard.press('Enter');
 }
 
@@ -34,7 +34,7 @@ async function door(browser, { url }) {
   const page = await openPage(browser, url);
   await signIn(page, ADMIN.email, 'not the password');
   await shown(page, 'El correo o la contraseña no son correctos.');
-  await page.getByLabel('Contraseña').fill(PASSWORD);
+  await page.getByLabel('Contraseña', { exact: true }).fill(PASSWORD);
   await page.keyboard.press('Enter');
   await page.getByRole('heading', { name: 'Cuentas' }).waitFor();
   const kept = await page.evaluate(() => JSON.stringify({ ...localStorage, ...sessionStorage, cookie: document.cookie }));
@@ -159,7 +159,7 @@ async function sessions(page, browser, { url }) {
   await page.getByRole('dialog').getByRole('button', { name: 'Terminar' }).click();
   await shown(page, 'Terminada la sesión de Ana Gómez');
   await other.keyboard.press('2');
-  await other.getByLabel('Contraseña').waitFor();
+  await other.getByLabel('Contraseña', { exact: true }).waitFor();
   await other.context().close();
 }
 
@@ -379,7 +379,7 @@ await withServer(async (server) => {
     await accessible(browser, server);
     await inDesk(server, page);
     await page.getByRole('button', { name: 'Salir' }).click();
-    await page.getByLabel('Contraseña').waitFor();
+    await page.getByLabel('Contraseña', { exact: true }).waitFor();
     assert.deepEqual(await page.context().cookies(), [], 'the cookie stays after signing out');
   } finally {
     await browser.close();
