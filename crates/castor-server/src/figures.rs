@@ -197,6 +197,7 @@ pub(crate) async fn page(server: &Server) -> String {
         let (open, idle) = database.connections();
         gauge!("castor_db_connections_active", "service" => service.name()).set(f64::from(open.saturating_sub(idle)));
     }
+    server.circuits.show();
     server.metrics.run_upkeep();
     server.metrics.render()
 }

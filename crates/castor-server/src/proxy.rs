@@ -92,8 +92,15 @@ impl Circuits {
                 "the service keeps failing; it is left alone for a minute"
             );
         }
-        gauge!("castor_circuit_open", "service" => service.name()).set(if open { 1.0 } else { 0.0 });
         *circuit = after;
+    }
+
+    /// Shows which circuits are open, of services that were asked.
+    pub(crate) fn show(&self) {
+        for (service, circuit) in self.held().iter() {
+            let open = matches!(circuit, Circuit::Open { .. });
+            gauge!("castor_circuit_open", "service" => service.name()).set(if open { 1.0 } else { 0.0 });
+        }
     }
 }
 
