@@ -73,21 +73,17 @@ pub(crate) async fn insert(connection: &mut PgConnection, new: &NewFile<'_>) -> 
 
 /// Notes files that laptops sent whole, of forms of a table: they can be read here like any other.
 pub(crate) async fn adopt(connection: &mut PgConnection, table: &Place) -> Result<(), sqlx::Error> {
-    query!(
-        "INSERT INTO stored_file (sha256, bytes, name, source, account)
-         SELECT b.sha256, b.total, o.name, 'MANUAL_ENTRY', b.account FROM form o JOIN blob b ON b.sha256 = o.id
-         WHERE o.departamento = $1 AND o.municipio = $2 AND o.zona = $3 AND o.puesto = $4 AND o.mesa = $5
-             AND b.whole AND b.kind = 'file'
-         ON CONFLICT DO NOTHING",
+    let forms = query_scalar!(
+        "SELECT id FROM form WHERE departamento = $1 AND municipio = $2 AND zona = $3 AND puesto = $4 AND mesa = $5",
         table.departamento,
         table.municipio,
         table.zona,
         table.puesto,
         table.mesa,
     )
-    .execute(connection)
+    .fetch_all(&mut *connection)
     .await?;
-    Ok(())
+    adopt_forms(connection, &forms).await
 }
 
 /// The same for given forms.

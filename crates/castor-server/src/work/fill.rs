@@ -109,7 +109,7 @@ impl Run {
         let after = (self.upto.0, self.upto.1.as_str());
         let kinds = (order.election_type.as_deref(), order.copy_type.as_deref());
         let passed = file::next(connection, after, kinds, model, WINDOW).await?;
-        let more = self.noted.is_some() || i64::try_from(passed.len()).is_ok_and(|passed| passed == WINDOW);
+        let more = self.noted.is_some() || !is_last(passed.len());
         let (mut files, mut upto) = (Vec::new(), self.upto.clone());
         let mut settled = true;
         for file in passed {
@@ -147,7 +147,7 @@ impl Unplaced {
         }
         let mut connection = server.database(Service::E14)?.connection().await?;
         let files = file::unplaced(&mut connection, &self.upto, WINDOW).await?;
-        let is_last = i64::try_from(files.len()).is_ok_and(|files| files < WINDOW);
+        let is_last = is_last(files.len());
         let next = files.last().filter(|_| !is_last).map(|file| file.sha256.clone());
         let known: Vec<String> = files
             .into_iter()
@@ -165,12 +165,17 @@ impl Unplaced {
     }
 }
 
+/// Whether a stretch in which so many were found was the last one.
+fn is_last(found: usize) -> bool {
+    i64::try_from(found).is_ok_and(|found| found < WINDOW)
+}
+
 /// Queues forms whose files are here and that nobody has read, one stretch of them at a time.
 async fn read_unread(server: &Server, upto: &mut String) -> Result<(), ApiError> {
     let mut connection = server.database(Service::E14)?.connection().await?;
     let forms = file::unread(&mut connection, upto, WINDOW, PATIENCE).await?;
     drop(connection);
-    let is_last = i64::try_from(forms.len()).is_ok_and(|forms| forms < WINDOW);
+    let is_last = is_last(forms.len());
     let next = forms.last().filter(|_| !is_last).map(|form| form.id.clone());
     let due: Vec<String> = forms.into_iter().filter(|form| form.due).map(|form| form.id).collect();
     if !due.is_empty() {
