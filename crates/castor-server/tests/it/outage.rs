@@ -60,7 +60,7 @@ async fn until(world: &World, path: &str, status: u16) {
     let began = Instant::now();
     while send(world.request(Method::GET, path)).await.status != status {
         assert!(
-            began.elapsed() < Duration::from_secs(15),
+            began.elapsed() < Duration::from_secs(90),
             "{path} does not answer {status}"
         );
         tokio::time::sleep(Duration::from_millis(50)).await;
@@ -100,7 +100,7 @@ async fn a_database_that_is_lost_in_flight_comes_back_without_a_restart() {
         let began = Instant::now();
         let answer = world.get("/api/users", &user.access).await;
         assert_eq!((answer.status, answer.code()), (503, "DATABASE_UNAVAILABLE"));
-        assert!(began.elapsed() < Duration::from_secs(15));
+        assert!(began.elapsed() < Duration::from_secs(45));
     }
     assert_eq!(send(world.request(Method::GET, "/api/health")).await.status, 503);
     way.open.send_replace(true);
@@ -122,10 +122,18 @@ async fn a_client_that_hangs_up_leaves_no_transaction_open() {
     }
     let mut connection = connect(&world.database).await;
     let open = "SELECT count(*) FROM pg_stat_activity
-        WHERE datname = current_database() AND state LIKE 'idle in transaction%' AND now() - state_change > interval '1 second'";
-    tokio::time::sleep(Duration::from_millis(1_500)).await;
-    let open: i64 = sqlx::query_scalar(open).fetch_one(&mut connection).await.unwrap();
-    assert_eq!(open, 0);
+        WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
+    let began = Instant::now();
+    // What is left open stays so; what is still at work ends.
+    while sqlx::query_scalar::<_, i64>(open)
+        .fetch_one(&mut connection)
+        .await
+        .unwrap()
+        > 0
+    {
+        assert!(began.elapsed() < Duration::from_secs(15), "a transaction is left open");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
 }
 
 #[tokio::test]
@@ -137,7 +145,7 @@ async fn a_database_of_a_newer_program_is_left_alone() {
     sqlx::query(newer).execute(&mut connection).await.unwrap();
     let url = world.database.replace("127.0.0.1", "localhost");
     let old = World::with(&[("DATABASE_URL", &url)]).await;
-    for _ in 0..100 {
+    for _ in 0..1200 {
         let answer = old.login("ana@example.org", PASSWORD).await;
         assert_eq!((answer.status, answer.code()), (503, "DATABASE_UNAVAILABLE"));
         if answer.body["error"]["message"]

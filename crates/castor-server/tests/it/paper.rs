@@ -75,7 +75,10 @@ impl World {
     }
 }
 
-/// A file that is begun and then sent byte by byte, without end.
+const CONTINUE: &[u8; 25] = b"HTTP/1.1 100 Continue\r\n\r\n";
+
+/// A file that is begun and then sent byte by byte, without end. It is begun when the server waits for its bytes: a place is
+/// taken by then.
 pub(crate) struct Trickle {
     answer: OwnedReadHalf,
     sends: JoinHandle<()>,
@@ -86,13 +89,17 @@ impl Trickle {
         let stream = TcpStream::connect(world.url.strip_prefix("http://").unwrap())
             .await
             .unwrap();
-        let (answer, mut request) = stream.into_split();
+        let (mut answer, mut request) = stream.into_split();
         let head = format!(
             "POST /api/e14/process HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\nContent-Length: 1000000\r\n\
-             Content-Type: multipart/form-data; boundary=limit\r\n\r\n\
-             --limit\r\nContent-Disposition: form-data; name=\"file\"; filename=\"acta.pdf\"\r\n\r\n"
+             Expect: 100-continue\r\nContent-Type: multipart/form-data; boundary=limit\r\n\r\n"
         );
-        request.write_all(&[head.as_bytes(), file].concat()).await.unwrap();
+        request.write_all(head.as_bytes()).await.unwrap();
+        let mut told = [0; CONTINUE.len()];
+        answer.read_exact(&mut told).await.unwrap();
+        assert_eq!(told, *CONTINUE);
+        let part = "--limit\r\nContent-Disposition: form-data; name=\"file\"; filename=\"acta.pdf\"\r\n\r\n".as_bytes();
+        request.write_all(&[part, file].concat()).await.unwrap();
         let sends = tokio::spawn(async move {
             while request.write_all(b"x").await.is_ok() {
                 tokio::time::sleep(pause).await;
@@ -103,7 +110,7 @@ impl Trickle {
 
     pub(crate) async fn answer(mut self) -> String {
         let mut answer = vec![0; 4_096];
-        let length = tokio::time::timeout(Duration::from_secs(30), self.answer.read(&mut answer))
+        let length = tokio::time::timeout(Duration::from_secs(90), self.answer.read(&mut answer))
             .await
             .unwrap()
             .unwrap();

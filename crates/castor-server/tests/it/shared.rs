@@ -75,7 +75,7 @@ async fn on_both(check: impl AsyncFn(&dyn Shared)) {
 #[tokio::test]
 async fn a_bucket_grants_its_count_at_once_and_then_one_each_interval() {
     on_both(async |shared| {
-        let rate = Rate::new(5, Duration::from_secs(2));
+        let rate = Rate::new(5, Duration::from_secs(20));
         let mut remaining = Vec::new();
         for _ in 0..5 {
             let taken = shared.take("one", rate).await;
@@ -115,12 +115,10 @@ async fn many_takers_at_once_get_no_more_than_the_count() {
 async fn a_value_stands_until_its_time_or_its_removal() {
     on_both(async |shared| {
         assert_eq!(shared.get("a").await, None);
-        shared
-            .put("a", vec![0, 159, 146, 150], Duration::from_millis(300))
-            .await;
+        shared.put("a", vec![0, 159, 146, 150], Duration::from_secs(3)).await;
         shared.put("b", b"b".to_vec(), Duration::from_secs(60)).await;
         assert_eq!(shared.get("a").await, Some(vec![0, 159, 146, 150]), "{}", shared.name());
-        tokio::time::sleep(Duration::from_millis(350)).await;
+        tokio::time::sleep(Duration::from_millis(3_100)).await;
         assert_eq!(shared.get("a").await, None, "{}", shared.name());
         assert_eq!(shared.get("b").await, Some(b"b".to_vec()), "{}", shared.name());
         shared.remove("b").await;
@@ -141,7 +139,7 @@ async fn a_cached_value_is_made_once_in_its_time_and_a_fault_is_not_kept() {
                 Err("no")
             }
         };
-        let ttl = Duration::from_millis(300);
+        let ttl = Duration::from_secs(3);
         assert_eq!(cached(shared, "k", ttl, make(false)).await, Err("no"));
         for _ in 0..3 {
             assert_eq!(
@@ -189,7 +187,7 @@ async fn what_is_published_is_heard_in_order() {
         }
         let mut numbers = Vec::new();
         while numbers.last() != Some(&10) {
-            let event = tokio::time::timeout(Duration::from_secs(5), heard.recv())
+            let event = tokio::time::timeout(Duration::from_secs(60), heard.recv())
                 .await
                 .unwrap()
                 .unwrap();
@@ -227,7 +225,7 @@ async fn without_redis_the_process_goes_on_alone_and_comes_back_by_itself() {
     redis.publish(&event(1)).await;
     assert_eq!(heard.recv().await.unwrap(), event(1));
     let _server = RedisServer::on(port).await;
-    for _ in 0..100 {
+    for _ in 0..1200 {
         if redis.alive().await {
             return;
         }
@@ -282,7 +280,7 @@ async fn a_way_to_redis_that_falls_silent_is_noticed_by_who_only_listens() {
                 break;
             }
             assert!(
-                began.elapsed() < Duration::from_secs(20),
+                began.elapsed() < Duration::from_secs(60),
                 "round {round}: nothing is heard"
             );
         }
@@ -302,5 +300,5 @@ async fn nobody_waits_for_a_redis_that_is_known_to_be_away() {
     for _ in 0..20 {
         assert_eq!(redis.get("a").await, None);
     }
-    assert!(began.elapsed() < Duration::from_secs(2), "{:?}", began.elapsed());
+    assert!(began.elapsed() < Duration::from_secs(10), "{:?}", began.elapsed());
 }

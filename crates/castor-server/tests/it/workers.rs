@@ -34,7 +34,7 @@ impl Worker {
             .arg(format!("127.0.0.1:{port}"))
             .env("E14_DATABASE_URL", &world.database)
             .env("CASTOR_DATA", world.data.path())
-            .env("E14_LEASE", "3")
+            .env("E14_LEASE", "8")
             .env("E14_WORKERS", "1")
             .env("CASTOR_LOG", "warn")
             .envs(variables.iter().copied())
@@ -77,7 +77,7 @@ impl Drop for Worker {
 async fn queued(file: &[u8], variables: &[(&str, &str)]) -> (World, Signed, TempDir, String) {
     let source = folder();
     std::fs::write(source.path().join(NAME), file).unwrap();
-    let mut all = vec![("E14_SOURCE", source.path().to_str().unwrap()), ("E14_LEASE", "3")];
+    let mut all = vec![("E14_SOURCE", source.path().to_str().unwrap()), ("E14_LEASE", "8")];
     all.extend_from_slice(variables);
     let world = World::with(&all).await;
     let admin = world.user(Role::Admin).await;
