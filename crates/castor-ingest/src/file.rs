@@ -94,10 +94,36 @@ pub fn look(name: &str, bytes: Vec<u8>, rules: &FileRules) -> Result<(Document, 
         return Err(FileProblem::TooSmall { bytes: length });
     }
     let document = Document::from_bytes(Path::new(name), bytes, &rules.limits())?;
+    Ok(with_facts(document, length))
+}
+
+/// The same for a form whose pages are files of their own, in reading order: each keeps the rule on bytes, and all together that
+/// of [`Limits`]. Its hash is the one of a folder with these files.
+///
+/// # Errors
+/// [`FileProblem`].
+pub fn look_pages(name: &str, files: Vec<Vec<u8>>, rules: &FileRules) -> Result<(Document, FileFacts), FileProblem> {
+    let lengths = files.iter().map(|bytes| u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+    if lengths.clone().any(|length| length > rules.most_bytes) {
+        return Err(FileProblem::Input(InputError::FileTooLarge {
+            file: name.into(),
+            limit: rules.most_bytes,
+        }));
+    }
+    let length = lengths.fold(0, u64::saturating_add);
+    let limits = Limits {
+        pages: rules.most_pages,
+        ..Limits::default()
+    };
+    let document = Document::from_page_files(Path::new(name), files, &limits)?;
+    Ok(with_facts(document, length))
+}
+
+fn with_facts(document: Document, bytes: u64) -> (Document, FileFacts) {
     let facts = FileFacts {
         sha256: document.sha256().to_owned(),
-        bytes: length,
+        bytes,
         pages: document.page_count(),
     };
-    Ok((document, facts))
+    (document, facts)
 }

@@ -131,7 +131,7 @@ pub(crate) async fn append(
     blobs::set(connection, hash.as_str(), &blob).await?;
     if blob.whole {
         // It can be read here from now on.
-        file::adopt_forms(connection, &[hash.to_string()]).await?;
+        file::adopt_forms_of(connection, hash.as_str()).await?;
     }
     Ok(match (ends, blob.whole) {
         (true, true) => Taken::Whole(told(&blob)),
@@ -159,16 +159,19 @@ async fn finish(
     }
     if blob.kind == BlobKind::Pages {
         let list = objects.get(hash).await?;
-        blobs::name_pages(connection, hash.as_str(), &pages(&list)).await?;
+        blobs::name_pages(connection, hash.as_str(), &names_of_pages(&list)).await?;
     }
     blob.whole = true;
     Ok(())
 }
 
-/// Hashes of the page files that a form's list names.
-fn pages(list: &[u8]) -> Vec<String> {
-    let pages = list.chunks(PAGE_HASH);
-    pages.map(|digest| ContentHash::finished(digest).to_string()).collect()
+/// The page files that a form's list names, in reading order.
+pub(crate) fn pages(list: &[u8]) -> impl Iterator<Item = ContentHash> {
+    list.chunks(PAGE_HASH).map(ContentHash::finished)
+}
+
+fn names_of_pages(list: &[u8]) -> Vec<String> {
+    pages(list).map(|page| page.to_string()).collect()
 }
 
 /// What a named file is, and its bytes; none where the store does not have it.
@@ -209,7 +212,7 @@ async fn looked_at(objects: &Objects, hash: &ContentHash, total: u64) -> Result<
     let head = usize::try_from(total).unwrap_or(usize::MAX).min(HEAD);
     let head = objects.range(hash, 0..u64::try_from(head).unwrap_or(total)).await?;
     if could_be_list && could_be(&head) != Some(true) {
-        Ok((BlobKind::Pages, pages(&objects.get(hash).await?)))
+        Ok((BlobKind::Pages, names_of_pages(&objects.get(hash).await?)))
     } else {
         Ok((BlobKind::File, Vec::new()))
     }

@@ -45,6 +45,19 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    fn allow_pages(&self, file: &Path, pages: u64) -> Result<(), InputError> {
+        if pages > u64::from(self.pages) {
+            return Err(InputError::TooManyPages {
+                file: file.to_owned(),
+                pages,
+                limit: self.pages,
+            });
+        }
+        Ok(())
+    }
+}
+
 /// One form's file, opened: its pages are known and counted, none is decoded yet.
 #[derive(Debug)]
 pub struct Document {
@@ -56,14 +69,32 @@ pub struct Document {
 #[derive(Debug)]
 enum Source {
     Pdf(Box<pdf::PdfFile>),
-    /// One picture file, held as read.
-    Picture {
-        file: PathBuf,
-        bytes: Vec<u8>,
-        pages: u16,
-    },
+    /// Picture files, held as read.
+    Pictures(Vec<Picture>),
     /// The pages of a folder's pictures in reading order.
     Folder(Vec<FolderPage>),
+}
+
+#[derive(Debug)]
+struct Picture {
+    file: PathBuf,
+    bytes: Vec<u8>,
+    pages: u16,
+}
+
+impl Picture {
+    /// A picture file that is damaged keeps its place and is reported when its page is asked for.
+    fn new(file: &Path, bytes: Vec<u8>) -> Self {
+        Self {
+            file: file.to_owned(),
+            pages: picture_count(&bytes),
+            bytes,
+        }
+    }
+}
+
+fn picture_count(bytes: &[u8]) -> u16 {
+    sniff::file_type(bytes).map_or(1, |kind| picture::count(kind, bytes))
 }
 
 /// A page of a folder: which file, its hash when the folder was opened, and which picture of that file.
@@ -104,25 +135,45 @@ impl Document {
             None if bytes.is_empty() => return Err(InputError::Empty { file: name.to_owned() }),
             None => return Err(InputError::UnsupportedType { file: name.to_owned() }),
             Some(FileType::Pdf) => Source::Pdf(Box::new(pdf::PdfFile::open(name, bytes, limits)?)),
-            Some(kind @ (FileType::Png | FileType::Jpeg | FileType::Tiff | FileType::Webp)) => {
-                let pages = picture::count(kind, &bytes);
-                if pages > limits.pages {
-                    return Err(InputError::TooManyPages {
-                        file: name.to_owned(),
-                        pages: pages.into(),
-                        limit: limits.pages,
-                    });
-                }
-                Source::Picture {
-                    file: name.to_owned(),
-                    bytes,
-                    pages,
-                }
+            Some(FileType::Png | FileType::Jpeg | FileType::Tiff | FileType::Webp) => {
+                let picture = Picture::new(name, bytes);
+                limits.allow_pages(name, picture.pages.into())?;
+                Source::Pictures(vec![picture])
             }
         };
         Ok(Self {
             source,
             sha256,
+            limits: *limits,
+        })
+    }
+
+    /// A folder of pictures whose page files are already in memory, in reading order; `name` stands for the folder.
+    ///
+    /// # Errors
+    /// As [`Document::open`].
+    pub fn from_page_files(name: &Path, files: Vec<Vec<u8>>, limits: &Limits) -> Result<Self, InputError> {
+        if files.is_empty() {
+            return Err(InputError::NoPages { file: name.to_owned() });
+        }
+        let bytes = files.iter().map(|bytes| u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        if bytes.fold(0, u64::saturating_add) > limits.file_bytes {
+            return Err(InputError::FileTooLarge {
+                file: name.to_owned(),
+                limit: limits.file_bytes,
+            });
+        }
+        let mut hash = Sha256::new();
+        let mut pictures = Vec::with_capacity(files.len());
+        for (number, bytes) in (1..).zip(files) {
+            hash.update(Sha256::digest(&bytes));
+            pictures.push(Picture::new(&name.join(format!("{number}")), bytes));
+        }
+        let pages = pictures.iter().map(|picture| u64::from(picture.pages)).sum();
+        limits.allow_pages(name, pages)?;
+        Ok(Self {
+            source: Source::Pictures(pictures),
+            sha256: hex(&hash.finalize()),
             limits: *limits,
         })
     }
@@ -145,20 +196,12 @@ impl Document {
             bytes_left = bytes_left.saturating_sub(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
             let digest = Sha256::digest(&bytes);
             hash.update(digest);
-            // A damaged picture keeps its place and is reported when its page is asked for.
-            let count = sniff::file_type(&bytes).map_or(1, |kind| picture::count(kind, &bytes));
-            pages.extend((0..count).map(|picture| FolderPage {
+            pages.extend((0..picture_count(&bytes)).map(|picture| FolderPage {
                 file: file.clone(),
                 sha256: hex(&digest),
                 picture,
             }));
-            if pages.len() > usize::from(limits.pages) {
-                return Err(InputError::TooManyPages {
-                    file: folder.to_owned(),
-                    pages: u64::try_from(pages.len()).unwrap_or(u64::MAX),
-                    limit: limits.pages,
-                });
-            }
+            limits.allow_pages(folder, u64::try_from(pages.len()).unwrap_or(u64::MAX))?;
         }
         if pages.is_empty() {
             return Err(InputError::NoPages {
@@ -177,7 +220,7 @@ impl Document {
     pub fn page_count(&self) -> u16 {
         match &self.source {
             Source::Pdf(pdf) => pdf.page_count(),
-            Source::Picture { pages, .. } => *pages,
+            Source::Pictures(pictures) => pictures.iter().map(|picture| picture.pages).sum(),
             Source::Folder(pages) => u16::try_from(pages.len()).unwrap_or(u16::MAX),
         }
     }
@@ -188,7 +231,7 @@ impl Document {
         &self.sha256
     }
 
-    /// The page files of a folder in reading order, each with its SHA-256; nothing for a single file.
+    /// The page files of an opened folder in reading order, each with its SHA-256; nothing where the bytes were given.
     #[must_use]
     pub fn page_files(&self) -> Vec<(PathBuf, String)> {
         let Source::Folder(pages) = &self.source else {
@@ -218,7 +261,10 @@ impl Document {
         };
         let gray = match &self.source {
             Source::Pdf(pdf) => pdf.page(index, &self.limits)?,
-            Source::Picture { file, bytes, .. } => picture::decode(file, bytes, index, &self.limits)?,
+            Source::Pictures(pictures) => {
+                let (picture, index) = within(pictures, index);
+                picture::decode(&picture.file, &picture.bytes, index, &self.limits)?
+            }
             Source::Folder(pages) => {
                 let page = &pages[usize::from(index)];
                 let bytes = read_bounded(&page.file, self.limits.file_bytes)?;
@@ -236,6 +282,16 @@ impl Document {
             gray,
         })
     }
+}
+
+/// The picture file that has a page, and which of its pictures that is. The page is one of theirs.
+fn within(pictures: &[Picture], mut index: u16) -> (&Picture, u16) {
+    let mut at = 0;
+    while index >= pictures[at].pages {
+        index -= pictures[at].pages;
+        at += 1;
+    }
+    (&pictures[at], index)
 }
 
 /// Reads a file, but never more than the limit even when it grows meanwhile or its length is not known (a pipe).

@@ -1,6 +1,6 @@
 //! What a file must be, and what its name says.
 
-use castor_ingest::file::look;
+use castor_ingest::file::{look, look_pages};
 use castor_ingest::named::named;
 use castor_ingest::provenance::plain_name;
 use castor_ingest::{FileRules, Source};
@@ -35,6 +35,25 @@ fn what_is_no_form_is_told_by_its_code() {
     }
     // The type is told by the content, so a PDF that is none inside is damaged, or cut off.
     assert!(["INP_004", "INP_005", "INP_015"].contains(&look("acta.png", page, &rules).unwrap_err().code()));
+}
+
+#[test]
+fn each_page_file_keeps_the_rule_on_bytes() {
+    let rules = FileRules {
+        most_bytes: 100,
+        most_pages: 2,
+        ..FileRules::default()
+    };
+    let (document, facts) = look_pages("acta", vec![vec![b'x'; 100]; 2], &rules).unwrap();
+    assert_eq!((facts.bytes, facts.pages), (200, 2));
+    assert_eq!(facts.sha256, document.sha256());
+    for (files, code) in [
+        (vec![vec![b'x'; 101]], "INP_008"),
+        (vec![vec![b'x'; 100]; 3], "INP_007"),
+        (Vec::new(), "INP_010"),
+    ] {
+        assert_eq!(look_pages("acta", files, &rules).unwrap_err().code(), code);
+    }
 }
 
 #[test]

@@ -90,8 +90,8 @@ pub(crate) async fn adopt(connection: &mut PgConnection, table: &Place) -> Resul
 pub(crate) async fn adopt_forms(connection: &mut PgConnection, forms: &[String]) -> Result<(), sqlx::Error> {
     query!(
         "INSERT INTO stored_file (sha256, bytes, name, source, account)
-         SELECT b.sha256, b.total, o.name, 'MANUAL_ENTRY', b.account FROM blob b JOIN form o ON o.id = b.sha256
-         WHERE b.sha256 = ANY($1) AND b.whole AND b.kind = 'file'
+         SELECT b.sha256, b.bytes, o.name, 'MANUAL_ENTRY', b.account FROM readable b JOIN form o ON o.id = b.sha256
+         WHERE b.sha256 = ANY($1)
          ORDER BY 1
          ON CONFLICT DO NOTHING",
         forms
@@ -101,6 +101,20 @@ pub(crate) async fn adopt_forms(connection: &mut PgConnection, forms: &[String])
     Ok(())
 }
 
+/// The same for the forms of a file that has become whole: its own, or those that it is a page of. Their lists are held, so that
+/// of two last pages that come at once the second one sees the first.
+pub(crate) async fn adopt_forms_of(connection: &mut PgConnection, file: &str) -> Result<(), sqlx::Error> {
+    let mut forms = query_scalar!(
+        "SELECT b.sha256 FROM blob_page p JOIN blob b ON b.sha256 = p.form WHERE p.page = $1 ORDER BY 1
+         FOR NO KEY UPDATE OF b",
+        file
+    )
+    .fetch_all(&mut *connection)
+    .await?;
+    forms.push(file.to_owned());
+    adopt_forms(connection, &forms).await
+}
+
 /// The same for so many files behind a hash; the last one that was looked at, none where there is none.
 pub(crate) async fn adopt_next(
     connection: &mut PgConnection,
@@ -108,10 +122,11 @@ pub(crate) async fn adopt_next(
     count: i64,
 ) -> Result<Option<String>, sqlx::Error> {
     query_scalar!(
-        "WITH looked AS (SELECT * FROM blob WHERE sha256 > $1 ORDER BY sha256 LIMIT $2), noted AS (
+        "WITH looked AS (SELECT sha256 FROM blob WHERE sha256 > $1 ORDER BY sha256 LIMIT $2), noted AS (
              INSERT INTO stored_file (sha256, bytes, name, source, account)
-             SELECT b.sha256, b.total, o.name, 'MANUAL_ENTRY', b.account FROM looked b JOIN form o ON o.id = b.sha256
-             WHERE b.whole AND b.kind = 'file' AND NOT EXISTS (SELECT FROM stored_file f WHERE f.sha256 = b.sha256)
+             SELECT b.sha256, b.bytes, o.name, 'MANUAL_ENTRY', b.account
+             FROM looked JOIN readable b USING (sha256) JOIN form o ON o.id = b.sha256
+             WHERE NOT EXISTS (SELECT FROM stored_file f WHERE f.sha256 = b.sha256)
              ORDER BY 1
              ON CONFLICT DO NOTHING
          )
@@ -305,8 +320,7 @@ pub(crate) async fn unread(
         Unread,
         r#"SELECT o.id, b.sha256 IS NOT NULL AND NOT EXISTS (SELECT FROM job j WHERE j.sha256 = o.id) AS "due!"
            FROM (SELECT id FROM form WHERE state = 'WAITING' AND NOT demo AND id > $1 ORDER BY id LIMIT $2) o
-             LEFT JOIN blob b ON b.sha256 = o.id AND b.whole AND b.kind = 'file'
-               AND b.touched_at < now() - make_interval(secs => $3)
+             LEFT JOIN readable b ON b.sha256 = o.id AND b.touched_at < now() - make_interval(secs => $3)
            ORDER BY o.id"#,
         after,
         count,

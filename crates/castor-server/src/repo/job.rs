@@ -101,6 +101,7 @@ struct Taken {
     model: String,
     attempts: i16,
     forced: bool,
+    in_pages: bool,
     waited: i64,
 }
 
@@ -113,6 +114,7 @@ impl From<Taken> for Claimed {
             model: taken.model,
             attempt: taken.attempts,
             forced: taken.forced,
+            in_pages: taken.in_pages,
             waited: Duration::from_millis(u64::try_from(taken.waited).unwrap_or(0)),
         }
     }
@@ -137,6 +139,7 @@ pub(crate) async fn take(
              finished_at = NULL
            FROM due, stored_file f WHERE j.id = due.id AND f.sha256 = j.sha256
            RETURNING j.id, j.sha256, f.name, j.model, j.attempts, j.forced,
+             EXISTS (SELECT FROM blob b WHERE b.sha256 = j.sha256 AND b.kind = 'pages') AS "in_pages!",
              (extract(epoch FROM now() - j.queued_at) * 1000)::bigint AS "waited!""#,
         taker.worker,
         taker.model,
@@ -160,6 +163,7 @@ pub(crate) async fn take_one(
              finished_at = NULL
            FROM stored_file f WHERE j.id = $1 AND j.state = 'QUEUED' AND j.model = $3 AND f.sha256 = j.sha256
            RETURNING j.id, j.sha256, f.name, j.model, j.attempts, j.forced,
+             EXISTS (SELECT FROM blob b WHERE b.sha256 = j.sha256 AND b.kind = 'pages') AS "in_pages!",
              (extract(epoch FROM now() - j.queued_at) * 1000)::bigint AS "waited!""#,
         id,
         taker.worker,

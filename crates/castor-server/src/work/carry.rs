@@ -3,6 +3,7 @@
 
 use super::job::Claimed;
 use super::readers::ReadingProblem;
+use crate::blob;
 use crate::config::Service;
 use crate::error::ApiError;
 use crate::guard::Caller;
@@ -12,11 +13,13 @@ use crate::role::{Permission, Role};
 use crate::server::Server;
 use crate::shared::Event as Told;
 use crate::sync::{self, Changed, NotTaken};
+use axum::body::Bytes;
 use castor_domain::reading::FormReading;
 use castor_domain::review::{Event, EventId, MACHINE, Moment, Recorded};
 use castor_ingest::FileProblem;
 use castor_vision::input::InputError;
 use castor_vision::read::ReadForm;
+use castor_wire::sync::ATTACHMENT;
 use metrics::{counter, histogram};
 use rand::RngExt;
 use serde_json::json;
@@ -235,14 +238,37 @@ async fn read(server: &Server, claimed: &Claimed) -> Result<ReadForm, Trouble> {
         .sha256
         .parse()
         .map_err(|_| Trouble::passing("OBJ_001", "the file is not named by its SHA-256"))?;
-    let bytes = tokio::time::timeout(FETCH, server.objects.get(&hash))
-        .await
-        .map_err(|_| Trouble::passing("OBJ_003", "the store of files does not answer"))??;
-    let (document, facts) = server.readers.look(&claimed.name, bytes.to_vec()).await?;
-    drop(bytes);
+    let bytes = fetched(server, &hash).await?;
+    let (document, facts) = if claimed.in_pages {
+        let pages = page_files(server, &bytes).await?;
+        server.readers.look_pages(&claimed.name, pages).await?
+    } else {
+        server.readers.look(&claimed.name, bytes.into()).await?
+    };
     let form = server.readers.read(document).await?;
     count(&form.reading, facts.pages);
     Ok(form)
+}
+
+async fn fetched(server: &Server, hash: &ContentHash) -> Result<Bytes, Trouble> {
+    let bytes = tokio::time::timeout(FETCH, server.objects.get(hash)).await;
+    Ok(bytes.map_err(|_| Trouble::passing("OBJ_003", "the store of files does not answer"))??)
+}
+
+/// The page files of a list. Of one that is beyond the rules no more is fetched than shows it: it is refused by these.
+async fn page_files(server: &Server, list: &[u8]) -> Result<Vec<Vec<u8>>, Trouble> {
+    let most = usize::from(server.config.work.files.most_pages);
+    let (mut files, mut room) = (Vec::new(), ATTACHMENT);
+    for page in blob::pages(list).take(most.saturating_add(1)) {
+        let bytes = fetched(server, &page).await?;
+        let left = room.checked_sub(u64::try_from(bytes.len()).unwrap_or(u64::MAX));
+        files.push(bytes.into());
+        match left {
+            Some(left) => room = left,
+            None => break,
+        }
+    }
+    Ok(files)
 }
 
 fn count(form: &FormReading, pages: u16) {

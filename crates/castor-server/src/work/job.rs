@@ -151,6 +151,8 @@ pub struct Claimed {
     pub attempt: i16,
     /// Read again although the model has read it before.
     pub forced: bool,
+    /// Whether its pages are files of their own, and the file is their list.
+    pub in_pages: bool,
     /// How long it waited.
     pub waited: Duration,
 }

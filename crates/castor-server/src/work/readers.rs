@@ -1,6 +1,6 @@
 //! Readings at a time: a bounded number, off the async threads, with one reader that is opened when it is first needed.
 
-use castor_ingest::file::look;
+use castor_ingest::file::{look, look_pages};
 use castor_ingest::{FileFacts, FileProblem, FileRules, open_reader};
 use castor_vision::input::Document;
 use castor_vision::read::{FormReader, ReadError, ReadForm};
@@ -102,6 +102,17 @@ impl Readers {
         let (name, rules) = (name.to_owned(), self.rules);
         let _place = self.place().await?;
         Ok(self.in_time(move || look(&name, bytes, &rules)).await??)
+    }
+
+    /// Looks a form over whose pages are files of their own.
+    pub(crate) async fn look_pages(
+        &self,
+        name: &str,
+        files: Vec<Vec<u8>>,
+    ) -> Result<(Document, FileFacts), ReadingProblem> {
+        let (name, rules) = (name.to_owned(), self.rules);
+        let _place = self.place().await?;
+        Ok(self.in_time(move || look_pages(&name, files, &rules)).await??)
     }
 
     /// Reads a form.

@@ -4,7 +4,9 @@ use crate::world::{Answer, World, send};
 use castor_testkit::corpus::write_form;
 use castor_testkit::form::{Family, Form, Options};
 use castor_testkit::scan::Scan;
+use castor_vision::input::{Document, Limits};
 use reqwest::Method;
+use std::path::Path;
 use std::sync::OnceLock;
 use std::time::Duration;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -23,6 +25,18 @@ pub(crate) fn draw(seed: u64, family: Family) -> Vec<u8> {
     let form = Form::sample(seed, family, &Options::default()).unwrap().named("acta");
     write_form(folder.path(), &form, Scan::bitonal_300()).unwrap();
     std::fs::read(folder.path().join("forms/acta.pdf")).unwrap()
+}
+
+/// The pages of a drawn form, a picture each.
+pub(crate) fn pages(seed: u64, family: Family) -> Vec<Vec<u8>> {
+    let document = Document::from_bytes(Path::new("acta"), draw(seed, family), &Limits::default()).unwrap();
+    let page = |number| {
+        let mut png = std::io::Cursor::new(Vec::new());
+        let gray = document.page(number).unwrap().gray;
+        gray.write_to(&mut png, image::ImageFormat::Png).unwrap();
+        png.into_inner()
+    };
+    (1..=document.page_count()).map(page).collect()
 }
 
 /// A picture of nothing, another one for each number: quick to read, and nothing is found on it.

@@ -1,10 +1,15 @@
 //! Files that laptops send of forms that nobody has read: the server has them read.
 
-use crate::paper::{drawn, page};
+use crate::paper::{draw, drawn, page, pages};
 use crate::queue::until;
 use crate::world::{Signed, World, connect, send};
+use castor_domain::reading::FormReading;
 use castor_domain::review::{Event, MACHINE, Moment};
+use castor_ingest::file::look;
+use castor_ingest::{FileRules, open_reader};
+use castor_server::objects::ContentHash;
 use castor_server::role::Role;
+use castor_testkit::form::Family;
 use castor_testkit::review::event;
 use castor_wire::sync::SyncEvent;
 use reqwest::Method;
@@ -13,9 +18,13 @@ use sha2::{Digest, Sha256};
 use std::time::Duration;
 use uuid::Uuid;
 
+fn sha256(bytes: &[u8]) -> String {
+    ContentHash::of(bytes).to_string()
+}
+
 /// Says of a file that it was taken in, and nothing of what stands in it; its hash.
 async fn imported(world: &World, by: &Signed, file: &[u8]) -> String {
-    let form: String = Sha256::digest(file).iter().map(|byte| format!("{byte:02x}")).collect();
+    let form = sha256(file);
     let what = Event::Imported {
         name: "acta.pdf".to_owned(),
         demo: false,
@@ -33,7 +42,11 @@ async fn imported(world: &World, by: &Signed, file: &[u8]) -> String {
 
 /// Sends a file whole.
 async fn sent(world: &World, by: &Signed, form: &str, file: &[u8]) {
-    let path = format!("/api/blobs/{form}?offset=0&total={}&kind=file", file.len());
+    sent_as(world, by, "file", form, file).await;
+}
+
+async fn sent_as(world: &World, by: &Signed, kind: &str, hash: &str, file: &[u8]) {
+    let path = format!("/api/blobs/{hash}?offset=0&total={}&kind={kind}", file.len());
     let request = world.request(Method::POST, &path).bearer_auth(&by.access);
     let request = request.header("content-type", "application/octet-stream");
     let state = send(request.body(file.to_vec())).await.data();
@@ -66,6 +79,59 @@ async fn a_file_from_who_may_not_read_forms_is_read_here() {
         (jobs.len(), &jobs[0]["sha256"], &jobs[0]["priority"], &jobs[0]["name"]),
         (1, &json!(form), &json!("NORMAL"), &json!("acta.pdf"))
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_form_whose_pages_are_files_is_read_once_all_of_them_are_here() {
+    let world = World::with(&[("E14_WORKERS", "1")]).await;
+    let (observer, admin) = (world.user(Role::Observer).await, world.user(Role::Admin).await);
+    let validator = world.user(Role::Validator).await;
+    let pages = pages(7, Family::Camara2022);
+    assert!(pages.len() > 1);
+    let list: Vec<u8> = pages.iter().flat_map(Sha256::digest).collect();
+    let form = imported(&world, &observer, &list).await;
+    sent_as(&world, &observer, "pages", &form, &list).await;
+    let (last, others) = pages.split_last().unwrap();
+    for page in others {
+        sent(&world, &observer, &sha256(page), page).await;
+    }
+    // A whole form that comes later is read: the queue was filled without the one that is not.
+    let whole = imported(&world, &observer, drawn()).await;
+    sent(&world, &observer, &whole, drawn()).await;
+    until(&world, &admin, |now| now["completed"] == 1).await;
+    assert_eq!(jobs(&world, &admin).await[0]["sha256"], json!(whole));
+    sent(&world, &observer, &sha256(last), last).await;
+    until(&world, &admin, |now| now["completed"] == 2).await;
+    assert_eq!(kinds(&world).await, ["imported", "imported", "read", "read"]);
+    let pulled = world
+        .get("/api/sync/pull?after=0&limit=100", &validator.access)
+        .await
+        .data();
+    let events = pulled["events"].as_array().unwrap();
+    let event = events.iter().rfind(|event| event["form"] == form).unwrap();
+    let read: Value = serde_json::from_str(event["body"].as_str().unwrap()).unwrap();
+    assert_eq!(read["reading"]["pages"].as_array().unwrap().len(), pages.len());
+    let (whole, _) = look("acta.pdf", draw(7, Family::Camara2022), &FileRules::default()).unwrap();
+    let whole = open_reader(None).unwrap().read(&whole).unwrap().reading;
+    let values = |reading: &FormReading| -> Vec<_> { reading.fields.iter().map(|field| field.value).collect() };
+    let read = castor_wire::parse::reading(&read["reading"].to_string()).unwrap();
+    assert_eq!(values(&read), values(&whole), "as from one file");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn page_files_beyond_the_rules_are_told_as_such() {
+    let world = World::with(&[("E14_WORKERS", "1"), ("E14_PAGE_LIMIT", "1")]).await;
+    let (observer, admin) = (world.user(Role::Observer).await, world.user(Role::Admin).await);
+    let pages = [page(1), page(2)];
+    let list: Vec<u8> = pages.iter().flat_map(Sha256::digest).collect();
+    let form = imported(&world, &observer, &list).await;
+    sent_as(&world, &observer, "pages", &form, &list).await;
+    for page in &pages {
+        sent(&world, &observer, &sha256(page), page).await;
+    }
+    until(&world, &admin, |now| now["failed"] == 1).await;
+    assert_eq!(jobs(&world, &admin).await[0]["code"], "INP_007");
+    assert_eq!(kinds(&world).await, ["imported", "unreadable"]);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -266,6 +266,44 @@ fn a_hash_names_the_content_of_a_file_or_folder() {
 }
 
 #[test]
+fn page_files_that_were_sent_are_the_form_that_their_folder_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let files = [
+        encoded(&page(60, 180), ImageFormat::Png),
+        tiff(&[page(80, 240), page(90, 270)]),
+        b"no picture at all".to_vec(),
+        encoded(&page(100, 300), ImageFormat::Png),
+    ];
+    for (number, bytes) in (1..).zip(&files) {
+        std::fs::write(folder.path().join(format!("{number}.png")), bytes).unwrap();
+    }
+    let opened = Document::open(folder.path(), &Limits::default()).unwrap();
+    let sent = |limits: &Limits| Document::from_page_files(Path::new("acta"), files.to_vec(), limits);
+    let document = sent(&Limits::default()).unwrap();
+    assert_eq!((document.sha256(), document.page_count()), (opened.sha256(), 5));
+    for number in [1, 2, 3, 5] {
+        assert_eq!(document.page(number).unwrap().gray, opened.page(number).unwrap().gray);
+    }
+    let damaged = document.page(4).unwrap_err();
+    assert_eq!(damaged.code(), "INP_003");
+    assert!(damaged.to_string().contains("acta/3"), "{damaged}");
+
+    let code = |limits: Limits| sent(&limits).unwrap_err().code();
+    let bytes: u64 = files.iter().map(|file| u64::try_from(file.len()).unwrap()).sum();
+    let limits = Limits::default();
+    assert_eq!(code(Limits { pages: 4, ..limits }), "INP_007");
+    assert_eq!(
+        code(Limits {
+            file_bytes: bytes - 1,
+            ..limits
+        }),
+        "INP_008"
+    );
+    let none = Document::from_page_files(Path::new("acta"), Vec::new(), &limits).unwrap_err();
+    assert_eq!(none.code(), "INP_010");
+}
+
+#[test]
 fn a_resampled_black_and_white_scan_is_still_known_as_one() {
     let native = GrayImage::from_fn(400, 1200, |x, y| {
         // Strokes eight pixels wide on a tenth of the page.
