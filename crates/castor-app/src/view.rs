@@ -451,6 +451,8 @@ pub struct ServerView {
     pub retry_seconds: Option<u32>,
     /// Own changes that the server refused.
     pub refused: u32,
+    /// Forms that the server reads itself, since the account may not.
+    pub read_by_server: u32,
     /// Files of forms that have not got there.
     pub files_to_send: u32,
     /// Files of forms that are wanted here.

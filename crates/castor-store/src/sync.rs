@@ -5,7 +5,7 @@ use crate::log::{Tail, append, loads};
 use crate::queue::write_form;
 use crate::{Store, StoreError};
 use castor_domain::review::Moment;
-use castor_wire::sync::{Outcome, Pulled, Pushed, Settled, SyncEvent};
+use castor_wire::sync::{Outcome, Pulled, Pushed, READ_BY_SERVER, Settled, SyncEvent};
 use sqlx::SqliteConnection;
 use std::collections::BTreeSet;
 
@@ -21,6 +21,8 @@ pub struct SyncCount {
     pub pending: i64,
     /// Events that the server refused.
     pub refused: i64,
+    /// Forms that the server reads itself, since the account may not: it takes no reading of them from here.
+    pub read_by_server: i64,
 }
 
 /// An event that the server refused.
@@ -98,13 +100,16 @@ impl Store {
         Ok(sqlx::query_as!(
             SyncCount,
             "SELECT (SELECT COUNT(*) FROM own WHERE state = 'pending') AS \"pending!: i64\",
-                    (SELECT COUNT(*) FROM own WHERE state = 'refused') AS \"refused!: i64\""
+                    (SELECT COUNT(*) FROM own WHERE state = 'refused' AND code IS NOT ?1) AS \"refused!: i64\",
+                    (SELECT COUNT(DISTINCT e.form) FROM own o JOIN event e ON e.seq = o.seq
+                     WHERE o.state = 'refused' AND o.code = ?1) AS \"read_by_server!: i64\"",
+            READ_BY_SERVER
         )
         .fetch_one(&self.pool)
         .await?)
     }
 
-    /// Events that the server refused, latest first.
+    /// Events that the server refused, latest first, without those of forms that it reads itself.
     ///
     /// # Errors
     /// [`StoreError`] when the database fails.
@@ -114,7 +119,8 @@ impl Store {
             "SELECT e.seq, e.form, e.kind, e.at, coalesce(f.name, '') AS \"name!: String\",
                     coalesce(o.code, '') AS \"code!: String\", coalesce(o.message, '') AS \"message!: String\"
              FROM own o JOIN event e ON e.seq = o.seq LEFT JOIN form f ON f.id = e.form
-             WHERE o.state = 'refused' ORDER BY o.counter DESC LIMIT ?",
+             WHERE o.state = 'refused' AND o.code IS NOT ? ORDER BY o.counter DESC LIMIT ?",
+            READ_BY_SERVER,
             limit
         )
         .fetch_all(&self.pool)

@@ -15,6 +15,9 @@ pub const MOST_EVENTS: usize = 1000;
 /// How long a form is lent.
 pub const LEASE_MINUTES: u16 = 15;
 
+/// Code of a refused reading whose account may not read forms: the server reads the form itself, so that nothing is lost.
+pub const READ_BY_SERVER: &str = "SYNC_READER";
+
 /// Most bytes of one piece of an attachment.
 pub const PIECE: usize = 4 << 20;
 

@@ -243,6 +243,10 @@ retry_seconds: number | null,
  */
 refused: number, 
 /**
+ * Forms that the server reads itself, since the account may not.
+ */
+read_by_server: number, 
+/**
  * Files of forms that have not got there.
  */
 files_to_send: number, 

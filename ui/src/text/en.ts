@@ -727,6 +727,8 @@ export const en: Readonly<Record<TextKey, string>> = {
   'server.filesFailing': '{n} with an error: tried again by themselves',
   'server.noShare': 'Your role looks at the server; it neither sends nor receives forms.',
   'server.sendsOnly': 'Your role sends forms; it does not receive those of others.',
+  'server.readThere.one': 'The server reads {n} form of this computer from its file: your role does not read forms.',
+  'server.readThere.many': 'The server reads {n} forms of this computer from their files: your role does not read forms.',
   'server.queue': 'Shared queue',
   'server.queueLead': 'What you take is set aside for this computer for 15 minutes and renewed while you work. What is done goes back by itself; the rest too, if nobody works here for 15 minutes.',
   'server.howMany': 'How many forms',

@@ -725,6 +725,8 @@ export const es = {
   'server.filesFailing': '{n} con error: se reintentan solas',
   'server.noShare': 'Su rol consulta el servidor; no envía ni recibe actas.',
   'server.sendsOnly': 'Su rol envía actas; no recibe las de otros.',
+  'server.readThere.one': 'El servidor lee {n} acta de este equipo desde su archivo: su rol no lee actas.',
+  'server.readThere.many': 'El servidor lee {n} actas de este equipo desde su archivo: su rol no lee actas.',
   'server.queue': 'Cola compartida',
   'server.queueLead': 'Lo que tome se aparta 15 minutos para este equipo y se renueva mientras usted trabaja. Lo terminado se devuelve solo; lo demás también, si nadie trabaja aquí por 15 minutos.',
   'server.howMany': 'Cuántas actas',

@@ -20,7 +20,7 @@ export function fakeServer(items, Refusal) {
     const [role, permissions] = ROLES[email.split('@')[0]] ?? ROLES.validador;
     view = {
       address, account: { email, name: 'Ana Pérez', role, permissions }, state: 'online', last: new Date().toISOString(), failure: null,
-      retry_seconds: null, refused: 0, files_to_send: 0, files_to_fetch: 0, files_failing: 0, lent: lent.size,
+      retry_seconds: null, refused: 0, read_by_server: 0, files_to_send: 0, files_to_fetch: 0, files_failing: 0, lent: lent.size,
     };
     return view;
   }

@@ -256,6 +256,7 @@ impl Desk {
         let retry = now.next.filter(|_| now.well == Some(false));
         let seconds = |next: Moment| u32::try_from((next.0 - at.0).max(0) / 1000).unwrap_or(u32::MAX);
         let files = self.store.attachment_count().await?;
+        let events = self.store.sync_count().await?;
         let small = |n: i64| u32::try_from(n).unwrap_or(u32::MAX);
         Ok(Some(ServerView {
             address,
@@ -269,7 +270,8 @@ impl Desk {
             last: now.last.map(rfc3339),
             failure: now.failure,
             retry_seconds: retry.map(seconds),
-            refused: small(self.store.sync_count().await?.refused),
+            refused: small(events.refused),
+            read_by_server: small(events.read_by_server),
             files_to_send: small(files.to_send),
             files_to_fetch: small(files.to_fetch),
             files_failing: small(files.failing),

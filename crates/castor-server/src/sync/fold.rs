@@ -9,7 +9,7 @@ use crate::repo::{form as rows, sync};
 use crate::role::Permission;
 use castor_domain::review::{Act, Case, Event, MACHINE, Recorded, Refusal};
 use castor_wire::event::kind;
-use castor_wire::sync::{Outcome, Settled, SyncEvent};
+use castor_wire::sync::{Outcome, READ_BY_SERVER, Settled, SyncEvent};
 use sqlx::postgres::PgArguments;
 use sqlx::query::Query;
 use sqlx::{PgConnection, Postgres};
@@ -343,7 +343,7 @@ fn allowed(recorded: &Recorded, caller: &Caller, authors: &HashMap<String, Uuid>
         Event::Unreadable { .. } | Event::Read { .. } | Event::Act(Act::AskSecond) => {
             if !caller.role.may(Permission::ProcessE14) {
                 let message = "your role does not read forms: the server reads this one from its file";
-                return Err(("SYNC_READER".to_owned(), message.to_owned()));
+                return Err((READ_BY_SERVER.to_owned(), message.to_owned()));
             }
             false
         }

@@ -5,7 +5,9 @@
 use castor_store::Store;
 use castor_sync::{Backoff, SyncError, Transport, round, sending};
 use castor_testkit::review::begun;
-use castor_wire::sync::{Lease, LeaseRequest, Outcome, PROTOCOL, PullAnswer, Push, PushAnswer, Settled, SyncState};
+use castor_wire::sync::{
+    Lease, LeaseRequest, Outcome, PROTOCOL, PullAnswer, Push, PushAnswer, READ_BY_SERVER, Settled, SyncState,
+};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -46,6 +48,46 @@ async fn a_server_of_another_version_is_told_apart_and_nothing_is_sent() {
         "{error}"
     );
     assert_eq!(store.sync_count().await.unwrap().pending, 2);
+}
+
+#[tokio::test]
+async fn forms_that_the_server_reads_itself_are_no_refused_changes() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).await.unwrap();
+    for form in 1..=3 {
+        store.append(&format!("{form:064x}"), &begun(10 * form)).await.unwrap();
+    }
+    let refused = |counter, code: &str| Settled {
+        counter,
+        outcome: Outcome::Refused {
+            code: code.to_owned(),
+            message: "so that".to_owned(),
+        },
+    };
+    let accepted = |counter| Settled {
+        counter,
+        outcome: Outcome::Accepted { global: counter },
+    };
+    // Each form is taken in and read.
+    let settled = [
+        accepted(1),
+        refused(2, READ_BY_SERVER),
+        accepted(3),
+        refused(4, READ_BY_SERVER),
+        refused(5, "SYNC_ROLE"),
+        refused(6, "REV_WORKED_ON"),
+    ];
+    store.settle(&settled).await.unwrap();
+    let count = store.sync_count().await.unwrap();
+    assert_eq!((count.pending, count.refused, count.read_by_server), (0, 2, 2));
+    let told: Vec<String> = store
+        .refused(10)
+        .await
+        .unwrap()
+        .into_iter()
+        .map(|row| row.code)
+        .collect();
+    assert_eq!(told, ["REV_WORKED_ON", "SYNC_ROLE"]);
 }
 
 #[test]
