@@ -2,9 +2,10 @@
 FROM rust:1.95-bookworm AS build
 RUN apt-get update && apt-get install --no-install-recommends -y python3 python3-pip && rm -rf /var/lib/apt/lists/*
 WORKDIR /castor
-COPY . .
-# Native libraries and models for reading, each by its pinned hash.
+# Native libraries and models for reading, each by its pinned hash; anew only when their list changes.
+COPY scripts/install.sh scripts/
 RUN CASTOR_HOME=/opt/castor scripts/install.sh
+COPY . .
 RUN cargo build --release --locked -p castor-cli
 # The console; what builds it stays behind.
 RUN CASTOR_HOME=/opt/node scripts/ui.sh

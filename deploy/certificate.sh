@@ -6,6 +6,8 @@ folder="${1:?the folder is missing}" host="${2:-localhost}"
 cert="$folder/cert.pem" key="$folder/key.pem"
 if [ -e "$cert" ] && [ -e "$key" ]; then
     echo "$folder has a certificate; it is left as it is"
+    openssl x509 -in "$cert" -noout -checkend 2592000 >/dev/null \
+        || echo "the certificate in $folder ends within 30 days, or has ended: bring a new one" >&2
     exit 0
 fi
 if [ -e "$cert" ] || [ -e "$key" ]; then
