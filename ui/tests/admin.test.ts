@@ -2,12 +2,16 @@ import { describe, expect, it } from 'vitest';
 // @ts-expect-error: a script without types
 import { serverTypes } from '../scripts/server-types.mjs';
 import { address } from '../src/backend/server';
+import { deskServer } from '../src/backend/server-desk';
+import { DeskFailure } from '../src/backend/transport';
 import { detailOf, familyOf, subjectKind } from '../src/lib/audit';
 import { lasting, startOf } from '../src/lib/day';
 import { deviceName } from '../src/lib/device';
 import { fits, temporaryPassword } from '../src/lib/password';
 import { sectionsFor, type Who } from '../src/state/who.svelte';
+import { es } from '../src/text/es';
 
+const RUST = import.meta.glob<string>('../../crates/castor-server/src/**/*.rs', { query: '?raw', import: 'default', eager: true });
 const TYPES = import.meta.glob<string>('../src/backend/server-types.ts', { query: '?raw', import: 'default', eager: true });
 
 describe('types of the server', () => {
@@ -21,6 +25,25 @@ describe('a question to the server', () => {
     expect(address('/api/users')).toBe('/api/users');
     expect(address('/api/users', { search: '', role: null, before: undefined })).toBe('/api/users');
     expect(address('/api/users', { search: 'Ñúñez & cía', active: false, limit: 50 })).toBe('/api/users?search=%C3%91%C3%BA%C3%B1ez+%26+c%C3%ADa&active=false&limit=50');
+  });
+});
+
+describe('a question through the desk', () => {
+  const failing = (failure: object) => deskServer(() => Promise.reject(DeskFailure.from(failure)));
+
+  it.each([
+    ['POST', 'SYNC_001', 'ANSWER_LOST'], ['GET', 'SYNC_001', 'SERVER_UNREACHABLE'], ['PATCH', 'UNREACHABLE', 'ANSWER_LOST'],
+    ['POST', 'SYNC_004', 'SERVER_BUSY'], ['DELETE', 'SYNC_006', 'SIGN_IN_NOT_KEPT'], ['POST', 'SYNC_002', 'SYNC_002'], ['POST', 'CONFLICT', 'CONFLICT'],
+  ] as const)('%s that failed with %s is %s, which promises no other attempt', async (method, code, told) => {
+    await expect(failing({ code, message: 'no' }).ask(method, '/api/users')).rejects.toMatchObject({ name: 'ServerFailure', code: told });
+    const todo = (es as Readonly<Record<string, string>>)[`todo.${told}`];
+    expect(todo).toBeDefined();
+    expect(todo).not.toMatch(/reintenta sol|nada se pierde/);
+  });
+
+  it('says which fields the server refused', async () => {
+    const fields = [{ field: 'email', rule: 'not an e-mail address' }];
+    await expect(failing({ code: 'INVALID_REQUEST', message: 'no', fields }).ask('POST', '/api/users')).rejects.toMatchObject({ fields });
   });
 });
 
@@ -61,6 +84,16 @@ describe('the log', () => {
   it('knows which words belong to a value and what an entry is about', () => {
     expect([familyOf('role'), familyOf('status'), familyOf('ended')]).toEqual(['role', 'lead', 'value']);
     expect([subjectKind('auth.signed_in'), subjectKind('admin.lead_changed'), subjectKind('admin.user_changed')]).toEqual(['session', 'lead', 'other']);
+  });
+
+  it('has words for all that the server writes into a detail', () => {
+    const details = Object.values(RUST).flatMap((code) => [...code.matchAll(/\bdetail\b[^;]*?json!\(\{([^}]*)\}\)/g)].map(([, body]) => body ?? ''));
+    const keys = new Set(details.flatMap((body) => [...body.matchAll(/"(\w+)":/g)].map(([, key]) => key)));
+    expect([...keys]).toEqual(expect.arrayContaining(['role', 'active', 'imported', 'queued', 'ocr_workers']));
+    // What was before is told with what came after it.
+    keys.delete('was');
+    for (const key of keys) expect(Object.keys(es)).toContain(`detail.${key}`);
+    expect([familyOf('election_type'), familyOf('copy_type')]).toEqual(['corporacion', 'copia']);
   });
 
   it('asks for whole days of this computer', () => {

@@ -82,7 +82,7 @@ export class BrowserDriver {
     await drag('dragEnter');
     // Only where the page has said that it takes files does the browser let them fall.
     for (let tries = 0; (await this.page.locator('main.over').count()) === 0; tries += 1) {
-      assert.ok(tries < 100, 'the page takes no files');
+      assert.ok(tries < 1200, 'the page takes no files');
       await drag('dragOver');
       await this.page.waitForTimeout(50);
     }

@@ -53,7 +53,7 @@ export async function withServer(act) {
     });
     for (let tries = 0; ; tries += 1) {
       if ((await fetch(`${server.url}/api/health/ready`)).ok) break;
-      if (tries > 300) throw new Error('the server does not get ready');
+      if (tries > 3000) throw new Error('the server does not get ready');
       await new Promise((done) => setTimeout(done, 100));
     }
     server.process = running;

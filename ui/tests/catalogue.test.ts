@@ -59,6 +59,10 @@ describe('catalogue of texts', () => {
     }
   });
 
+  it.each(['OBJ_001', 'OBJ_002', 'OBJ_003', 'OBJ_004', 'OBJ_005', 'RUN_001', 'RUN_002', 'RUN_003', 'ING_001', 'JOB_001'])('says of a job that ended with %s why, and what to do', (code) => {
+    for (const catalogue of [es, en]) expect(Object.keys(catalogue)).toEqual(expect.arrayContaining([`failure.${code}`, `todo.${code}`]));
+  });
+
   it.each(sources.filter((name) => name.endsWith('.svelte')))('%s says nothing of its own', (name) => {
     const { fragment } = parse(codeOf(name), { modern: true });
     expect(loose(fragment).filter((text) => !SIGNS.test(text))).toEqual([]);

@@ -20,7 +20,8 @@ export async function inNewFolder(makeDriver, act) {
     await act(driver, work);
   } finally {
     await driver.close();
-    rmSync(work, { recursive: true, force: true });
+    // The application may still be ending.
+    rmSync(work, { recursive: true, force: true, maxRetries: 50, retryDelay: 200 });
   }
 }
 

@@ -88,7 +88,7 @@ export function fakeAdministration({ role = 'ADMIN', bad = false, empty = false,
     .map(([name, slots, running, alive, ended_at], n) => ({ id: id(5000 + n), name, model: 'symbols-3n-0.995', slots, running, alive, started_at: ago(600 + n * 7), seen_at: ago(alive ? 0 : 95), ended_at }));
   const jobs = empty ? [] : Array.from({ length: 60 }, (_, n) => {
     const state = n < 5 ? 'RUNNING' : n < 24 ? 'QUEUED' : n % 9 === 0 ? 'DEAD' : 'DONE';
-    const failed = state === 'DEAD' ? ['INP_004', 'INP_004 cut off before its end'] : n === 12 ? ['JOB_001', 'JOB_001 the worker that had it stopped without a word'] : [null, null];
+    const failed = state === 'DEAD' ? n % 2 === 0 ? ['OBJ_003', 'OBJ_003 the store of files does not answer'] : ['INP_004', 'INP_004 cut off before its end'] : n === 12 ? ['JOB_001', 'JOB_001 the worker that had it stopped without a word'] : [null, null];
     return {
       id: id(4000 - n), sha256: String(n).padStart(64, 'a'), name: `${files[n % 3]}`, model: 'symbols-3n-0.995', priority: ['NORMAL', 'HIGH', 'LOW', 'URGENT', 'BACKGROUND'][n % 5], state,
       attempts: state === 'QUEUED' ? (n === 12 ? 1 : 0) : state === 'DEAD' ? 3 : 1, queued_at: ago(n * 2 + 1), started_at: state === 'QUEUED' ? null : ago(n), finished_at: ['DONE', 'DEAD'].includes(state) ? ago(n) : null,
@@ -125,13 +125,23 @@ export function fakeAdministration({ role = 'ADMIN', bad = false, empty = false,
     ['POST /api/pipeline/resume', order('RUNNING')], ['POST /api/pipeline/stop', order('STOPPED')],
     ['GET /api/queue/jobs', ({ query }) => page(jobs.filter((one) => !query.get('status') || one.state === query.get('status')), query)],
     ['POST /api/queue/jobs/:id/retry', ({ at }) => Object.assign(found(jobs, at[0]), { state: 'QUEUED', attempts: 0, code: null, finished_at: null })],
+    ['POST /api/queue/jobs/retry', ({ body }) => {
+      const dead = jobs.filter((one) => one.state === 'DEAD' && (body.code === null || one.code === body.code));
+      for (const job of dead) Object.assign(job, { state: 'QUEUED', attempts: 0, code: null, finished_at: null });
+      return { retried: dead.length, left: 0 };
+    }],
+    ['POST /api/queue/jobs/:id/discard', ({ at }) => Object.assign(found(jobs, at[0]), { state: 'DISCARDED' })],
     ['GET /api/queue/leases', ({ query }) => {
       const at = leases.findIndex((one) => one.id === query.get('after_form')) + 1;
       return leases.slice(at, at + Number(query.get('limit') ?? 50));
     }],
     ['DELETE /api/queue/leases/form/:id', ({ at }) => freed((one) => one.id === at[0])],
     ['DELETE /api/queue/leases/laptop/:id', ({ at }) => freed((one) => one.laptop === at[0])],
-    ['POST /api/queue/table', () => { throw new Refusal(404, 'NOTHING_TO_READ'); }],
+    ['POST /api/queue/table', ({ body }) => {
+      if (body.table_code !== '026') throw new Refusal(404, 'NOTHING_TO_READ');
+      const queued = ['DONE', 'DONE', 'DONE', 'DEAD'].map((state, n) => ({ job_id: id(4_500 + n), sha256: String(n).padStart(64, 'c'), state }));
+      return { files: queued.length, jobs: queued, left: 0 };
+    }],
     ['POST /api/queue/department', () => ({ files: 1_159, jobs: Array.from({ length: 976 }, () => ({})), left: 183 })],
     ['POST /api/auth/browser/refresh', () => { if (!signedIn) throw new Refusal(401, 'UNAUTHENTICATED'); return signed(); }],
     ['POST /api/auth/browser/login', ({ body }) => {
@@ -160,6 +170,7 @@ export function fakeAdministration({ role = 'ADMIN', bad = false, empty = false,
     ['GET /api/leads', ({ query }) => page(leads.filter((one) => !query.get('status') || one.status === query.get('status')), query)],
     ['GET /api/leads/count', ({ query }) => ({ count: leads.filter((one) => !query.get('status') || one.status === query.get('status')).length })],
     ['PATCH /api/leads/:id', ({ at, body }) => Object.assign(found(leads, at[0]), body)],
+    ['DELETE /api/leads/:id', ({ at }) => ({ id: leads.splice(leads.indexOf(found(leads, at[0])), 1)[0].id })],
     ['GET /api/audit', ({ query }) => {
       const action = query.get('action');
       return page(log.filter((one) => !action || one.action === action || (action.endsWith('.') && one.action.startsWith(action))), query);

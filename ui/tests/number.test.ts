@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { minutesBetween, number, probability, signed } from '../src/lib/number';
+import { instant, minutesBetween, moment, number, probability, signed } from '../src/lib/number';
 
 describe('numbers', () => {
   it('writes 1.234,5 in Colombia and 1,234.5 in English', () => {
@@ -20,6 +20,15 @@ describe('numbers', () => {
     expect(signed(5, 'es-CO')).toBe('+5');
     expect(signed(-1234, 'es-CO')).toBe('−1.234');
     expect(signed(0, 'es-CO')).toBe('0');
+  });
+
+  it('names the year of a moment that lies in another one, and every part of an instant', () => {
+    const [at, now] = ['2026-05-31T10:08:09', new Date(2026, 11, 31)];
+    expect(moment(at, 'en', now)).not.toContain('2026');
+    expect(moment(at, 'en', new Date(2027, 0, 1))).toContain('2026');
+    expect(moment(at, 'es-CO', new Date(2025, 11, 31))).toContain('2026');
+    expect(instant(at, 'es-CO')).toMatch(/31.*2026.*10:08:09/);
+    expect([moment('?', 'en'), instant('?', 'en')]).toEqual(['?', '?']);
   });
 
   it('counts minutes without a minus zero', () => {

@@ -25,7 +25,7 @@ export const seen = (page) => page.evaluate(() => {
 });
 
 export async function until(page, what, holds) {
-  const end = Date.now() + 30_000;
+  const end = Date.now() + 120_000;
   for (;;) {
     const now = await seen(page);
     if (holds(now)) return now;

@@ -73,3 +73,18 @@ test('a sign-out that fails leaves the session as it was', async () => {
   expect(await look).toBe(1);
   expect(asked.filter((path) => path === REFRESH)).toHaveLength(1);
 });
+
+test('an act without an answer may have been done, a question without one is put again', async () => {
+  server();
+  const door = httpServer();
+  const code = (failing: Promise<unknown>) => failing.then(() => 'done', (error: { code: string }) => error.code);
+  vi.stubGlobal('fetch', () => Promise.reject(new TypeError('cut off')));
+  expect(await code(door.ask('PATCH', '/api/users/1', { body: { active: false } }))).toBe('ANSWER_LOST');
+  expect(await code(door.ask('GET', '/api/users'))).toBe('SERVER_UNREACHABLE');
+  expect(await code(door.signIn('ana@example.org', 'secreto'))).toBe('SERVER_UNREACHABLE');
+  expect(await code(door.signIn('ana@example.org', 'temporal', 'una frase larga'))).toBe('PASSWORD_UNSURE');
+  // A gateway's own page says nothing of the act.
+  vi.stubGlobal('fetch', async () => new Response('<html>', { status: 502 }));
+  expect(await code(door.ask('POST', '/api/users', { body: {} }))).toBe('ANSWER_LOST');
+  expect(await code(door.ask('GET', '/api/users'))).toBe('SERVER_UNREACHABLE');
+});

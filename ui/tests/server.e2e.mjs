@@ -38,6 +38,16 @@ export async function serverScreen(browser, url) {
   await page.click('text=Devolver todas');
   await shows('No tiene actas tomadas.');
 
+  // What could not be done stays on the screen, whatever the state says in the meantime.
+  await ask('fake_server', { state: 'online', refused: 5_000, refuses: ['server_lease', 'server_release'] });
+  await shows('Se muestran los últimos 2 de 5.000.');
+  await page.click('text=Tomar actas');
+  const trouble = page.getByRole('alert').getByText('SYNC_001');
+  await trouble.waitFor();
+  for (let polls = 0; polls < 2; polls += 1) await page.waitForResponse('**/api/desk/status');
+  await page.waitForTimeout(200);
+  assert.ok(await trouble.isVisible(), 'the refusal has gone by itself');
+
   // Refused changes are named with what to do, also in the status line.
   await ask('fake_server', { state: 'online' });
   await page.locator('footer').getByText('2 cambios rechazados').waitFor();

@@ -24,7 +24,7 @@ class Server {
 
   async start() {
     this.process = spawn(castor, ['serve'], { env: this.env, stdio: ['ignore', 'ignore', 'inherit'] });
-    for (let i = 0; i < 600; i += 1) {
+    for (let i = 0; i < 3000; i += 1) {
       const ready = await fetch(`${this.url}/api/health/ready`).catch(() => null);
       if (ready?.ok) return;
       await new Promise((done) => setTimeout(done, 100));
@@ -46,7 +46,7 @@ class Server {
 /** Waits until the desk says so; what it said. */
 async function says(driver, what, command, args, holds) {
   let said;
-  for (let i = 0; i < 600; i += 1) {
+  for (let i = 0; i < 3000; i += 1) {
     said = await driver.ask(command, args);
     if (holds(said)) return said;
     await driver.page.waitForTimeout(100);

@@ -5,7 +5,7 @@ import { spawn } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
-import { Builder, By, Key } from 'selenium-webdriver';
+import { Builder, By, Key, until } from 'selenium-webdriver';
 import { deskFlow, inNewFolder } from './desk-flow.mjs';
 
 const KEYS = { Enter: Key.ENTER, Tab: Key.TAB, Escape: Key.ESCAPE, Backspace: Key.BACK_SPACE };
@@ -58,7 +58,7 @@ class WindowDriver {
     const started = performance.now();
     this.session = await this.connected(port);
     this.page = new Window(this.session);
-    await this.session.wait(async () => (await this.session.findElements(By.css('nav'))).length > 0, 20_000);
+    await this.session.wait(async () => (await this.session.findElements(By.css('nav'))).length > 0, 120_000);
     console.log(`window: first usable screen after ${Math.round(performance.now() - started)} ms`);
   }
 
@@ -97,7 +97,8 @@ class WindowDriver {
 
   async click(kind, text) {
     const within = { nav: '//nav//a', button: '//main//button', label: '//main//label' }[kind];
-    await this.session.findElement(By.xpath(`${within}[normalize-space()="${text}"]`)).click();
+    const path = By.xpath(`${within}[normalize-space()="${text}"]`);
+    await (await this.session.wait(until.elementLocated(path), 60_000)).click();
   }
 
   async shot(name) {
@@ -109,8 +110,10 @@ class WindowDriver {
   /** Ends the application at once, as a power cut would. */
   async kill() {
     await this.shot('window');
-    const ended = spawn('pkill', ['-KILL', '-f', `${this.application} --data ${this.data}`]);
-    await new Promise((done) => ended.once('exit', done));
+    const told = (...command) => new Promise((done) => spawn(command[0], command.slice(1), { stdio: 'ignore' }).once('exit', done));
+    const started = `${this.application} --data ${this.data}`;
+    await told('pkill', '-KILL', '-f', started);
+    while ((await told('pgrep', '-f', started)) === 0) await new Promise((done) => setTimeout(done, 50));
     this.driver.kill('SIGKILL');
   }
 

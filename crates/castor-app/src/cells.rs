@@ -279,13 +279,9 @@ impl Looked<'_> {
         if self.sight != Sight::Compared || !self.covered.contains(at) {
             return Vec::new();
         }
-        let Some(mut both) = self.case.both(at) else {
+        let Some(both) = self.case.to_compare(self.id, at) else {
             return Vec::new();
         };
-        // Which of them comes first says nothing of whose it is.
-        if castor_domain::draw::number("order", &[self.id, &key(at)]) % 2 == 1 {
-            both.reverse();
-        }
         let mut readings: Vec<CellReading> = both.map(|marks| said(marks, said_number(marks))).into();
         if readings.iter().all(|r| r.value != field.value) {
             readings.push(read_by_machine(field));

@@ -1,5 +1,6 @@
 //! What can go wrong at the desk.
 
+use crate::view::FieldProblem;
 use castor_store::StoreError;
 use castor_vision::input::InputError;
 use castor_vision::read::ReadError;
@@ -47,6 +48,8 @@ pub enum AppError {
         code: String,
         /// What it said.
         message: String,
+        /// Which fields of the request break which rule.
+        fields: Vec<FieldProblem>,
     },
     /// The desk's forms were shared under another account.
     #[error(
@@ -96,6 +99,16 @@ impl AppError {
             Self::Backup(_) => "APP_006",
             Self::NoForms => "APP_007",
             Self::NoRoom(_) => "APP_008",
+        }
+    }
+
+    /// Fields of a request that break a rule of the server.
+    #[must_use]
+    pub fn fields(&self) -> &[FieldProblem] {
+        if let Self::Answered { fields, .. } = self {
+            fields
+        } else {
+            &[]
         }
     }
 

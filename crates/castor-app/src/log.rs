@@ -5,8 +5,7 @@ use crate::desk::rfc3339;
 use crate::export::quoted;
 use crate::view::{AuditQuery, AuditRow, ChainReport, ExportResult, HistoryView};
 use crate::{AppError, Desk};
-use castor_domain::checks::FieldRef;
-use castor_domain::review::{Act, Event, EventId, Recorded, Sight, State, reference};
+use castor_domain::review::{Act, Event, EventId, Recorded, Sight, State, Telling};
 use castor_domain::symbol::Symbol;
 use castor_store::{FormLog, LogQuery, LogRow, hex};
 use castor_wire::event::kind;
@@ -16,68 +15,18 @@ use std::fmt::Write;
 /// Events of a form that are shown beside it, the latest of them.
 const HISTORY: usize = 400;
 
-/// A cell of a form.
-type Place = (String, FieldRef);
-
-/// What was said of cells, event after event.
-#[derive(Default)]
-struct Telling {
-    /// What each cell is said to be now.
-    said: HashMap<Place, String>,
-    /// What each act said of a cell, and what was said before.
-    acts: HashMap<EventId, (Place, Option<String>, String)>,
-}
-
-impl Telling {
-    /// An event as a person reads it. The value before is what counted until then.
-    fn told(&mut self, form: &str, seq: i64, recorded: &Recorded) -> HistoryView {
-        let mut view = HistoryView {
-            seq,
-            event: kind(&recorded.event).to_owned(),
-            at: rfc3339(recorded.at),
-            by: recorded.by.clone(),
-            cell: None,
-            before: None,
-            after: None,
-            reason: None,
-        };
-        match &recorded.event {
-            Event::Read { reading, .. } => {
-                let fields = reading.fields.iter();
-                let said = fields.map(|f| ((form.to_owned(), reference(f)), shown(f.marks)));
-                self.said.extend(said);
-            }
-            Event::Act(Act::Cell { field, marks, .. }) => {
-                let place = (form.to_owned(), field.clone());
-                view.cell = Some(key(field));
-                view.before = self.said.insert(place.clone(), shown(*marks));
-                view.after = Some(shown(*marks));
-                self.acts
-                    .insert(recorded.id, (place, view.before.clone(), shown(*marks)));
-            }
-            Event::Undone(id) | Event::Redone(id) => {
-                let undone = matches!(recorded.event, Event::Undone(_));
-                if let Some((place, before, after)) = self.acts.get(id) {
-                    let now = if undone { before.clone() } else { Some(after.clone()) };
-                    view.cell = Some(key(&place.1));
-                    view.after.clone_from(&now);
-                    view.before = match now {
-                        Some(now) => self.said.insert(place.clone(), now),
-                        None => self.said.remove(place),
-                    };
-                }
-            }
-            Event::Probe { field, marks } => {
-                view.cell = Some(key(field));
-                view.after = Some(shown(*marks));
-            }
-            Event::Unreadable { message: reason, .. }
-            | Event::Act(Act::Escalate(reason) | Act::Return(reason) | Act::Reopen(reason) | Act::Reject(reason)) => {
-                view.reason = Some(reason.clone());
-            }
-            Event::Imported { .. } | Event::Act(Act::AskSecond | Act::Complete) => {}
-        }
-        view
+/// The next event of a form as a person reads it. The value before is what counted until then.
+fn told(telling: &mut Telling, seq: i64, recorded: &Recorded) -> HistoryView {
+    let change = telling.next(recorded);
+    HistoryView {
+        seq,
+        event: kind(&recorded.event).to_owned(),
+        at: rfc3339(recorded.at),
+        by: recorded.by.clone(),
+        cell: change.as_ref().map(|change| key(&change.field)),
+        before: change.as_ref().and_then(|change| change.before).map(shown),
+        after: change.as_ref().and_then(|change| change.after).map(shown),
+        reason: recorded.event.reason().map(ToOwned::to_owned),
     }
 }
 
@@ -107,7 +56,7 @@ pub(crate) fn history(log: &FormLog, person: &str) -> Vec<HistoryView> {
     let mut views: Vec<HistoryView> = Vec::new();
     for entry in &log.entries {
         // Each event counts for what was before, also one that is not shown.
-        let mut view = telling.told("", entry.seq, &entry.recorded);
+        let mut view = told(&mut telling, entry.seq, &entry.recorded);
         if !open {
             view.before = None;
         }
@@ -142,13 +91,13 @@ impl Desk {
                 limit: query.limit.clamp(1, 500),
             })
             .await?;
-        let told = self.told_of(&rows).await?;
+        let histories = self.told_of(&rows).await?;
         let mut views = Vec::with_capacity(rows.len());
         for row in rows {
-            let mut event = match told.get(&row.seq) {
+            let mut event = match histories.get(&row.seq) {
                 Some(view) => view.clone(),
                 // One that counts for nothing: the server refused it.
-                None => Telling::default().told(&row.form, row.seq, &row.recorded()?),
+                None => told(&mut Telling::default(), row.seq, &row.recorded()?),
             };
             if sealed(&row) {
                 event.before = None;
@@ -172,19 +121,19 @@ impl Desk {
         let wanted: HashSet<i64> = rows.iter().map(|row| row.seq).collect();
         let forms: BTreeSet<&str> = rows.iter().map(|row| row.form.as_str()).collect();
         let forms: Vec<String> = forms.into_iter().map(str::to_owned).collect();
-        let mut told = HashMap::with_capacity(rows.len());
+        let mut views = HashMap::with_capacity(rows.len());
         for stretch in forms.chunks(STRETCH) {
-            for (form, log) in self.store.logs(stretch).await? {
+            for (_, log) in self.store.logs(stretch).await? {
                 let mut telling = Telling::default();
                 for entry in &log.entries {
-                    let view = telling.told(&form, entry.seq, &entry.recorded);
+                    let view = told(&mut telling, entry.seq, &entry.recorded);
                     if wanted.contains(&entry.seq) {
-                        told.insert(entry.seq, view);
+                        views.insert(entry.seq, view);
                     }
                 }
             }
         }
-        Ok(told)
+        Ok(views)
     }
 
     /// Writes the log, or what a query finds of it, as CSV with each event's hash, oldest first.

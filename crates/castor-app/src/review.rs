@@ -185,15 +185,7 @@ impl Desk {
         events: &mut Vec<Recorded>,
         sampling: &SamplingSettings,
     ) -> Result<(), Refusal> {
-        let ends = |e: &Recorded| matches!(e.event, Event::Read { .. } | Event::Act(Act::Complete));
-        if !events.last().is_some_and(ends) {
-            return Ok(());
-        }
-        let mut after = case.clone();
-        for event in events.iter() {
-            after.apply(event)?;
-        }
-        if after.wants_second(id, &sampling.second()) {
+        if case.wants_second_after(events, id, &sampling.second())? {
             events.push(self.event(MACHINE, Event::Act(Act::AskSecond)));
         }
         Ok(())

@@ -159,17 +159,11 @@ impl Desk {
 impl SamplingSettings {
     /// Which forms are read a second time.
     pub(crate) fn second(&self) -> Sampling {
-        Sampling {
-            seed: self.seed.clone(),
-            rate: f64::from(self.second_percent) / 100.0,
-        }
+        Sampling::of_percent(self.seed.clone(), self.second_percent)
     }
 
     /// When a cell with a settled answer comes before the next form.
     pub(crate) fn known(&self) -> Sampling {
-        Sampling {
-            seed: self.seed.clone(),
-            rate: f64::from(self.known_percent) / 100.0,
-        }
+        Sampling::of_percent(self.seed.clone(), self.known_percent)
     }
 }

@@ -670,9 +670,9 @@ pub struct SamplingSettings {
 impl Default for SamplingSettings {
     fn default() -> Self {
         Self {
-            second_percent: 5,
+            second_percent: castor_domain::review::Sampling::PERCENT,
             known_percent: 3,
-            seed: "castor".to_owned(),
+            seed: castor_domain::review::Sampling::SEED.to_owned(),
         }
     }
 }
@@ -757,6 +757,19 @@ pub struct Failure {
     pub code: String,
     /// In plain words, with what and where.
     pub message: String,
+    /// Fields of what was sent that break a rule of the server.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[ts(as = "Option<Vec<FieldProblem>>", optional)]
+    pub fields: Vec<FieldProblem>,
+}
+
+/// A field that breaks a rule.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, TS)]
+pub struct FieldProblem {
+    /// As it stands in the request.
+    pub field: String,
+    /// The rule's name.
+    pub rule: String,
 }
 
 impl Failure {
@@ -766,6 +779,7 @@ impl Failure {
         Self {
             code: error.code().to_owned(),
             message: error.to_string(),
+            fields: error.fields().to_vec(),
         }
     }
 }

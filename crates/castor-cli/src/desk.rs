@@ -168,6 +168,7 @@ fn failed(status: StatusCode, code: &str, message: &str) -> Response {
     let failure = Failure {
         code: code.to_owned(),
         message: message.to_owned(),
+        fields: Vec::new(),
     };
     (status, Json(failure)).into_response()
 }

@@ -42,6 +42,9 @@ pub(crate) fn backup(arguments: &BackupArguments) -> Result<ExitCode> {
         for dump in manifest.files {
             println!("{} {}", dump.services, dump.sha256);
         }
+        println!(
+            "not in the backup: the files of forms (E14_OBJECTS_URL, else the folder objects of CASTOR_DATA), to be copied after it, and the signing key"
+        );
         return Ok(ExitCode::SUCCESS);
     }
     let folder = desk_folder(arguments.data.as_ref());

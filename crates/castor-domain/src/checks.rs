@@ -20,6 +20,7 @@ use crate::serial::{ControlCode, Serial};
 pub use compare::{CopiedRow, Move, align_copies, compare_copies, compare_e24, moved_votes};
 pub use tally::{FieldState, Tally};
 
+pub use sums::votes_of_form;
 pub(crate) use sums::{sum_checks, sums_of};
 
 /// Stable code of a check.

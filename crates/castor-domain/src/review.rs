@@ -6,10 +6,12 @@
 
 mod second;
 mod summary;
+mod telling;
 mod urgency;
 
 pub use second::{Pair, Probe, Sampling, Sight};
 pub use summary::Summary;
+pub use telling::{Change, Telling};
 pub use urgency::{Priority, QueueReason, Urgency};
 
 use crate::checks::{CheckContext, FieldRef, Severity, check_form};
@@ -92,6 +94,25 @@ pub enum Event {
     Undone(EventId),
     /// An act that was taken back counts again.
     Redone(EventId),
+}
+
+impl Event {
+    /// Why it was done, or why the file is unreadable, where the event says so.
+    #[must_use]
+    pub fn reason(&self) -> Option<&str> {
+        match self {
+            Self::Unreadable { message: reason, .. }
+            | Self::Act(Act::Escalate(reason) | Act::Return(reason) | Act::Reopen(reason) | Act::Reject(reason)) => {
+                Some(reason)
+            }
+            Self::Imported { .. }
+            | Self::Read { .. }
+            | Self::Act(Act::Cell { .. } | Act::AskSecond | Act::Complete)
+            | Self::Probe { .. }
+            | Self::Undone(_)
+            | Self::Redone(_) => None,
+        }
+    }
 }
 
 /// What a person does with a form.
@@ -401,6 +422,8 @@ impl Case {
                     return Err(refusal);
                 }
             }
+            // Another reading of the same form brought it already: each laptop that reads a drawn form asks, and so does the server.
+            Event::Act(Act::AskSecond) if recorded.by == MACHINE && self.state == State::SecondReading => {}
             Event::Act(act) => {
                 let step = Step {
                     id: recorded.id,
@@ -505,7 +528,15 @@ impl Case {
             (None, None) => State::Waiting,
         };
         let steps = std::mem::take(&mut self.steps);
-        let outcome = steps.iter().filter(|s| !s.undone).try_for_each(|s| self.take(s));
+        let mut looked_at = false;
+        let outcome = steps.iter().filter(|s| !s.undone).try_for_each(|step| {
+            looked_at |= step.by != MACHINE;
+            match self.take(step) {
+                // What the machine asked for upon its former reading does not keep a new one from being taken.
+                Err(_) if !looked_at => Ok(()),
+                taken => taken,
+            }
+        });
         self.steps = steps;
         outcome
     }

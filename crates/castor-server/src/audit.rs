@@ -36,14 +36,20 @@ pub enum Action {
     Denied,
     /// The password was changed.
     PasswordChanged,
+    /// A person corrected their own personal data.
+    AccountCorrected,
     /// An administrator changed an account.
     UserChanged,
+    /// An administrator deleted a closed account.
+    UserDeleted,
     /// An administrator ended the sessions of an account.
     SessionsEnded,
     /// An administrator gave an account a temporary password.
     PasswordReset,
     /// A lead's status was changed.
     LeadChanged,
+    /// A lead was deleted.
+    LeadDeleted,
     /// Leads were looked at.
     LeadsViewed,
     /// The log was taken out.
@@ -52,19 +58,25 @@ pub enum Action {
     FileUploaded,
     /// A file of a form was fetched.
     FileFetched,
+    /// A form was corrected without a desk.
+    FormCorrected,
     /// The pipeline was started, stopped, paused or let go on.
     PipelineChanged,
     /// The forms of a department were queued.
     DepartmentQueued,
     /// A job that was given up was tried again.
     JobRetried,
+    /// Jobs that were given up were tried again together.
+    JobsRetried,
+    /// A job that was given up was set aside.
+    JobDiscarded,
     /// Forms that were lent to a laptop were taken back before their time.
     LeasesTakenBack,
 }
 
 impl Action {
     /// Every kind.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 27] = [
         Self::Registered,
         Self::SignedIn,
         Self::SignInFailed,
@@ -74,17 +86,23 @@ impl Action {
         Self::RefreshReused,
         Self::Denied,
         Self::PasswordChanged,
+        Self::AccountCorrected,
         Self::UserChanged,
+        Self::UserDeleted,
         Self::SessionsEnded,
         Self::PasswordReset,
         Self::LeadChanged,
+        Self::LeadDeleted,
         Self::LeadsViewed,
         Self::LogExported,
         Self::FileUploaded,
         Self::FileFetched,
+        Self::FormCorrected,
         Self::PipelineChanged,
         Self::DepartmentQueued,
         Self::JobRetried,
+        Self::JobsRetried,
+        Self::JobDiscarded,
         Self::LeasesTakenBack,
     ];
 
@@ -101,17 +119,23 @@ impl Action {
             Self::RefreshReused => "security.refresh_reused",
             Self::Denied => "security.denied",
             Self::PasswordChanged => "auth.password_changed",
+            Self::AccountCorrected => "auth.account_corrected",
             Self::UserChanged => "admin.user_changed",
+            Self::UserDeleted => "admin.user_deleted",
             Self::SessionsEnded => "admin.sessions_ended",
             Self::PasswordReset => "admin.password_reset",
             Self::LeadChanged => "admin.lead_changed",
+            Self::LeadDeleted => "admin.lead_deleted",
             Self::LeadsViewed => "data.leads_viewed",
             Self::LogExported => "admin.log_exported",
             Self::FileUploaded => "data.file_uploaded",
             Self::FileFetched => "data.file_fetched",
+            Self::FormCorrected => "data.form_corrected",
             Self::PipelineChanged => "pipeline.changed",
             Self::DepartmentQueued => "pipeline.department_queued",
             Self::JobRetried => "pipeline.job_retried",
+            Self::JobsRetried => "pipeline.jobs_retried",
+            Self::JobDiscarded => "pipeline.job_discarded",
             Self::LeasesTakenBack => "pipeline.leases_taken_back",
         }
     }

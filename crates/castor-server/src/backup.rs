@@ -4,11 +4,11 @@ use crate::cluster::{ClusterError, programs};
 use crate::config::Config;
 use crate::database::newest_migration;
 use crate::running::{Running, ServeError, Store};
-use crate::secret::hex;
+use crate::secret::{hex, private_file};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use std::ffi::OsStr;
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 use std::path::{Path, PathBuf};
 use tokio::process::Command;
 
@@ -110,7 +110,8 @@ pub struct Dump {
     pub sha256: String,
 }
 
-/// Writes every database into a new folder. The server may go on meanwhile: each file is of one moment.
+/// Writes every database into a new folder, for its owner's eyes alone. The server may go on meanwhile: each file is of one
+/// moment.
 ///
 /// # Errors
 /// See [`BackupError`].
@@ -119,7 +120,7 @@ pub async fn backup(config: Config, folder: &Path) -> Result<Manifest, BackupErr
         path: folder.to_path_buf(),
         error,
     };
-    std::fs::create_dir_all(folder).map_err(at)?;
+    make_private(folder).map_err(at)?;
     if std::fs::read_dir(folder).map_err(at)?.next().is_some() {
         return Err(BackupError::NotEmpty(folder.to_path_buf()));
     }
@@ -136,6 +137,11 @@ async fn write(running: &Running, bin: &Path, folder: &Path) -> Result<Manifest,
         let services = services(store);
         let name = format!("{services}.dump");
         let path = folder.join(&name);
+        // What is there already, the program writes into as it is.
+        private_file().open(&path).map_err(|error| BackupError::File {
+            path: path.clone(),
+            error,
+        })?;
         let arguments = [
             "--format=custom".as_ref(),
             "--no-owner".as_ref(),
@@ -159,8 +165,18 @@ async fn write(running: &Running, bin: &Path, folder: &Path) -> Result<Manifest,
         path: path.clone(),
         reason: error.to_string(),
     })?;
-    std::fs::write(&path, text).map_err(|error| BackupError::File { path, error })?;
+    let written = private_file().open(&path).and_then(|mut file| file.write_all(&text));
+    written.map_err(|error| BackupError::File { path, error })?;
     Ok(manifest)
+}
+
+/// Makes a folder that nobody else may look into, where there is none.
+fn make_private(folder: &Path) -> io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
 }
 
 /// Brings a backup into empty databases and these up to date. All files are looked at before anything is changed.

@@ -70,11 +70,23 @@ impl Piece {
     }
 }
 
-/// How much of a file is here; only of one that something names.
-pub(crate) async fn state(connection: &mut PgConnection, hash: &ContentHash) -> Result<BlobState, ApiError> {
-    named(connection, hash).await?;
-    let blob = blobs::get(connection, hash.as_str()).await?;
-    Ok(blob.map_or(BlobState { bytes: 0, whole: false }, |blob| told(&blob)))
+/// How much of a file is here; only of one that something names. One that the store has lost is not here: it is asked for anew.
+pub(crate) async fn state(server: &Server, hash: &ContentHash) -> Result<BlobState, ApiError> {
+    let mut connection = server.database(Service::E14)?.connection().await?;
+    named(&mut connection, hash).await?;
+    let blob = blobs::get(&mut connection, hash.as_str()).await?;
+    drop(connection);
+    let Some(blob) = blob else {
+        return Ok(BlobState { bytes: 0, whole: false });
+    };
+    let lost = blob.whole && !is_there(&server.objects, hash, &blob).await?;
+    Ok(told(&if lost { blob.begun_anew() } else { blob }))
+}
+
+/// Whether the store of files has what the database says to be whole: the store may have been lost without it.
+async fn is_there(objects: &Objects, hash: &ContentHash, blob: &Blob) -> Result<bool, ObjectError> {
+    let size = objects.size(hash).await?;
+    Ok(size.is_some_and(|size| i64::try_from(size) == Ok(blob.total)))
 }
 
 /// What became of a piece.
@@ -103,8 +115,12 @@ pub(crate) async fn append(
     } = piece;
     named(connection, &hash).await?;
     let mut blob = blobs::hold(connection, hash.as_str(), kind, total, account).await?;
-    if blob.whole {
+    if blob.whole && is_there(objects, &hash, &blob).await? {
         return Ok(Taken::State(told(&blob)));
+    }
+    if blob.whole {
+        tracing::warn!(file = %hash, "the store of files has lost a file; it is taken in anew");
+        blob = blob.begun_anew();
     }
     if blob.total != total || blob.kind != kind {
         // Whoever began said something else of it: the hash will tell who was right.

@@ -4,6 +4,7 @@ use crate::address::Network;
 use crate::limit::Rate;
 use crate::objects::{ObjectsAt, S3_VARIABLES};
 use crate::work::{QueueRules, WorkSettings};
+use castor_domain::review::Sampling;
 use castor_ingest::{FileRules, Hosts};
 use std::collections::BTreeSet;
 use std::fmt;
@@ -209,7 +210,7 @@ pub struct Rates {
 }
 
 /// Everything the server is told from outside.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Config {
     /// What runs in this process.
     pub services: BTreeSet<Service>,
@@ -415,10 +416,20 @@ impl Reader<'_> {
                 pause: self.seconds("E14_RETRY_PAUSE", 10),
                 ageing: self.seconds("E14_AGEING", 900),
             },
+            second: self.second(),
             readers: self.value("E14_READERS", cores).max(1),
             workers: self.value("E14_WORKERS", 1),
             source: self.source(),
         }
+    }
+
+    fn second(&mut self) -> Sampling {
+        let percent = self.value("E14_SECOND_PERCENT", Sampling::PERCENT);
+        if percent > 100 {
+            self.problem("E14_SECOND_PERCENT", "is at most 100".to_owned());
+        }
+        let seed = self.text("E14_SECOND_SEED");
+        Sampling::of_percent(seed.unwrap_or_else(|| Sampling::SEED.to_owned()), percent)
     }
 
     fn source(&mut self) -> Option<PathBuf> {

@@ -34,6 +34,8 @@ pub enum ErrorCode {
     TooLarge,
     /// The body is of a kind that is not read here.
     UnsupportedMediaType,
+    /// The piece of a file that is asked for begins behind its end.
+    RangeNotSatisfiable,
     /// A form's upload without a file.
     MissingFile,
     /// A request to read a form that names no file.
@@ -44,6 +46,8 @@ pub enum ErrorCode {
     TooManyPages,
     /// The form could not be read; trying again gives the same.
     UnreadableForm,
+    /// The form was not read so far.
+    NotReadYet,
     /// Files are not fetched from there.
     UrlNotAllowed,
     /// The file could not be fetched.
@@ -84,7 +88,7 @@ pub enum ErrorCode {
 
 impl ErrorCode {
     /// Every code, for the documentation and its test.
-    pub const ALL: [Self; 35] = [
+    pub const ALL: [Self; 37] = [
         Self::InvalidRequest,
         Self::Unauthenticated,
         Self::InvalidCredentials,
@@ -97,11 +101,13 @@ impl ErrorCode {
         Self::Conflict,
         Self::TooLarge,
         Self::UnsupportedMediaType,
+        Self::RangeNotSatisfiable,
         Self::MissingFile,
         Self::MissingInput,
         Self::InvalidFile,
         Self::TooManyPages,
         Self::UnreadableForm,
+        Self::NotReadYet,
         Self::UrlNotAllowed,
         Self::FetchFailed,
         Self::NothingToRead,
@@ -150,9 +156,11 @@ impl ErrorCode {
             | Self::Conflict
             | Self::AlreadyRunning
             | Self::PipelineNotRunning
-            | Self::ReviewRefused => StatusCode::CONFLICT,
+            | Self::ReviewRefused
+            | Self::NotReadYet => StatusCode::CONFLICT,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Self::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
             Self::RateLimited | Self::TooManyAttempts | Self::QueueFull => StatusCode::TOO_MANY_REQUESTS,
             Self::Timeout => StatusCode::REQUEST_TIMEOUT,
             Self::TooSlow

@@ -82,8 +82,13 @@ pub(crate) async fn keep_telling(server: Server) {
     }
 }
 
+/// What was ended or changed before then need not be told any more: its last access tokens have ended by themselves.
+pub(crate) fn still_told(server: &Server) -> OffsetDateTime {
+    OffsetDateTime::now_utc() - server.config.access_ttl - SLACK
+}
+
 async fn tell_again(server: &Server) -> Result<(), ApiError> {
-    let since = OffsetDateTime::now_utc() - server.config.access_ttl - SLACK;
+    let since = still_told(server);
     let mut after = None;
     loop {
         let sessions = {

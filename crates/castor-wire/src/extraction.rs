@@ -1,7 +1,8 @@
 //! The first version of the original's contract, the extraction, from a form as it stands and back.
 //!
 //! Every key of the original is there. Differences, all on purpose:
-//! * what was not read is `null`, and so are sums that an unread row takes part in, `total_computado` too;
+//! * what was not read is `null`, and so is `total_computado` while a row or page of it is unread; a list counts in it by its
+//!   written total, else by its rows, as in the check SUM_001;
 //! * candidates of a form without lists stand in an item without a party's code, since the form prints none;
 //! * a list that stands in two circunscripciones stands in two items; `circunscripcion`, `party_logo_detected` and `header.version`
 //!   are not read (`null`), names of parties only where the reader was asked for them;
@@ -9,11 +10,44 @@
 //! * names and identity numbers of jurors (`jurados_info`), who asked for a recount and for whom, and other remarks are never read;
 //! * CMJ and the copy CONSUL are names that the original does not have.
 
+use crate::parties::{Party, parties};
 use crate::payload::{PayloadContext, former_name, group_code, list_type, number, printed, text, votes};
+use castor_domain::checks::votes_of_form;
 use castor_domain::codes::MesaId;
-use castor_domain::form::{FieldPath, ListCode, Nivelacion};
+use castor_domain::form::{FieldPath, Nivelacion};
 use castor_domain::reading::{FieldReading, FormReading};
 use serde_json::{Map, Value, json};
+
+/// What a form says as a whole. A number that waits for a person is none yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Totals {
+    /// Voters by form E-11.
+    pub sufragantes: Option<u16>,
+    /// Ballots in the urn.
+    pub urna: Option<u16>,
+    /// All votes together.
+    pub computado: Option<i64>,
+}
+
+impl Totals {
+    /// Those of a form.
+    #[must_use]
+    pub fn of(form: &FormReading) -> Self {
+        let row = |row| find(form, &FieldPath::Nivelacion(row)).and_then(number);
+        Self {
+            sufragantes: row(Nivelacion::Sufragantes),
+            urna: row(Nivelacion::Urna),
+            computado: votes_of_form(form),
+        }
+    }
+
+    /// Ballots in the urn less all votes.
+    #[must_use]
+    pub fn delta(self) -> Option<i64> {
+        let (urna, computado) = self.urna.zip(self.computado)?;
+        Some(i64::from(urna) - computado)
+    }
+}
 
 /// The extraction of a form.
 #[must_use]
@@ -22,7 +56,7 @@ pub fn extraction(form: &FormReading, context: &PayloadContext<'_>) -> Value {
     json!({
         "header": header(form),
         "nivelacion": nivelacion(form),
-        "partidos": partidos(form),
+        "partidos": parties(form).iter().map(|party| partido(form, party)).collect::<Vec<_>>(),
         "especiales": especiales(form),
         "constancias": {
             "hubo_recuento": form.recount,
@@ -32,7 +66,7 @@ pub fn extraction(form: &FormReading, context: &PayloadContext<'_>) -> Value {
             "num_jurados_firmantes": form.signatures,
             "jurados_info": null,
         },
-        "total_computado": computed(form),
+        "total_computado": Totals::of(form).computado,
         "meta": {
             "extraction_id": context.extraction_id,
             "source_file": context.source,
@@ -105,83 +139,28 @@ fn especiales(form: &FormReading) -> Value {
     Value::Object(out)
 }
 
-/// One list, or the candidates of a form that has none.
-#[derive(Default)]
-struct Party<'a> {
-    code: Option<&'a ListCode>,
-    solo: Option<&'a FieldReading>,
-    candidates: Vec<(u16, &'a FieldReading)>,
-    total: Option<&'a FieldReading>,
-}
-
-impl<'a> Party<'a> {
-    fn rows(&self) -> impl Iterator<Item = &'a FieldReading> {
-        let candidates = self.candidates.iter().map(|(_, field)| *field);
-        self.solo.into_iter().chain(candidates).chain(self.total)
-    }
-
-    fn view(&self, form: &FormReading) -> Value {
-        let name = self.solo.and_then(|field| printed(form, &field.path));
-        let candidates = self.candidates.iter().map(|(n, field)| {
-            json!({
-                "candidate_number": n,
-                "votes": votes(field),
-                "confidence": field.confidence,
-                "needs_review": field.needs_review,
-            })
-        });
+fn partido(form: &FormReading, party: &Party<'_>) -> Value {
+    let name = party.solo.and_then(|field| printed(form, &field.path));
+    let candidates = party.candidates.iter().map(|(n, field)| {
         json!({
-            "party_code": self.code.map(group_code),
-            "party_name": name.map(|name| name.text.as_str()),
-            "party_logo_detected": null,
-            "list_type": self.code.map(|_| list_type(!self.candidates.is_empty())),
-            "circunscripcion": null,
-            "votos_agrupacion": self.solo.and_then(votes),
-            "votos_candidatos": candidates.collect::<Vec<_>>(),
-            "total_votos": self.total.and_then(number),
-            "confidence_total": self.total.map(|field| field.confidence),
-            "needs_review": self.rows().any(|field| field.needs_review),
+            "candidate_number": n,
+            "votes": votes(field),
+            "confidence": field.confidence,
+            "needs_review": field.needs_review,
         })
-    }
-}
-
-/// Lists in the order of the form. One that stands in two circunscripciones stands here twice.
-fn partidos(form: &FormReading) -> Vec<Value> {
-    let mut parties: Vec<Party<'_>> = Vec::new();
-    let candidate = |path: &FieldPath| matches!(path, FieldPath::Candidato(_));
-    for field in form
-        .fields
-        .iter()
-        .filter(|f| f.path.list().is_some() || candidate(&f.path))
-    {
-        let code = field.path.list();
-        let begins = matches!(field.path, FieldPath::SoloLista(_));
-        if begins || parties.last().is_none_or(|party| party.code != code) {
-            parties.push(Party {
-                code,
-                ..Party::default()
-            });
-        }
-        let Some(party) = parties.last_mut() else { continue };
-        match &field.path {
-            FieldPath::SoloLista(_) => party.solo = Some(field),
-            FieldPath::ListaTotal(_) => party.total = Some(field),
-            FieldPath::Candidato(n) | FieldPath::ListaCandidato(_, n) => party.candidates.push((*n, field)),
-            FieldPath::Nivelacion(_)
-            | FieldPath::Blanco
-            | FieldPath::Nulos
-            | FieldPath::NoMarcados
-            | FieldPath::Total => {}
-        }
-    }
-    parties.iter().map(|party| party.view(form)).collect()
-}
-
-/// All votes of the form together; unknown while one of them is.
-fn computed(form: &FormReading) -> Option<u32> {
-    let mut rows = form.fields.iter().filter(|field| field.path.counts_votes()).peekable();
-    rows.peek()?;
-    rows.map(|field| votes(field).map(u32::from)).sum()
+    });
+    json!({
+        "party_code": party.code.map(group_code),
+        "party_name": name.map(|name| name.text.as_str()),
+        "party_logo_detected": null,
+        "list_type": party.code.map(|_| list_type(!party.candidates.is_empty())),
+        "circunscripcion": null,
+        "votos_agrupacion": party.solo.and_then(votes),
+        "votos_candidatos": candidates.collect::<Vec<_>>(),
+        "total_votos": party.total.and_then(number),
+        "confidence_total": party.total.map(|field| field.confidence),
+        "needs_review": party.rows().any(|field| field.needs_review),
+    })
 }
 
 /// What the rows of the nivelación and the special votes are called, in the form's order.

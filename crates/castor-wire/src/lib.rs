@@ -5,6 +5,7 @@
 pub mod event;
 pub mod extraction;
 pub mod parse;
+mod parties;
 pub mod payload;
 pub mod sync;
 pub mod write;

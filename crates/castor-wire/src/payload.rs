@@ -3,6 +3,11 @@
 //! Every key of the original is there. Differences, all on purpose:
 //! * nothing is made up where nothing was read: `null` in place of `00`, DESCONOCIDO or a default corporación; votes that wait for
 //!   a person are `null` in `normalized_tallies`; `TOTAL_VOTOS_MESA` is the number on the form and never a computed sum;
+//! * candidates of a form without lists are a group of `normalized_tallies` whose code is `null`; a list that stands in two
+//!   circunscripciones is two groups;
+//! * `rule_key` of a check is the catalogue's code and `aliases` the original's names; `passed` is `null` where it is not known;
+//! * `raw_mark` is the three boxes as read, each a digit, `*` for any filler, or empty: the reader does not tell dash, asterisk and
+//!   filled circle apart, so that the original's tokens for a whole field cannot be said;
 //! * confidences are calibrated; `overall_confidence` is the lowest of the form;
 //! * names of parties and candidates are there where the reader was asked for them, which takes twice the time; else `null`;
 //! * `page_image_uri` and `page_sha256` are `null`: pages are no files of their own. `political_group_code` of a page is `null` where
@@ -14,14 +19,15 @@
 //! * `db_write_plan` says what a consumer would write by the original's plan; this program writes none of it;
 //! * CMJ and the copy CONSUL are names that the original does not have; it had CONSULTA, which no family of forms here is.
 
+use crate::parties::parties;
 use crate::write::{finding, mark};
-use castor_domain::checks::FieldState;
+use castor_domain::checks::{FieldState, Finding};
 use castor_domain::codes::MesaId;
 use castor_domain::form::{Corporacion, FieldPath, ListCode, Nivelacion};
 use castor_domain::header::{Item, Source};
 use castor_domain::reading::{FieldReading, FormReading, PageReading, PrintedName};
 use serde_json::{Value, json};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::fmt::Display;
 
 /// Jurors of a table.
@@ -82,6 +88,7 @@ pub fn payload(form: &FormReading, context: &PayloadContext<'_>) -> Value {
         "normalized_tallies": tallies(form),
         "validations": form.findings.iter().map(|f| json!({
             "rule_key": f.code.code(),
+            "aliases": aliases(f),
             "passed": match f.outcome.name() { "pass" => Some(true), "fail" => Some(false), _ => None },
             "severity": f.severity.name(),
             "details": finding(f),
@@ -301,7 +308,8 @@ fn template_version(corporacion: Option<Corporacion>, pages: usize) -> String {
 }
 
 /// The corporación as the original wrote it.
-pub(crate) fn former_name(corporacion: Corporacion) -> &'static str {
+#[must_use]
+pub fn former_name(corporacion: Corporacion) -> &'static str {
     match corporacion {
         Corporacion::Presidente => "PRESIDENCIA",
         Corporacion::Gobernador => "GOBERNACION",
@@ -443,31 +451,30 @@ fn field(form: &FormReading, field: &FieldReading) -> Value {
     out
 }
 
-/// Votes by list, settled ones alone: what waits for a person has no votes yet.
+/// Votes by list, settled ones alone: what waits for a person has no votes yet. Each vote of the form stands in one place.
 fn tallies(form: &FormReading) -> Vec<Value> {
-    let mut groups: BTreeMap<String, (Vec<Value>, Option<u16>)> = BTreeMap::new();
-    let mut specials = Vec::new();
-    for field in &form.fields {
-        let votes = if field.path.counts_votes() {
-            votes(field)
-        } else {
-            number(field)
-        };
-        let (_, option, candidate) = named(&field.path);
-        let tally = json!({ "subject_type": option, "candidate_ordinal": candidate, "votes": votes });
-        match (&field.path, field.path.list()) {
-            (FieldPath::ListaTotal(_), Some(list)) => groups.entry(group_code(list)).or_default().1 = votes,
-            (_, Some(list)) => groups.entry(group_code(list)).or_default().0.push(tally),
-            (FieldPath::Nivelacion(_), None) => {}
-            (_, None) => specials.push(tally),
-        }
-    }
-    let mut out: Vec<Value> = groups
-        .into_iter()
-        .map(|(code, (tallies, total))| {
-            json!({ "political_group_code": code, "tallies": tallies, "party_total": total })
+    let groups = parties(form).into_iter().map(|party| {
+        json!({
+            "political_group_code": party.code.map(group_code),
+            "tallies": party.votes().map(tally).collect::<Vec<_>>(),
+            "party_total": party.total.and_then(number),
         })
-        .collect();
-    out.push(json!({ "specials": specials }));
-    out
+    });
+    let special =
+        |field: &&FieldReading| matches!(field.path, FieldPath::Blanco | FieldPath::Nulos | FieldPath::NoMarcados);
+    let specials = form.fields.iter().filter(special).map(tally);
+    let specials = json!({ "specials": specials.collect::<Vec<_>>() });
+    groups.chain([specials]).collect()
+}
+
+fn tally(field: &FieldReading) -> Value {
+    let (_, option, candidate) = named(&field.path);
+    json!({ "subject_type": option, "candidate_ordinal": candidate, "votes": votes(field) })
+}
+
+/// Names that the original and its database knew a check by.
+fn aliases(finding: &Finding) -> Vec<String> {
+    let list = finding.list.as_ref().map(group_code).unwrap_or_default();
+    let names = finding.code.aliases().iter();
+    names.map(|name| name.replace("{code}", &list)).collect()
 }

@@ -2,7 +2,7 @@
 
 import type { Query, Server } from './server';
 import type {
-  Account, AuditEntry, Check, Count, DepartmentWish, Ended, Figures, Health, Job, JobState, Freed, Lead, LeadStatus, LentForm, OwnSession, Pipeline, QueuedFiles, Role,
+  Account, AuditEntry, Check, Count, Deleted, DepartmentWish, Ended, Figures, Health, Job, JobState, Freed, Lead, LeadStatus, LentForm, OwnSession, Pipeline, QueuedFiles, Retried, Role,
   RoleInfo, Run, SessionOfUser, TableWish, User,
 } from './server-types';
 
@@ -10,6 +10,9 @@ import type {
 export interface UserQuery { search: string; role: Role | null; active: boolean | null }
 /** Which entries of the log. */
 export interface AuditFilter { actor: string | null; subject: string | null; action: string | null; from: string | null; to: string | null }
+/** Whose audit log: the services may run apart, each with its own. */
+export type Log = 'core' | 'e14';
+const LOGS: Readonly<Record<Log, string>> = { core: '/api/audit', e14: '/api/e14/audit' };
 /** A person who gets an account. */
 export interface Newcomer { email: string; first_name: string; last_name: string; role: Role; password: string }
 
@@ -46,6 +49,9 @@ export function questions(server: Server) {
     jobs: (status: JobState | null, before: string | null, limit: number) =>
       server.ask<Job[]>('GET', '/api/queue/jobs', { query: { status, before, limit } }),
     retryJob: (id: string) => server.ask<Job>('POST', `${one('/api/queue/jobs', id)}/retry`),
+    /** Lets those that were given up wait again, those of one failure's code or all; how many, and how many are left. */
+    retryJobs: (code: string | null) => server.ask<Retried>('POST', '/api/queue/jobs/retry', { body: { code } }),
+    discardJob: (id: string) => server.ask<Job>('POST', `${one('/api/queue/jobs', id)}/discard`),
     leases: (after: LentForm | null, limit: number) =>
       server.ask<LentForm[]>('GET', '/api/queue/leases', { query: { after_laptop: after?.laptop, after_form: after?.id, limit } }),
     takeFormBack: (form: string) => server.ask<Freed>('DELETE', one('/api/queue/leases/form', form)),
@@ -57,10 +63,11 @@ export function questions(server: Server) {
       server.ask<Lead[]>('GET', '/api/leads', { query: { status, before, limit } }),
     leadCount: (status: LeadStatus | null) => server.ask<Count>('GET', '/api/leads/count', { query: { status } }),
     changeLead: (id: string, status: LeadStatus) => server.ask<Lead>('PATCH', one('/api/leads', id), { body: { status } }),
+    deleteLead: (id: string) => server.ask<Deleted>('DELETE', one('/api/leads', id)),
 
-    audit: (filter: AuditFilter, before: number | null, limit: number) =>
-      server.ask<AuditEntry[]>('GET', '/api/audit', { query: { ...filter, before, limit } }),
-    saveAudit: (filter: AuditFilter, name: string) => server.save('/api/audit/export', asQuery(filter), name),
+    audit: (log: Log, filter: AuditFilter, before: number | null, limit: number) =>
+      server.ask<AuditEntry[]>('GET', LOGS[log], { query: { ...filter, before, limit } }),
+    saveAudit: (log: Log, filter: AuditFilter, name: string) => server.save(`${LOGS[log]}/export`, asQuery(filter), name),
 
     health: () => server.ask<Health>('GET', '/api/health'),
     dependencies: () => server.ask<Check[]>('GET', '/api/health/dependencies'),

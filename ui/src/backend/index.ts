@@ -13,7 +13,7 @@ import type {
   FormAction, FormView, ImportItem, ImportStatus, PersonQuality, QueuePage, QueueQuery, RefusedChange, SecretsView, ServerView, Settings,
 } from './types';
 
-export type { AuditFilter, Newcomer, UserQuery } from './admin';
+export type { AuditFilter, Log, Newcomer, UserQuery } from './admin';
 export { ServerFailure } from './server';
 export { DeskFailure } from './transport';
 export type { Choice, DropListener, Watcher } from './transport';

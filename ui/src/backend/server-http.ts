@@ -1,4 +1,4 @@
-import { address, ServerFailure, type Method, type Query, type Server, type SignInDoor } from './server';
+import { address, ServerFailure, unheard, type Method, type Query, type Server, type SignInDoor } from './server';
 import type { Account, BrowserSignedIn, Failure } from './server-types';
 
 /** Refresh this long before the access token ends, in milliseconds. */
@@ -11,7 +11,8 @@ export function httpServer(): Server & SignInDoor {
   let refreshing: Promise<Account | null> | null = null;
   let ended = () => {};
 
-  async function send(method: Method, path: string, body?: object): Promise<Response> {
+  /** `lost` is the code where no answer comes. */
+  async function send(method: Method, path: string, body: object | undefined, lost: string): Promise<Response> {
     try {
       return await fetch(path, {
         method,
@@ -23,19 +24,23 @@ export function httpServer(): Server & SignInDoor {
         ...(body === undefined ? {} : { body: JSON.stringify(body) }),
       });
     } catch (error) {
-      throw new ServerFailure('SERVER_UNREACHABLE', error instanceof Error ? error.message : String(error));
+      throw new ServerFailure(lost, error instanceof Error ? error.message : String(error));
     }
   }
 
-  async function read<T>(response: Response): Promise<T> {
+  async function read<T>(response: Response, lost: string): Promise<T> {
     const said = (await response.json().catch(() => null)) as { ok: true; data: T } | Failure | null;
     // A server whose database is down still says how it is, with 503.
     if (said?.ok === true) return (said as { data: T }).data;
     const error = (said as Failure | null)?.error;
-    if (error === undefined) throw new ServerFailure('SERVER_UNREACHABLE', `HTTP ${response.status}`);
+    if (error === undefined) throw new ServerFailure(lost, `HTTP ${response.status}`);
     const wait = Number(response.headers.get('retry-after'));
     throw new ServerFailure(error.code, error.message, error.fields ?? [], wait > 0 ? wait : null);
   }
+
+  /** Signing in, renewing and signing out can be tried again without harm. */
+  const atDoor = async <T>(what: string, body: object, lost = 'SERVER_UNREACHABLE'): Promise<T> =>
+    read<T>(await send('POST', `/api/auth/browser/${what}`, body, lost), lost);
 
   /** Nobody is signed in any more, or is about to be: what is still asked renews nothing. */
   let leaving = false;
@@ -52,7 +57,7 @@ export function httpServer(): Server & SignInDoor {
     if (leaving) return Promise.resolve(null);
     const turn = async () => {
       try {
-        return take(await read<BrowserSignedIn>(await send('POST', '/api/auth/browser/refresh', {})));
+        return take(await atDoor<BrowserSignedIn>('refresh', {}));
       } catch (error) {
         if (error instanceof ServerFailure && error.code === 'UNAUTHENTICATED') {
           token = null;
@@ -70,9 +75,9 @@ export function httpServer(): Server & SignInDoor {
   /** Asks with a token that still holds, and once more with a new one where the server says that it does not. */
   async function asked(method: Method, path: string, body?: object): Promise<Response> {
     if (token !== null && Date.now() > ends - BEFORE_END) await refresh();
-    let response = await send(method, path, body);
+    let response = await send(method, path, body, unheard(method));
     if (response.status === 401 && (await isStale(response))) {
-      if ((await refresh()) !== null) response = await send(method, path, body);
+      if ((await refresh()) !== null) response = await send(method, path, body, unheard(method));
       else if (!leaving) ended();
     }
     return response;
@@ -83,10 +88,10 @@ export function httpServer(): Server & SignInDoor {
 
   return {
     kind: 'browser',
-    ask: async (method, path, { query, body } = {}) => read(await asked(method, address(path, query), body)),
+    ask: async (method, path, { query, body } = {}) => read(await asked(method, address(path, query), body), unheard(method)),
     async save(path: string, query: Query, name: string) {
       const response = await asked('GET', address(path, query));
-      if (!response.ok) await read(response);
+      if (!response.ok) await read(response, unheard('GET'));
       const link = document.createElement('a');
       link.href = URL.createObjectURL(await response.blob());
       link.download = name;
@@ -96,13 +101,15 @@ export function httpServer(): Server & SignInDoor {
     },
     resume: refresh,
     signIn: async (email, password, next) =>
-      take(await read<BrowserSignedIn>(await send('POST', '/api/auth/browser/login', { email, password, ...(next === undefined ? {} : { new_password: next }) }))),
+      take(await (next === undefined
+        ? atDoor<BrowserSignedIn>('login', { email, password })
+        : atDoor<BrowserSignedIn>('login', { email, password, new_password: next }, 'PASSWORD_UNSURE'))),
     async signOut() {
       // A renewal that is under way would bring the cookie back.
       await refreshing?.catch(() => null);
       leaving = true;
       try {
-        await read(await send('POST', '/api/auth/browser/logout', {}));
+        await atDoor('logout', {});
       } catch (error) {
         leaving = false;
         throw error;

@@ -2,6 +2,8 @@
 
 /** The account and what it may do. */
 export type Account = User & { permissions: Array<Permission> };
+/** What a person corrects of their own data. What is left out stays; an empty text takes away what need not be there. */
+export type AccountCorrection = { campaign_role?: string | null; candidate_position?: string | null; first_name?: string | null; last_name?: string | null; phone?: string | null; whatsapp_number?: string | null; whatsapp_opt_in?: boolean | null };
 /** Another likely number. */
 export type Alternative = { probability: number; value?: number | null };
 /** A request to read a form, as JSON. */
@@ -17,9 +19,11 @@ export type Check = { milliseconds: number; name: string; reason?: string | null
 /** Connections to one database. */
 export type Connections = { most: number; service: string; used: number };
 /** What a person said of one cell. */
-export type Correction = { cell_id: string; marks?: Array<string> | null; new_value?: number | null };
+export type Correction = { cell_id: string; marks?: Array<string> | null; new_value?: number | null; notes?: string | null };
 /** How many. */
 export type Count = { count: number };
+/** What was deleted. */
+export type Deleted = { id: string };
 /** Which department. */
 export type DepartmentWish = { confirm?: boolean; copy_type?: string | null; corporacion?: string | null; department_code: PlaceCode; priority?: JobPriority };
 /** How many sessions were ended. */
@@ -27,7 +31,7 @@ export type Ended = { ended: number };
 /** What a failed request is answered with. */
 export type ErrorBody = { code: ErrorCode; fields?: Array<FieldProblem>; message: string };
 /** Stable code of an error: clients match on it and take their text from their own catalogue. docs/SERVER.md lists them. */
-export type ErrorCode = "INVALID_REQUEST" | "UNAUTHENTICATED" | "INVALID_CREDENTIALS" | "PASSWORD_CHANGE_REQUIRED" | "FORBIDDEN" | "REGISTRATION_CLOSED" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "ALREADY_EXISTS" | "CONFLICT" | "TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "MISSING_FILE" | "MISSING_INPUT" | "INVALID_FILE" | "TOO_MANY_PAGES" | "UNREADABLE_FORM" | "URL_NOT_ALLOWED" | "FETCH_FAILED" | "NOTHING_TO_READ" | "CONFIRMATION_REQUIRED" | "ALREADY_RUNNING" | "PIPELINE_NOT_RUNNING" | "REVIEW_REFUSED" | "QUEUE_FULL" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "TIMEOUT" | "TOO_SLOW" | "DATABASE_UNAVAILABLE" | "STORAGE_FULL" | "OBJECTS_UNAVAILABLE" | "READER_UNAVAILABLE" | "UPSTREAM_UNAVAILABLE" | "INTERNAL";
+export type ErrorCode = "INVALID_REQUEST" | "UNAUTHENTICATED" | "INVALID_CREDENTIALS" | "PASSWORD_CHANGE_REQUIRED" | "FORBIDDEN" | "REGISTRATION_CLOSED" | "NOT_FOUND" | "METHOD_NOT_ALLOWED" | "ALREADY_EXISTS" | "CONFLICT" | "TOO_LARGE" | "UNSUPPORTED_MEDIA_TYPE" | "RANGE_NOT_SATISFIABLE" | "MISSING_FILE" | "MISSING_INPUT" | "INVALID_FILE" | "TOO_MANY_PAGES" | "UNREADABLE_FORM" | "NOT_READ_YET" | "URL_NOT_ALLOWED" | "FETCH_FAILED" | "NOTHING_TO_READ" | "CONFIRMATION_REQUIRED" | "ALREADY_RUNNING" | "PIPELINE_NOT_RUNNING" | "REVIEW_REFUSED" | "QUEUE_FULL" | "RATE_LIMITED" | "TOO_MANY_ATTEMPTS" | "TIMEOUT" | "TOO_SLOW" | "DATABASE_UNAVAILABLE" | "STORAGE_FULL" | "OBJECTS_UNAVAILABLE" | "READER_UNAVAILABLE" | "UPSTREAM_UNAVAILABLE" | "INTERNAL";
 /** The outer form of every failed answer. */
 export type Failure = { error: ErrorBody; ok: boolean };
 /** One field that breaks a rule. */
@@ -36,6 +40,8 @@ export type FieldProblem = { field: string; rule: string };
 export type Figures = { audited: number; connections: Array<Connections>; denied: number; faults: number; limited: number; p95?: Within | null; p99?: Within | null; requests: number; sign_ins_refused: number; signed_in: number; uptime: number };
 /** A request to read a form, as a form of the web. */
 export type Form = { election_id?: string | null; file: string; force_reprocess?: boolean | null; source_type?: string | null };
+/** An event of a form. */
+export type FormEvent = { account?: string | null; after?: Said | null; at: number; before?: Said | null; by: string; cell_id?: string | null; event: string; event_id: string; laptop?: string | null; note?: string | null; place: number; reason?: string | null; received_at: string };
 /** What was taken back. */
 export type Freed = { freed: number };
 /** The state of the whole. */
@@ -47,7 +53,7 @@ export type Job = { attempts: number; code?: string | null; finished_at?: string
 /** How soon a job is wanted. Waiting raises it: a job waits at most one step of ageing for each level more than one that is */
 export type JobPriority = "URGENT" | "HIGH" | "NORMAL" | "LOW" | "BACKGROUND";
 /** Where a job stands. */
-export type JobState = "QUEUED" | "RUNNING" | "DONE" | "DEAD";
+export type JobState = "QUEUED" | "RUNNING" | "DONE" | "DEAD" | "DISCARDED";
 /** A request, as an administrator sees it. */
 export type Lead = { candidacy_type?: string | null; created_at: string; email: string; first_name: string; id: string; interest: string; last_name: string; location: string; phone: string; status: string };
 /** How far the talk has come. */
@@ -107,7 +113,7 @@ export type Pushed = SyncEvent & { counter: number };
 /** A job of an answer. */
 export type Queued = { job_id: string; sha256: string; state: JobState };
 /** What was queued. */
-export type QueuedFiles = { files: number; jobs: Array<Queued>; left: number };
+export type QueuedFiles = { files: number; job_id?: string | null; jobs: Array<Queued>; left: number };
 /** What the person gets back. */
 export type Received = { id: string };
 /** A refresh token. */
@@ -116,8 +122,12 @@ export type Refresh = { next?: string | null; refresh_token: string };
 export type Release = { client: string; forms: Array<string> };
 /** What the checks say of a form. */
 export type Report = { all_passed?: boolean | null; failed: Record<string, unknown>; findings: Array<Record<string, unknown>>; not_evaluable: number };
-/** A cell that waits. While a form is read a second time nothing of the first reading, nor of the machine's, is shown. */
-export type ReviewCell = { alternatives: Array<Alternative>; bbox?: Array<number> | null; cell_id: string; field_key: string; ocr_confidence?: number | null; ocr_value?: number | null; page: number; raw_mark?: Array<string> | null; reasons: Array<string> };
+/** What waits again. */
+export type Retried = { left: number; retried: number };
+/** Which jobs of those that were given up. */
+export type RetryWish = { code?: string | null; department_code?: PlaceCode | null };
+/** A cell that waits. While a form is read a second time nothing of the first reading, nor of the machine's, is shown; who */
+export type ReviewCell = { alternatives: Array<Alternative>; bbox?: Array<number> | null; cell_id: string; field_key: string; ocr_confidence?: number | null; ocr_value?: number | null; page: number; raw_mark?: Array<string> | null; readings: Array<Said>; reasons: Array<string> };
 /** A form that waits for a person. */
 export type ReviewItem = { cells: Array<ReviewCell>; copy_type?: string | null; corporacion?: string | null; created_at: number; due_at: number; finding?: string | null; lent_until?: number | null; location: string; mesa_id?: string | null; name: string; priority: string; reasons: Array<string>; review_id: string; status: string; version: number };
 /** What an account is for. The core's `admin`, `analyst`, `observer`, `viewer` and the E-14 roles are the same list. */
@@ -126,6 +136,8 @@ export type Role = "ADMIN" | "ANALYST" | "OPERATOR" | "VALIDATOR" | "AUDITOR" | 
 export type RoleInfo = { permissions: Array<Permission>; role: Role };
 /** A run: every file that no job reads yet. */
 export type Run = { copy_type?: string | null; download_workers?: number | null; election_type?: string | null; ocr_workers?: number | null };
+/** What somebody says that a cell holds. */
+export type Said = { raw_mark: Array<string>; value?: number | null };
 /** One sign-in on one device. */
 export type Session = { address: string; created_at: string; device: string; expires_at: string; id: string; used_at: string; user_id: string };
 /** A sign-in of anybody, with whose it is. */
@@ -139,7 +151,7 @@ export type State = "ok" | "degraded" | "down";
 /** What a person said of a form. */
 export type Submission = { action?: Then | null; corrections?: Array<Correction>; reason?: string | null; review_id: string; version?: number | null };
 /** The form afterwards. */
-export type Submitted = { alerts_count: number; cells: Array<ReviewCell>; findings: Array<Record<string, unknown>>; review_id: string; status: string; version: number };
+export type Submitted = { alerts_count?: number | null; cells: Array<ReviewCell>; findings: Array<Record<string, unknown>>; review_id: string; status: string; version: number };
 /** A form in short. */
 export type Summary = { corporacion?: string | null; extraction_id: string; fields_needing_review: number; mesa_id?: string | null; ocr_fields_count: number; total_pages: number; validations_failed: number; validations_passed: number };
 /** An event of a form as it travels. */

@@ -25,20 +25,20 @@ export interface SignInDoor {
   onEnded(listener: () => void): void;
 }
 
-/** A refusal of the server with its stable code, or the failure to reach it (`SERVER_UNREACHABLE`). */
+/** A refusal of the server with its stable code, or the failure to hear its answer (see {@link unheard}). */
 export class ServerFailure extends DeskFailure {
-  /** Fields of the body that break a rule. */
-  readonly fields: readonly FieldProblem[];
   /** Seconds after which it is worth another try. */
   readonly wait: number | null;
 
-  constructor(code: string, message: string, fields: readonly FieldProblem[] = [], wait: number | null = null) {
-    super(code, message);
+  constructor(code: string, message: string, fields: FieldProblem[] = [], wait: number | null = null) {
+    super(code, message, fields);
     this.name = 'ServerFailure';
-    this.fields = fields;
     this.wait = wait;
   }
 }
+
+/** What it means that no answer came: a question can be put again, and nobody knows whether an act was done. */
+export const unheard = (method: Method): 'SERVER_UNREACHABLE' | 'ANSWER_LOST' => (method === 'GET' ? 'SERVER_UNREACHABLE' : 'ANSWER_LOST');
 
 /** A path with its query. */
 export function address(path: string, query: Query = {}): string {

@@ -1,4 +1,4 @@
-import type { Failure, ImportStatus } from './types';
+import type { Failure, FieldProblem, ImportStatus } from './types';
 
 /** What is chosen from the disk. */
 export type Choice = 'files' | 'folder';
@@ -29,17 +29,20 @@ export interface Transport {
 /** A refusal of the desk with its stable code, or the failure to reach it (`UNREACHABLE`). */
 export class DeskFailure extends Error implements Failure {
   readonly code: string;
+  /** Fields of what was sent that break a rule. */
+  readonly fields: FieldProblem[];
 
-  constructor(code: string, message: string) {
+  constructor(code: string, message: string, fields: FieldProblem[] = []) {
     super(message);
     this.name = 'DeskFailure';
     this.code = code;
+    this.fields = fields;
   }
 
   /** Any thrown value as a failure with a code. */
   static from(error: unknown): DeskFailure {
     if (error instanceof DeskFailure) return error;
-    if (isFailure(error)) return new DeskFailure(error.code, error.message);
+    if (isFailure(error)) return new DeskFailure(error.code, error.message, error.fields);
     return new DeskFailure('UNREACHABLE', error instanceof Error ? error.message : String(error));
   }
 }

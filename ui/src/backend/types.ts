@@ -492,6 +492,15 @@ agreement: ShareView | null, kappa: KappaView,
  * Right answers to cells with a settled answer; `None` without any.
  */
 known: ShareView | null, };
+export type FieldProblem = { 
+/**
+ * As it stands in the request.
+ */
+field: string, 
+/**
+ * The rule's name.
+ */
+rule: string, };
 export type Failure = { 
 /**
  * Stable.
@@ -500,4 +509,8 @@ code: string,
 /**
  * In plain words, with what and where.
  */
-message: string, };
+message: string, 
+/**
+ * Fields of what was sent that break a rule of the server.
+ */
+fields?: Array<FieldProblem>, };

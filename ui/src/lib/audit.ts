@@ -14,12 +14,14 @@ export function detailOf(detail: unknown): Said[] {
 }
 
 /** The family of texts that the values of a key belong to. */
-export const familyOf = (key: string): string => ({ role: 'role', status: 'lead', action: 'action', state: 'pipeline' })[key] ?? 'value';
+export const familyOf = (key: string): string => ({
+  role: 'role', status: 'lead', action: 'action', state: 'pipeline', election_type: 'corporacion', copy_type: 'copia', fields: 'personal',
+})[key] ?? 'value';
 
 /** What an entry is about when it is no account. */
 export function subjectKind(action: string): 'session' | 'lead' | 'job' | 'other' {
-  if (action === 'pipeline.job_retried') return 'job';
-  if (action === 'admin.lead_changed') return 'lead';
+  if (['pipeline.job_retried', 'pipeline.job_discarded'].includes(action)) return 'job';
+  if (['admin.lead_changed', 'admin.lead_deleted'].includes(action)) return 'lead';
   return ['auth.signed_in', 'auth.signed_out', 'security.refresh_reused'].includes(action) ? 'session' : 'other';
 }
 

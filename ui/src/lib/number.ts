@@ -36,12 +36,20 @@ export function minutesBetween(from: number, to: string): number {
   return Math.round((Date.parse(to) - from) / 60_000) + 0;
 }
 
-/** Day and time, short. */
-export function moment(at: string, language: Language): string {
+/** Day and time, short; with the year where it is not the present one. */
+export function moment(at: string, language: Language, now = new Date()): string {
+  const date = new Date(at);
+  if (Number.isNaN(date.getTime())) return at;
+  const year = date.getFullYear() === now.getFullYear() ? {} : ({ year: 'numeric' } as const);
+  return new Intl.DateTimeFormat(language, { day: '2-digit', month: 'short', ...year, hour: '2-digit', minute: '2-digit' }).format(date);
+}
+
+/** Day with its year, and time to the second. */
+export function instant(at: string, language: Language): string {
   const date = new Date(at);
   return Number.isNaN(date.getTime())
     ? at
-    : new Intl.DateTimeFormat(language, { day: '2-digit', month: 'short', hour: '2-digit', minute: '2-digit' }).format(date);
+    : new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }).format(date);
 }
 
 /** Time of day. */

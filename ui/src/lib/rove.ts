@@ -8,6 +8,13 @@ export function rove(event: KeyboardEvent & { currentTarget: HTMLElement }): voi
   rows[Math.max(0, Math.min(rows.length - 1, to))]?.focus();
 }
 
+/** Where the focus goes on when the row that has it goes away: the rows after it, then those before, the nearest first. */
+export function rowsAround(list: ParentNode, of: Element | null): HTMLElement[] {
+  const rows = [...list.querySelectorAll<HTMLElement>('[data-row]')];
+  const at = rows.findIndex((row) => row.closest('tr') === of?.closest('tr'));
+  return [...rows.slice(at + 1), ...rows.slice(0, Math.max(at, 0)).reverse()];
+}
+
 /** Whether a key is meant for the screen and not for a field. */
 export function forScreen(event: KeyboardEvent): boolean {
   const field = event.target instanceof HTMLElement && event.target.matches('input, select, textarea, [contenteditable]');

@@ -1,3 +1,5 @@
+import { untrack } from 'svelte';
+
 /** Does something now and again and again, as long as the component stands and the page is seen. Call it while a component is made. */
 export function every(milliseconds: number, act: () => Promise<void>): void {
   $effect(() => {
@@ -10,7 +12,8 @@ export function every(milliseconds: number, act: () => Promise<void>): void {
     };
     const seen = () => { if (!document.hidden) void turn(); };
     document.addEventListener('visibilitychange', seen);
-    void turn();
+    // What the act reads is no reason to do it again at once.
+    untrack(() => void turn());
     return () => {
       over = true;
       clearTimeout(timer);

@@ -12,6 +12,8 @@ interface Offer {
 class Undo {
   offer = $state.raw<Offer | null>(null);
   failure = $state.raw<DeskFailure | null>(null);
+  /** Where the failure came about, for the words that hold there alone. */
+  place = $state<string>();
   /** Somebody is about to use it: it stays. */
   held = $state(false);
 
@@ -24,8 +26,9 @@ class Undo {
     this.#later();
   }
 
-  failed(error: unknown): void {
+  failed(error: unknown, place?: string): void {
     this.offer = null;
+    this.place = place;
     this.failure = DeskFailure.from(error);
   }
 

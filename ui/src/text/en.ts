@@ -746,6 +746,7 @@ export const en: Readonly<Record<TextKey, string>> = {
   'server.lent.many': '{n} forms set aside for this computer',
   'server.refused': 'Refused changes',
   'server.refusedLead': 'The server did not apply them: they do not count, but stay in the log with their reason.',
+  'server.refusedLatest': 'These are the last {n} of {all}.',
   'server.refusedNone': 'None.',
   'server.refusedWhen': 'When',
   'server.refusedForm': 'Form',

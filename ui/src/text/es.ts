@@ -744,6 +744,7 @@ export const es = {
   'server.lent.many': '{n} actas apartadas para este equipo',
   'server.refused': 'Cambios rechazados',
   'server.refusedLead': 'El servidor no los aplicó: no cuentan, pero quedan en el registro con su motivo.',
+  'server.refusedLatest': 'Se muestran los últimos {n} de {all}.',
   'server.refusedNone': 'Ninguno.',
   'server.refusedWhen': 'Cuándo',
   'server.refusedForm': 'Acta',

@@ -33,6 +33,11 @@ export function told(key: string, fillings: Fillings = {}): string | null {
   return text === undefined ? null : filled(text, fillings);
 }
 
+/** What a failure means (`failure`) or what to do about it (`todo`), in the words of the place where it shows if it has its own. */
+export function saidOf(family: 'failure' | 'todo', code: string, place?: string): string | null {
+  return (place === undefined ? null : told(`${family}.${code}.${place}`)) ?? told(`${family}.${code}`);
+}
+
 /** The text of a code within a family of codes, or the code itself. */
 export function word(family: string, code: string | null): string {
   return code === null ? t('word.unknown') : (told(`${family}.${code}`) ?? code);

@@ -25,6 +25,12 @@ export function fakeServer(items, Refusal) {
     return view;
   }
 
+  // Commands that tests have the server refuse.
+  let refusing = [];
+  const answers = (command) => {
+    if (refusing.includes(command)) throw new Refusal('SYNC_001', 'SYNC_001 the server was not reached: connection refused; it is tried again by itself');
+  };
+
   const refusals = () => (view?.refused ?? 0) === 0 ? [] : [
     { seq: 41, form: items()[1].id, name: items()[1].name, event: 'cell', at: new Date().toISOString(), code: 'REV_STATE', message: 'REV_STATE the form does not take this in its state' },
     { seq: 40, form: items()[2].id, name: items()[2].name, event: 'completed', at: new Date().toISOString(), code: 'SYNC_AUTHOR', message: '"Ana" is the name of another account' },
@@ -43,9 +49,9 @@ export function fakeServer(items, Refusal) {
       server_sign_out: () => { view = null; lent.clear(); return null; },
       server_sync: () => { if (view.state === 'offline') return view; pending = 0; return (view = { ...view, state: 'online', failure: null, last: new Date().toISOString() }); },
       server_refused: refusals,
-      server_lease: ({ count }) => { for (const item of items().filter((i) => i.doubtful > 0 && !lent.has(i.id)).slice(0, count)) lent.add(item.id); return lent.size; },
+      server_lease: ({ count }) => { answers('server_lease'); for (const item of items().filter((i) => i.doubtful > 0 && !lent.has(i.id)).slice(0, count)) lent.add(item.id); return lent.size; },
       here: () => null,
-      server_release: ({ forms }) => { if (forms.length === 0) lent.clear(); else for (const form of forms) lent.delete(form); return null; },
+      server_release: ({ forms }) => { answers('server_release'); if (forms.length === 0) lent.clear(); else for (const form of forms) lent.delete(form); return null; },
       server_request: ({ method, path, body }) => {
         try {
           return administration(method, path, body ?? {});
@@ -55,7 +61,8 @@ export function fakeServer(items, Refusal) {
       },
       server_save: ({ name }) => `/home/ana/.local/share/castor/exports/2026-05-31T16-40-00Z/${name}`,
       // For tests alone: as if the server had been in this state all along.
-      fake_server: ({ state, email = 'validador@example.org' }) => {
+      fake_server: ({ state, email = 'validador@example.org', refused = 2, refuses = [] }) => {
+        refusing = refuses;
         signed('https://castor.example.org', email);
         view.state = state;
         if (state === 'offline') {
@@ -63,7 +70,7 @@ export function fakeServer(items, Refusal) {
           Object.assign(view, { last: new Date(Date.now() - 40 * 60_000).toISOString(), retry_seconds: 48, files_to_send: 3, failure: { code: 'SYNC_001', message: 'SYNC_001 the server was not reached: connection refused; it is tried again by itself' } });
         }
         if (state === 'stopped') view.failure = { code: 'SYNC_002', message: 'SYNC_002 the sign-in has ended; sign in again' };
-        if (state === 'online') view.refused = 2;
+        if (state === 'online') view.refused = refused;
         return view;
       },
     },

@@ -1,7 +1,9 @@
 //! Requests that screens of the server's administration make through the desk, which holds the sign-in.
 
+use crate::view::FieldProblem;
 use crate::{AppError, Desk};
 use castor_sync::Method;
+use serde::Deserialize as _;
 use serde_json::Value;
 
 /// What is passed on: these paths and what lies under them. Whoever signs in, renews or syncs is the desk itself.
@@ -48,15 +50,7 @@ impl Desk {
                 Some(_) | None => answer,
             });
         }
-        let text = |name: &str| answer["error"][name].as_str().map(str::to_owned);
-        let code = text("code").unwrap_or_else(|| format!("HTTP_{}", answered.status));
-        let mut message = text("message").unwrap_or_else(|| code.clone());
-        // Which field breaks which rule.
-        for field in answer["error"]["fields"].as_array().into_iter().flatten() {
-            let part = |name: &str| field[name].as_str().unwrap_or_default();
-            message = format!("{message}; {}: {}", part("field"), part("rule"));
-        }
-        Err(AppError::Answered { code, message })
+        Err(refused(answered.status, &answer["error"]))
     }
 }
 
@@ -83,6 +77,18 @@ impl Desk {
     }
 }
 
+/// A failure as the server's envelope tells it.
+fn refused(status: u16, error: &Value) -> AppError {
+    let text = |name: &str| error[name].as_str().map(str::to_owned);
+    let code = text("code").unwrap_or_else(|| format!("HTTP_{status}"));
+    let problems = error["fields"].as_array().into_iter().flatten();
+    AppError::Answered {
+        message: text("message").unwrap_or_else(|| code.clone()),
+        code,
+        fields: problems.filter_map(|one| FieldProblem::deserialize(one).ok()).collect(),
+    }
+}
+
 fn method_of(text: &str) -> Result<Method, AppError> {
     match text {
         "GET" => Ok(Method::GET),
@@ -98,7 +104,7 @@ fn method_of(text: &str) -> Result<Method, AppError> {
 fn checked(path: &str) -> Result<(), AppError> {
     let (place, query) = path.split_once('?').unwrap_or((path, ""));
     let plain = |b: u8| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'-' | b'_' | b':' | b'@');
-    let of_query = |b: u8| plain(b) || matches!(b, b'=' | b'&' | b'%' | b'+' | b'.' | b'~' | b',');
+    let of_query = |b: u8| plain(b) || matches!(b, b'=' | b'&' | b'%' | b'+' | b'.' | b'~' | b',' | b'*');
     let written = place.bytes().all(plain) && !place.contains("//") && query.bytes().all(of_query);
     let listed = PASSED_ON.iter().any(|start| {
         let rest = place.strip_prefix(start);
@@ -121,7 +127,8 @@ mod tests {
             "/api/users",
             "/api/users/018f-00/sessions",
             "/api/audit?before=12&limit=50",
-            "/api/users?q=ana%40example.org",
+            "/api/users?search=ana%40example.org",
+            "/api/users?search=an*",
             "/api/sessions?user=018f-00",
             "/api/roles",
             "/api/audit/export?action=admin.",

@@ -16,7 +16,7 @@ pub(crate) async fn call(desk: &Arc<Desk>, command: &str, arguments: Value) -> V
 
 /// Waits until everything that was given is read.
 pub(crate) async fn read_all(desk: &Arc<Desk>) {
-    for _ in 0..1200 {
+    for _ in 0..6000 {
         let status = call(desk, "status", json!({})).await;
         if status["import"]["waiting"] == 0 {
             return;

@@ -70,6 +70,12 @@ impl Known {
                 let free = names.iter().find(|name| !self.taken.contains(&name.as_str().unwrap()));
                 (200, json!({ "ok": true, "data": { "name": free } }))
             }
+            "POST /api/users" => {
+                let fields = json!([{ "field": "email", "rule": "not an e-mail address" }]);
+                let error =
+                    json!({ "code": "INVALID_REQUEST", "message": "some fields are not valid", "fields": fields });
+                (400, json!({ "ok": false, "error": error }))
+            }
             "POST /api/auth/logout" => (200, json!({ "ok": true, "data": null })),
             _ => refused(404, "NOT_FOUND"),
         }
@@ -188,6 +194,30 @@ async fn a_sign_out_that_fails_leaves_the_desk_signed_in() {
     assert_eq!(call(&desk, "status", json!({})).await["server"], Value::Null);
     assert_eq!(desk.call("server_request", me).await.unwrap_err().code, "SYNC_008");
     assert!(known.lock().unwrap().asked.iter().any(|asked| asked.contains("logout")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_refused_request_says_which_fields_are_wrong() {
+    let work = tempfile::tempdir().unwrap();
+    let (_, address) = server();
+    let desk = desk(work.path()).await;
+    sign_in(&desk, &address).await.unwrap();
+    let request = |path: &str| json!({ "method": "POST", "path": path, "body": { "email": "luz@example" } });
+    let failed = desk.call("server_request", request("/api/users")).await.unwrap_err();
+    assert_eq!(
+        serde_json::to_value(failed).unwrap(),
+        json!({
+            "code": "INVALID_REQUEST",
+            "message": "some fields are not valid",
+            "fields": [{ "field": "email", "rule": "not an e-mail address" }],
+        })
+    );
+    // What names no field has none.
+    let failed = desk.call("server_request", request("/api/leads")).await.unwrap_err();
+    assert_eq!(
+        serde_json::to_value(failed).unwrap(),
+        json!({ "code": "NOT_FOUND", "message": "no" })
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

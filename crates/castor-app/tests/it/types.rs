@@ -3,10 +3,10 @@
 use castor_app::view::{
     AccountView, Alternative, AuditQuery, AuditRow, CellAction, CellReading, CellState, CellView, ChainReport,
     CheckView, CopiesItem, CopiesPage, CopiesView, CopyCell, CopyCellName, CopyRow, CopyView, Decision, DeskStatus,
-    ExportFormat, ExportProgress, ExportResult, Failure, FormAction, FormView, HeaderItem, HistoryView, ImportItem,
-    ImportStatus, KappaView, MovedVotes, PageView, PersonQuality, PriorityName, QueueItem, QueueOrder, QueuePage,
-    QueueQuery, ReasonName, Rect, RefusedChange, SamplingSettings, SecretView, SecretsPlace, SecretsView, ServerState,
-    ServerView, Settings, ShareView, SightName, SourceView, StateCount, StateName,
+    ExportFormat, ExportProgress, ExportResult, Failure, FieldProblem, FormAction, FormView, HeaderItem, HistoryView,
+    ImportItem, ImportStatus, KappaView, MovedVotes, PageView, PersonQuality, PriorityName, QueueItem, QueueOrder,
+    QueuePage, QueueQuery, ReasonName, Rect, RefusedChange, SamplingSettings, SecretView, SecretsPlace, SecretsView,
+    ServerState, ServerView, Settings, ShareView, SightName, SourceView, StateCount, StateName,
 };
 use std::fmt::Write;
 use std::path::Path;
@@ -78,6 +78,7 @@ fn the_interface_has_the_desks_types() {
         ShareView,
         KappaView,
         PersonQuality,
+        FieldProblem,
         Failure,
     );
     let file = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../ui/src/backend/types.ts");

@@ -168,9 +168,14 @@ fn pair(column: &str) -> String {
     format!("'{name}', CASE typeof({quoted}) WHEN 'blob' THEN hex({quoted}) ELSE {quoted} END")
 }
 
-/// A text of a row; nothing for an empty one.
-fn text<'a>(row: &'a Value, column: &str) -> Option<&'a str> {
-    row.get(column)?.as_str().map(str::trim).filter(|text| !text.is_empty())
+/// A text of a row, also where it was kept as a number; nothing for an empty one.
+fn text(row: &Value, column: &str) -> Option<String> {
+    let text = match row.get(column)? {
+        Value::String(text) => text.trim().to_owned(),
+        Value::Number(number) => number.to_string(),
+        Value::Null | Value::Bool(_) | Value::Array(_) | Value::Object(_) => String::new(),
+    };
+    Some(text).filter(|text| !text.is_empty())
 }
 
 /// A yes or no, which SQLite keeps as a number.
@@ -183,12 +188,12 @@ fn flag(row: &Value, column: &str) -> Option<bool> {
 }
 
 /// A word of ours.
-fn word<T: DeserializeOwned>(word: &str) -> Option<T> {
+fn word<T: DeserializeOwned>(word: String) -> Option<T> {
     serde_json::from_value(Value::String(word.to_lowercase())).ok()
 }
 
 fn role(row: &Value) -> Role {
-    match text(row, "role").map(str::to_lowercase).as_deref() {
+    match text(row, "role").map(|role| role.to_lowercase()).as_deref() {
         Some("admin") => Role::Admin,
         Some("analyst") => Role::Analyst,
         Some("observer") => Role::Observer,
@@ -197,7 +202,7 @@ fn role(row: &Value) -> Role {
 }
 
 fn user(row: &Value) -> Option<NewUser> {
-    let owned = |column| text(row, column).map(str::to_owned);
+    let owned = |column| text(row, column);
     Some(NewUser {
         email: owned("email").filter(|email| email.contains('@'))?,
         password: String::new(),
@@ -212,9 +217,8 @@ fn user(row: &Value) -> Option<NewUser> {
 }
 
 fn lead(row: &Value) -> Option<(NewLead, LeadStatus)> {
-    let owned = |column| text(row, column).map(str::to_owned);
-    let or_unknown = |column| owned(column).unwrap_or_else(|| UNKNOWN.to_owned());
-    let status = match text(row, "status").map(str::to_lowercase).as_deref() {
+    let or_unknown = |column| text(row, column).unwrap_or_else(|| UNKNOWN.to_owned());
+    let status = match text(row, "status").map(|status| status.to_lowercase()).as_deref() {
         Some("contactado" | "contacted" | "qualified") => LeadStatus::Contactado,
         Some("convertido" | "converted") => LeadStatus::Convertido,
         Some("rechazado" | "lost") => LeadStatus::Rechazado,
@@ -223,7 +227,7 @@ fn lead(row: &Value) -> Option<(NewLead, LeadStatus)> {
     let new = NewLead {
         first_name: or_unknown("first_name"),
         last_name: or_unknown("last_name"),
-        email: owned("email").filter(|email| email.contains('@'))?,
+        email: text(row, "email").filter(|email| email.contains('@'))?,
         phone: or_unknown("phone"),
         interest: text(row, "interest").and_then(word).unwrap_or(Interest::Otro),
         location: or_unknown("location"),
@@ -240,8 +244,9 @@ struct Done {
     without: u64,
 }
 
-/// Brings some rows of a table in.
+/// Brings some rows of a table in. Every row is kept as it was too: ours have no place for all that it says.
 async fn add(intake: &Intake, into: &mut FormerTable<'_>, name: &str, rows: &[Value], done: &mut Done) -> Result<()> {
+    let kept = into.add(rows).await?;
     match name {
         "users" => {
             for row in rows {
@@ -262,7 +267,7 @@ async fn add(intake: &Intake, into: &mut FormerTable<'_>, name: &str, rows: &[Va
                 }
             }
         }
-        _ => done.brought += into.add(rows).await?,
+        _ => done.brought += kept,
     }
     Ok(())
 }

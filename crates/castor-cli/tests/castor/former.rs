@@ -36,7 +36,7 @@ const ORIGINAL: &str = "
     CREATE TABLE users (id INTEGER PRIMARY KEY, email TEXT, password_hash TEXT, first_name TEXT, role TEXT, is_active BOOLEAN);
     INSERT INTO users VALUES (1, 'Ana@Example.org', 'scrypt:secreto', 'Ana', 'analyst', 1), (2, NULL, 'x', 'Nadie', 'viewer', 1),
         (3, 'luz@example.org', 'y', NULL, 'admin', 0);
-    CREATE TABLE leads (id INTEGER PRIMARY KEY, email TEXT, first_name TEXT, phone TEXT, interest TEXT, status TEXT);
+    CREATE TABLE leads (id INTEGER PRIMARY KEY, email TEXT, first_name TEXT, phone INTEGER, interest TEXT, status TEXT);
     INSERT INTO leads VALUES (1, 'pedro@example.org', 'Pedro', '3001234567', 'campañas', 'contacted');
     CREATE TABLE tweets (id INTEGER PRIMARY KEY, text TEXT, score REAL, picture BLOB, bearer_token TEXT);
     INSERT INTO tweets VALUES (7, 'una \"frase\"', 0.5, x'00ff', 'AAAA'), (9, NULL, NULL, NULL, NULL);
@@ -106,10 +106,17 @@ words: 2 new, 0 known
         text(&mut database, users).await,
         "Ana@Example.org ANALYST true ! Ana;luz@example.org ADMIN false ! sin dato"
     );
-    let leads = "SELECT string_agg(email || ' ' || interest || ' ' || status || ' ' || location, ';') FROM lead";
+    let leads = "SELECT string_agg(email || ' ' || phone || ' ' || interest || ' ' || status || ' ' || location, ';') FROM lead";
     assert_eq!(
         text(&mut database, leads).await,
-        "pedro@example.org campañas contactado sin dato"
+        "pedro@example.org 3001234567 campañas contactado sin dato"
+    );
+    // What accounts and requests of ours have no place for is kept too.
+    let rows =
+        "SELECT string_agg(content::text, ';' ORDER BY content->>'id') FROM former_row WHERE table_name = 'users'";
+    assert_eq!(
+        text(&mut database, rows).await,
+        r#"{"id": 1, "role": "analyst", "email": "Ana@Example.org", "is_active": 1, "first_name": "Ana"};{"id": 2, "role": "viewer", "email": null, "is_active": 1, "first_name": "Nadie"};{"id": 3, "role": "admin", "email": "luz@example.org", "is_active": 0, "first_name": null}"#
     );
     let rows =
         "SELECT string_agg(content::text, ';' ORDER BY content->>'id') FROM former_row WHERE table_name = 'tweets'";
@@ -117,7 +124,7 @@ words: 2 new, 0 known
         text(&mut database, rows).await,
         r#"{"id": 7, "text": "una \"frase\"", "score": 0.5, "picture": "00FF"};{"id": 9, "text": null, "score": null, "picture": null}"#
     );
-    let rows = "SELECT string_agg(content::text, ';' ORDER BY table_name, content::text) FROM former_row WHERE table_name <> 'tweets'";
+    let rows = "SELECT string_agg(content::text, ';' ORDER BY table_name, content::text) FROM former_row WHERE table_name IN ('calls', 'words')";
     assert_eq!(
         text(&mut database, rows).await,
         r#"{"model": "m", "max_tokens": 512};{"model": "m", "max_tokens": 512};{"model": "m", "max_tokens": 512};{"model": "n", "max_tokens": 64};{"n": 2, "word": "mesa"};{"n": 3, "word": "acta"}"#

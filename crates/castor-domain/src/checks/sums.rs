@@ -4,6 +4,7 @@ use super::tally::{Cell, ListRows, Tally};
 use super::{CheckCode, Detail, FieldRef, Finding, Missing, Numbers, Outcome, Severity};
 use crate::arithmetic::{Slack, SumOf};
 use crate::form::{FieldPath, ListCode, Nivelacion};
+use crate::reading::FormReading;
 
 const SUFRAGANTES: FieldPath = FieldPath::Nivelacion(Nivelacion::Sufragantes);
 const URNA: FieldPath = FieldPath::Nivelacion(Nivelacion::Urna);
@@ -31,6 +32,12 @@ pub(crate) fn sum_checks(tally: &Tally) -> Vec<Finding> {
     }
     findings.extend(total_row(tally, &votes));
     findings
+}
+
+/// All votes of a form together, as SUM_001 adds them up; unknown while a row or page of the sum is.
+#[must_use]
+pub fn votes_of_form(form: &FormReading) -> Option<i64> {
+    all_votes(&Tally::settled(form)).ok().map(|sum| sum.votes)
 }
 
 /// The sums that ought to close, for weighing readings. A whole that is left blank or filled says nothing, and what may

@@ -1,6 +1,8 @@
 //! Reading a form twice: who may, what they may see, and what comes of it.
 
-use super::{Act, Case, Decision, EventId, MACHINE, Moment, Priority, Recorded, Refusal, Round, State, said, settle};
+use super::{
+    Act, Case, Decision, Event, EventId, MACHINE, Moment, Priority, Recorded, Refusal, Round, State, said, settle,
+};
 use crate::checks::{CheckContext, FieldRef, check_form};
 use crate::reading::FormReading;
 use crate::symbol::Symbol;
@@ -16,7 +18,27 @@ pub struct Sampling {
     pub rate: f64,
 }
 
+impl Default for Sampling {
+    fn default() -> Self {
+        Self::of_percent(Self::SEED.to_owned(), Self::PERCENT)
+    }
+}
+
 impl Sampling {
+    /// The seed where nobody chose one: desks and server draw the same forms.
+    pub const SEED: &'static str = "castor";
+    /// Forms of a hundred that are drawn where nobody chose how many.
+    pub const PERCENT: u8 = 5;
+
+    /// So many forms of a hundred.
+    #[must_use]
+    pub fn of_percent(seed: String, percent: u8) -> Self {
+        Self {
+            seed,
+            rate: f64::from(percent) / 100.0,
+        }
+    }
+
     /// Whether this is drawn: its number is below the rate.
     #[must_use]
     pub fn draws(&self, parts: &[&str]) -> bool {
@@ -159,6 +181,18 @@ impl Case {
         }
     }
 
+    /// Both readings of a cell in an order that says nothing of whose they are; it is the same for everybody who is shown
+    /// the form of this id.
+    #[must_use]
+    pub fn to_compare(&self, id: &str, field: &FieldRef) -> Option<[[Symbol; 3]; 2]> {
+        let mut both = self.both(field)?;
+        let cell = format!("{}/{}", field.page, field.path);
+        if crate::draw::number("order", &[id, &cell]) % 2 == 1 {
+            both.reverse();
+        }
+        Some(both)
+    }
+
     /// Both readings of a cell: the first reader's, or the machine's where nobody had looked, and the second's.
     #[must_use]
     pub fn both(&self, field: &FieldRef) -> Option<[[Symbol; 3]; 2]> {
@@ -186,6 +220,22 @@ impl Case {
             | State::Rejected => false,
         };
         due && !self.read_twice()
+    }
+
+    /// Whether events that come next end a reading of the form, a machine's or a person's, upon which a second one is due.
+    ///
+    /// # Errors
+    /// The [`Refusal`] of the first event that does not fit.
+    pub fn wants_second_after(&self, events: &[Recorded], id: &str, sampling: &Sampling) -> Result<bool, Refusal> {
+        let ends = |e: &Recorded| matches!(e.event, Event::Read { .. } | Event::Act(Act::Complete));
+        if !events.last().is_some_and(ends) {
+            return Ok(false);
+        }
+        let mut after = self.clone();
+        for event in events {
+            after.apply(event)?;
+        }
+        Ok(after.wants_second(id, sampling))
     }
 
     /// Whether somebody began a second reading since the form was last read anew.

@@ -4,7 +4,8 @@ use crate::review::{doubtful, doubts, read, recorded_by, says_by, settled};
 use crate::support::{closed_but, marks};
 use castor_domain::checks::FieldRef;
 use castor_domain::review::{
-    Act, Case, Event, EventId, MACHINE, Pair, Recorded, Refusal, Round, Sampling, Sight, State, reference,
+    Act, Case, Change, Event, EventId, MACHINE, Pair, Recorded, Refusal, Round, Sampling, Sight, State, Telling,
+    reference,
 };
 
 const TRUTH: [&str; 3] = ["*48", "*34", "**1"];
@@ -291,4 +292,112 @@ fn an_answer_to_a_settled_cell_changes_nothing_but_itself() {
     case.apply(&recorded_by("caro", 95, Event::Redone(EventId(92))))
         .unwrap();
     assert_eq!(answers(&case), [Some(48)]);
+}
+
+#[test]
+fn a_second_reading_is_due_upon_the_end_of_one_and_upon_nothing_else() {
+    let (case, cells) = settled();
+    let all = Sampling { rate: 1.0, ..never() };
+    let due = |events: &[Recorded]| case.wants_second_after(events, "f1", &all);
+    let complete = || recorded_by("ana", 60, Event::Act(Act::Complete));
+    assert_eq!(due(&[complete()]), Ok(true));
+    assert_eq!(due(&[]), Ok(false));
+    assert_eq!(due(&[says_by("ana", 60, &cells[0], "*43", Round::First)]), Ok(false));
+    assert_eq!(case.wants_second_after(&[complete()], "f1", &never()), Ok(false));
+    let mut ended = case.clone();
+    ended.apply(&complete()).unwrap();
+    let again = ended.wants_second_after(&[complete()], "f1", &all);
+    assert_eq!(
+        again,
+        Err(Refusal::State {
+            state: State::Completed
+        })
+    );
+    // Of the machine's own reading only where nobody has to look at it.
+    for (form, wanted) in [(closed_but(&[]), true), (doubtful(), false)] {
+        assert_eq!(Case::default().wants_second_after(&read(form), "f1", &all), Ok(wanted));
+    }
+}
+
+#[test]
+fn what_the_machine_asked_for_upon_its_reading_keeps_no_other_one_out() {
+    let mut case = Case::of(&read(closed_but(&[]))).unwrap();
+    case.apply(&recorded_by(MACHINE, 3, Event::Act(Act::AskSecond)))
+        .unwrap();
+    let reads = |form| Event::Read {
+        reading: Box::new(form),
+        model: "m2".to_owned(),
+    };
+    case.apply(&recorded_by(MACHINE, 4, reads(doubtful()))).unwrap();
+    assert_eq!((case.state(), case.model()), (State::Pending, "m2"));
+    let cell = doubts(&doubtful())[0].clone();
+    case.apply(&says_by("ana", 5, &cell, "*48", Round::First)).unwrap();
+    case.apply(&recorded_by("ana", 6, Event::Undone(EventId(5)))).unwrap();
+    assert_eq!(case.state(), State::Pending);
+    case.apply(&recorded_by(MACHINE, 7, reads(closed_but(&[])))).unwrap();
+    assert_eq!(case.state(), State::SecondReading);
+}
+
+#[test]
+fn the_order_of_two_readings_says_nothing_of_whose_they_are() {
+    let (case, cells) = read_again("*43");
+    let orders: Vec<_> = (0..40)
+        .map(|form| case.to_compare(&form.to_string(), &cells[0]).unwrap())
+        .collect();
+    let first = orders
+        .iter()
+        .filter(|both| **both == [marks("*48"), marks("*43")])
+        .count();
+    let other = orders
+        .iter()
+        .filter(|both| **both == [marks("*43"), marks("*48")])
+        .count();
+    assert!(first + other == 40 && first > 5 && other > 5, "{first}, {other}");
+    assert_eq!(case.to_compare("0", &cells[0]), Some(orders[0]));
+}
+
+#[test]
+fn each_event_is_told_with_what_was_said_until_then() {
+    let cell = doubts(&doubtful())[0].clone();
+    let machine = doubtful().fields.iter().find(|f| reference(f) == cell).unwrap().marks;
+    let mut telling = Telling::default();
+    for event in read(doubtful()) {
+        assert_eq!(telling.next(&event), None);
+    }
+    let change = |before, after| {
+        Some(Change {
+            field: cell.clone(),
+            before: Some(before),
+            after: Some(after),
+        })
+    };
+    let (one, two) = (marks("*48"), marks("*43"));
+    let says = |id, text| says_by("ana", id, &cell, text, Round::First);
+    assert_eq!(telling.next(&says(10, "*48")), change(machine, one));
+    assert_eq!(telling.next(&says(11, "*43")), change(one, two));
+    let back = recorded_by("ana", 12, Event::Undone(EventId(11)));
+    assert_eq!(telling.next(&back), change(two, one));
+    let again = recorded_by("ana", 13, Event::Redone(EventId(11)));
+    assert_eq!(telling.next(&again), change(one, two));
+    let end = recorded_by("ana", 14, Event::Act(Act::Complete));
+    assert_eq!((telling.next(&end), end.event.reason()), (None, None));
+    let opened = Event::Act(Act::Reopen("otra vez".to_owned()));
+    assert_eq!(opened.reason(), Some("otra vez"));
+}
+
+#[test]
+fn what_the_machine_asks_for_once_more_changes_nothing() {
+    let (mut case, _) = asked();
+    let before = case.clone();
+    let again = |by, id| recorded_by(by, id, Event::Act(Act::AskSecond));
+    case.apply(&again(MACHINE, 62)).unwrap();
+    assert_eq!(case, before);
+    let refusal = refused(&mut case, &again("dora", 63));
+    let state = State::SecondReading;
+    assert_eq!(refusal, Refusal::State { state });
+    // Taking back the end takes the second reading back all the same.
+    for (id, event) in (100u128..).zip(case.to_undo("ana")) {
+        case.apply(&recorded_by("ana", id, Event::Undone(event))).unwrap();
+    }
+    assert_eq!(case.state(), State::InProgress);
 }

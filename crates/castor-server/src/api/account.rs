@@ -1,7 +1,7 @@
 //! What people do with their own account.
 
-use super::auth::Ended;
-use super::sign_in::Tries;
+use super::auth::{Ended, check_optional};
+use super::sign_in::{Account, Tries};
 use crate::audit::Action;
 use crate::config::Service;
 use crate::envelope::{Answer, Payload, Segment, Success, answer};
@@ -13,6 +13,7 @@ use crate::revoked;
 use crate::route::{Access, Limit, Routes};
 use crate::server::Server;
 use crate::session::{OwnSession, Revocation, Session};
+use crate::user::AccountCorrection;
 use axum::extract::State;
 use serde::Deserialize;
 use serde_json::json;
@@ -22,9 +23,70 @@ use uuid::Uuid;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
+        .add(Access::SignedIn, Limit::Work, routes!(me, correct))
         .add(Access::SignedIn, Limit::Auth, routes!(change_password))
         .add(Access::SignedIn, Limit::Work, routes!(sessions))
         .add(Access::SignedIn, Limit::Default, routes!(end_session))
+}
+
+/// The account that is signed in.
+#[utoipa::path(get, path = "/api/auth/me", tag = "auth", responses((status = 200, body = Success<Account>)))]
+async fn me(State(server): State<Server>, caller: Caller) -> Answer<Account> {
+    let mut connection = server.database(Service::Core)?.connection().await?;
+    let user = users::get(&mut connection, caller.user)
+        .await?
+        .ok_or_else(ApiError::unauthenticated)?;
+    answer(user.into())
+}
+
+/// Corrects the personal data of this account. The address of mail, which one signs in with, stays.
+#[utoipa::path(patch, path = "/api/auth/me", tag = "auth", request_body = AccountCorrection,
+    responses((status = 200, body = Success<Account>)))]
+async fn correct(
+    State(server): State<Server>,
+    origin: Origin,
+    caller: Caller,
+    Payload(correction): Payload<AccountCorrection>,
+) -> Answer<Account> {
+    check(&correction)?;
+    let mut transaction = server.database(Service::Core)?.begin().await?;
+    let before = users::hold(&mut transaction, caller.user)
+        .await?
+        .ok_or_else(ApiError::unauthenticated)?;
+    let user = correction.of(before.clone());
+    let fields = user.differs_in(&before).join(", ");
+    if !fields.is_empty() {
+        users::correct(&mut transaction, &user).await?;
+        let (who, detail) = (Some(caller.user), json!({ "fields": fields }));
+        audit::write(
+            &mut transaction,
+            Some(&origin),
+            who,
+            Action::AccountCorrected,
+            who,
+            detail,
+        )
+        .await?;
+        transaction.commit().await?;
+    }
+    answer(user.into())
+}
+
+fn check(correction: &AccountCorrection) -> Result<(), ApiError> {
+    let mut check = Check::default();
+    check.optional_text("first_name", correction.first_name.as_deref(), 100);
+    check.optional_text("last_name", correction.last_name.as_deref(), 100);
+    let optional = [
+        &correction.phone,
+        &correction.whatsapp_number,
+        &correction.campaign_role,
+        &correction.candidate_position,
+    ];
+    check_optional(
+        &mut check,
+        optional.map(|text| text.as_deref().filter(|text| !text.is_empty())),
+    );
+    check.done()
 }
 
 /// The password of now and the next one.

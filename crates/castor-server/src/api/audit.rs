@@ -28,12 +28,20 @@ const AT_ONCE: i64 = 500;
 /// First line of the file.
 const COLUMNS: &str = "id,at,actor,actor_email,action,subject,subject_email,detail,address,request_id\r\n";
 
+const VIEW: Access = Access::Needs(Permission::ViewAudit);
+const TAKE_OUT: Access = Access::NeedsBoth(Permission::ViewAudit, Permission::ExportData);
+
 pub(super) fn routes() -> Routes {
-    let view = Access::Needs(Permission::ViewAudit);
-    let take_out = Access::NeedsBoth(Permission::ViewAudit, Permission::ExportData);
     Routes::new()
-        .add(view, Limit::Work, routes!(list))
-        .add(take_out, Limit::Default, routes!(export))
+        .add(VIEW, Limit::Work, routes!(list))
+        .add(TAKE_OUT, Limit::Default, routes!(export))
+}
+
+/// What the e14 service wrote down, which is in no database of the core where the two run apart.
+pub(super) fn of_e14() -> Routes {
+    Routes::new()
+        .add(VIEW, Limit::Work, routes!(list_of_e14))
+        .add(TAKE_OUT, Limit::Default, routes!(export_of_e14))
 }
 
 /// Which part of the log, by pages.
@@ -80,9 +88,21 @@ impl LogPage {
 #[utoipa::path(get, path = "/api/audit", tag = "audit", params(LogPage),
     responses((status = 200, body = Success<Vec<AuditEntry>>)))]
 async fn list(State(server): State<Server>, Params(page): Params<LogPage>) -> Answer<Vec<AuditEntry>> {
+    answer(shown(&server, Service::Core, &page).await?)
+}
+
+/// What was done at the e14 service, the newest first: the log of its database. Where that is not the core's too, entries have
+/// ids of accounts and no addresses of mail, which the core alone knows.
+#[utoipa::path(get, path = "/api/e14/audit", tag = "audit", params(LogPage),
+    responses((status = 200, body = Success<Vec<AuditEntry>>)))]
+async fn list_of_e14(State(server): State<Server>, Params(page): Params<LogPage>) -> Answer<Vec<AuditEntry>> {
+    answer(shown(&server, Service::E14, &page).await?)
+}
+
+async fn shown(server: &Server, of: Service, page: &LogPage) -> Result<Vec<AuditEntry>, ApiError> {
     let sought = page.sought()?;
-    let mut connection = server.database(Service::Core)?.connection().await?;
-    answer(audit::list(&mut connection, &sought, page.before, limit(page.limit)).await?)
+    let mut connection = server.database(of)?.connection().await?;
+    Ok(audit::list(&mut connection, &sought, page.before, limit(page.limit)).await?)
 }
 
 /// The same as a file for spreadsheets, whole, the newest first: `before` and `limit` say nothing here. That it was taken
@@ -95,33 +115,64 @@ async fn export(
     caller: Caller,
     Params(page): Params<LogPage>,
 ) -> Result<Response, ApiError> {
+    taken_out(server, Service::Core, &origin, caller, &page).await
+}
+
+/// The log of the e14 service as a file, as `/api/audit/export` gives the core's.
+#[utoipa::path(get, path = "/api/e14/audit/export", tag = "audit", params(LogPage),
+    responses((status = 200, body = String, content_type = "text/csv")))]
+async fn export_of_e14(
+    State(server): State<Server>,
+    origin: Origin,
+    caller: Caller,
+    Params(page): Params<LogPage>,
+) -> Result<Response, ApiError> {
+    taken_out(server, Service::E14, &origin, caller, &page).await
+}
+
+async fn taken_out(
+    server: Server,
+    of: Service,
+    origin: &Origin,
+    caller: Caller,
+    page: &LogPage,
+) -> Result<Response, ApiError> {
     let sought = page.sought()?;
-    let mut connection = server.database(Service::Core)?.connection().await?;
+    let mut connection = server.database(of)?.connection().await?;
     let detail = json!({ "action": page.action, "actor": page.actor, "subject": page.subject });
     let by = Some(caller.user);
-    audit::write(&mut connection, Some(&origin), by, Action::LogExported, None, detail).await?;
+    audit::write(&mut connection, Some(origin), by, Action::LogExported, None, detail).await?;
     drop(connection);
     let rest = stream::try_unfold(Some(None), move |next: Option<Option<i64>>| {
         let (server, sought) = (server.clone(), sought.clone());
         async move {
             let Some(before) = next else { return Ok(None) };
-            let entries = entries(&server, &sought, before).await?;
+            let entries = entries(&server, of, &sought, before).await?;
             let lines: String = entries.iter().map(line).collect();
             Ok::<_, ApiError>((!entries.is_empty()).then(|| (lines, Some(entries.last().map(|last| last.id)))))
         }
     });
     let head = stream::once(async { Ok::<_, ApiError>(COLUMNS.to_owned()) });
+    let name = match of {
+        Service::Core | Service::Dashboard => "castor-audit.csv",
+        Service::E14 => "castor-audit-e14.csv",
+    };
     let headers = [
-        (header::CONTENT_TYPE, "text/csv; charset=utf-8"),
-        (header::CONTENT_DISPOSITION, "attachment; filename=\"castor-audit.csv\""),
+        (header::CONTENT_TYPE, "text/csv; charset=utf-8".to_owned()),
+        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")),
     ];
     let body = Body::from_stream(futures_util::StreamExt::chain(head, rest));
     Ok((headers, body).into_response())
 }
 
 /// A connection is held for one stretch alone: whoever reads slowly keeps none.
-async fn entries(server: &Server, sought: &Sought, before: Option<i64>) -> Result<Vec<AuditEntry>, ApiError> {
-    let mut connection = server.database(Service::Core)?.connection().await?;
+async fn entries(
+    server: &Server,
+    of: Service,
+    sought: &Sought,
+    before: Option<i64>,
+) -> Result<Vec<AuditEntry>, ApiError> {
+    let mut connection = server.database(of)?.connection().await?;
     Ok(audit::list(&mut connection, sought, before, AT_ONCE).await?)
 }
 

@@ -1,6 +1,6 @@
 //! Registration, sign-in, refresh, sign-out, and tokens for other services.
 
-use super::sign_in::{Account, Login, SignedIn, begin_session, by_password, rotated};
+use super::sign_in::{Login, SignedIn, begin_session, by_password, rotated};
 use crate::audit::Action;
 use crate::config::{Registration, Service};
 use crate::envelope::{Answer, Payload, Success, answer, answer_with};
@@ -33,7 +33,6 @@ pub(super) fn routes() -> Routes {
         .add(Access::Public, Limit::Auth, routes!(refresh))
         .add(Access::SignedIn, Limit::Default, routes!(logout))
         .add(Access::SignedIn, Limit::Default, routes!(logout_all))
-        .add(Access::SignedIn, Limit::Work, routes!(me))
         .add(Access::Public, Limit::Work, routes!(validate))
         .add(Access::Public, Limit::Work, routes!(jwks))
 }
@@ -144,14 +143,28 @@ fn check(new: &NewUser) -> Result<(), ApiError> {
     check.add(crate::password::problem(&new.password, &new.email));
     check.text("first_name", &new.first_name, 100);
     check.text("last_name", &new.last_name, 100);
-    for (field, number) in [("phone", &new.phone), ("whatsapp_number", &new.whatsapp_number)] {
+    check_optional(
+        &mut check,
+        [
+            &new.phone,
+            &new.whatsapp_number,
+            &new.campaign_role,
+            &new.candidate_position,
+        ]
+        .map(Option::as_deref),
+    );
+    check.done()
+}
+
+/// What an account may have: telephone, WhatsApp, what the person does and what they stand for.
+pub(super) fn check_optional(check: &mut Check, [phone, whatsapp, role, position]: [Option<&str>; 4]) {
+    for (field, number) in [("phone", phone), ("whatsapp_number", whatsapp)] {
         if let Some(number) = number {
             check.phone(field, number, 10..=15, 10..=24);
         }
     }
-    check.optional_text("campaign_role", new.campaign_role.as_deref(), 100);
-    check.optional_text("candidate_position", new.candidate_position.as_deref(), 100);
-    check.done()
+    check.optional_text("campaign_role", role, 100);
+    check.optional_text("candidate_position", position, 100);
 }
 
 /// Signs in. Every failure has the same answer and takes the same time; after five, each next one must wait longer.
@@ -246,16 +259,6 @@ async fn logout_all(State(server): State<Server>, origin: Origin, caller: Caller
     transaction.commit().await?;
     revoked::tell_ended(&server, &ended).await;
     answer(Ended { ended: ended.len() })
-}
-
-/// The account that is signed in.
-#[utoipa::path(get, path = "/api/auth/me", tag = "auth", responses((status = 200, body = Success<Account>)))]
-async fn me(State(server): State<Server>, caller: Caller) -> Answer<Account> {
-    let mut connection = server.database(Service::Core)?.connection().await?;
-    let user = users::get(&mut connection, caller.user)
-        .await?
-        .ok_or_else(ApiError::unauthenticated)?;
-    answer(user.into())
 }
 
 /// An access token to look at.

@@ -4,7 +4,7 @@ use crate::audit::{Action, note_file};
 use crate::blob::{self, Piece, Taken};
 use crate::config::Service;
 use crate::envelope::{Answer, Params, Segment, Success, answer};
-use crate::error::{ApiError, ErrorCode};
+use crate::error::{ApiError, ErrorCode, Failure};
 use crate::guard::{Caller, Origin};
 use crate::objects::{ContentHash, Objects};
 use crate::repo::blob as blobs;
@@ -54,8 +54,7 @@ async fn state(State(server): State<Server>, Segment(sha256): Segment<String>) -
 
 /// How much of a file is here.
 pub(crate) async fn blob_state(server: &Server, hash: &ContentHash) -> Result<BlobState, ApiError> {
-    let mut connection = server.database(Service::E14)?.connection().await?;
-    blob::state(&mut connection, hash).await
+    blob::state(server, hash).await
 }
 
 /// Where a piece belongs.
@@ -160,7 +159,7 @@ pub(super) async fn note_upload(
         ("range" = Option<String>, Header, description = "`bytes=FIRST-LAST`")),
     responses((status = 200, body = Vec<u8>, content_type = "application/octet-stream"),
         (status = 206, body = Vec<u8>, content_type = "application/octet-stream"),
-        (status = 416, description = "The range begins behind the file's end")))]
+        (status = 416, description = "The range begins behind the file's end", body = Failure)))]
 async fn fetch(
     State(server): State<Server>,
     origin: Origin,
@@ -177,24 +176,26 @@ async fn fetch(
     }
     let missing = || ApiError::new(ErrorCode::NotFound, "SYNC_BLOB the file has not arrived here yet");
     let (kind, total) = blob::kept(&server, &hash).await?.ok_or_else(missing)?;
+    let binary = [(header::CONTENT_TYPE, "application/octet-stream")];
     let usual = [
-        (header::CONTENT_TYPE.as_str(), "application/octet-stream".to_owned()),
         (header::ACCEPT_RANGES.as_str(), "bytes".to_owned()),
         (BLOB_KIND, kind.name().to_owned()),
     ];
     let Some(range) = headers.get(header::RANGE).and_then(|range| range.to_str().ok()) else {
-        return Ok((usual, whole(server.objects.clone(), hash, total)).into_response());
+        return Ok((binary, usual, whole(server.objects.clone(), hash, total)).into_response());
     };
     let Some((first, end)) = within(range, total) else {
         let says = [(header::CONTENT_RANGE.as_str(), format!("bytes */{total}"))];
-        return Ok((StatusCode::RANGE_NOT_SATISFIABLE, usual, says).into_response());
+        let message = format!("the file has {total} bytes, and the range begins behind them");
+        let behind = ApiError::new(ErrorCode::RangeNotSatisfiable, message);
+        return Ok((usual, says, behind).into_response());
     };
     let bytes = server.objects.range(&hash, first..end).await?;
     let says = [(
         header::CONTENT_RANGE.as_str(),
         format!("bytes {first}-{}/{total}", end - 1),
     )];
-    Ok((StatusCode::PARTIAL_CONTENT, usual, says, bytes).into_response())
+    Ok((StatusCode::PARTIAL_CONTENT, binary, usual, says, bytes).into_response())
 }
 
 /// The first byte that a range asks for and the one behind its last, at most a piece. A range that is none asks from the start.

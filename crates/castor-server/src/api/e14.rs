@@ -3,22 +3,22 @@
 use super::blob::note_upload;
 use super::upload::{Asked, Form, MARGIN, asked};
 use crate::config::Service;
-use crate::envelope::{Answer, Success, answer};
+use crate::envelope::{Answer, Segment, Success, answer};
 use crate::error::{ApiError, ErrorCode};
 use crate::guard::{Caller, Origin};
+use crate::repo::file;
 use crate::repo::job::{self as jobs, Taker, Wanted, Wish};
 use crate::role::Permission;
 use crate::route::{Access, Limit, Routes};
 use crate::server::Server;
-use crate::work::{Carried, Given, JobPriority, JobState, carry_out, keep_file, of_the_moment};
+use crate::work::{Carried, Given, Job, JobPriority, JobState, carry_out, keep_file, of_the_moment};
 use axum::extract::{Request, State};
-use castor_domain::checks::{CheckCode, CheckContext, Finding, Input, Missing, Outcome, check_form};
-use castor_domain::form::{FieldPath, Nivelacion};
+use castor_domain::checks::{CheckContext, Finding, Input, Missing, Outcome, check_form};
 use castor_domain::reading::FormReading;
 use castor_domain::review::Event;
-use castor_ingest::{FileFacts, Source};
-use castor_wire::extraction::{as_reading, extraction, is_extraction};
-use castor_wire::payload::{PayloadContext, payload};
+use castor_ingest::Source;
+use castor_wire::extraction::{Totals, as_reading, extraction, is_extraction};
+use castor_wire::payload::{PayloadContext, former_name, payload};
 use castor_wire::{event, parse, write};
 use serde::Serialize;
 use serde_json::Value;
@@ -36,6 +36,7 @@ pub(super) fn routes() -> Routes {
         .add(needs, Limit::Read, routes!(process))
         .add(needs, Limit::Read, routes!(process_v2))
         .add(needs, Limit::Read, routes!(validate))
+        .add(needs, Limit::Work, routes!(reading))
 }
 
 /// Between two looks at a job that another process has.
@@ -118,7 +119,7 @@ pub(super) struct Processed {
     total_sufragantes: Option<u16>,
     /// Ballots in the urn.
     total_urna: Option<u16>,
-    /// Sum of all votes of the form.
+    /// Sum of all votes of the form, as in SUM_001; null while a row or page of it is unread.
     total_computado: Option<i64>,
     /// Ballots in the urn less the sum of votes.
     delta: Option<i64>,
@@ -145,7 +146,7 @@ pub(super) struct Processed {
 /// A reading with what belongs to it.
 struct ReadForm {
     job: Uuid,
-    facts: FileFacts,
+    sha256: String,
     name: String,
     source: Source,
     model: String,
@@ -160,11 +161,11 @@ impl ReadForm {
         let produced_at = OffsetDateTime::now_utc().format(&Rfc3339);
         let milliseconds = |took: Duration| u64::try_from(took.as_millis()).ok();
         let context = PayloadContext {
-            sha256: &self.facts.sha256,
+            sha256: &self.sha256,
             extraction_id: &self.job.to_string(),
             source: &self.name,
             source_type: Some(self.source.name()),
-            object_uri: Some(&format!("/api/blobs/{}", self.facts.sha256)),
+            object_uri: Some(&format!("/api/blobs/{}", self.sha256)),
             model: &self.model,
             produced_at: &produced_at.map_err(|_| ApiError::internal())?,
             processing_time_ms: self.took.and_then(milliseconds),
@@ -177,20 +178,65 @@ impl ReadForm {
 #[utoipa::path(post, path = "/api/e14/process", tag = "e14",
     request_body(content((Asked = "application/json"), (Form = "multipart/form-data"))), responses((status = 200, body = Success<Processed>)))]
 async fn process(State(server): State<Server>, caller: Caller, request: Request) -> Answer<Processed> {
-    let read = read_form(&server, caller, request).await?;
+    processed(&read_form(&server, caller, request).await?)
+}
+
+/// What a job read, as `process` answers it: the machine's word, whatever people have said of the form since.
+#[utoipa::path(get, path = "/api/queue/jobs/{id}/reading", tag = "queue", params(("id" = Uuid, Path)),
+    responses((status = 200, body = Success<Processed>)))]
+async fn reading(State(server): State<Server>, Segment(id): Segment<Uuid>) -> Answer<Processed> {
+    let mut connection = server.database(Service::E14)?.connection().await?;
+    let job = jobs::one(&mut connection, id).await?;
+    let job = job.ok_or_else(|| ApiError::not_found("job"))?;
+    was_read(&job)?;
+    let source = file::source(&mut connection, &job.sha256).await?;
+    drop(connection);
+    let (model, form) = reading_of(&server, id).await?;
+    processed(&ReadForm {
+        job: id,
+        took: took(&job),
+        sha256: job.sha256,
+        name: job.name,
+        source: source.ok_or_else(ApiError::internal)?,
+        model,
+        form,
+    })
+}
+
+/// Whether a job's form was read, or why not.
+fn was_read(job: &Job) -> Result<(), ApiError> {
+    match job.state {
+        JobState::Done => Ok(()),
+        JobState::Queued | JobState::Running => {
+            let text = "the form waits to be read or is being read; ask again for it";
+            Err(ApiError::new(ErrorCode::NotReadYet, text).retry_after(AGAIN))
+        }
+        JobState::Dead | JobState::Discarded => {
+            let code = job.code.as_deref().unwrap_or_default();
+            let message = job.message.clone().unwrap_or_default();
+            Err(if of_the_moment(code) {
+                let text = "the form could not be read at the moment, and its job was given up: have it retried";
+                ApiError::new(ErrorCode::NotReadYet, text)
+            } else {
+                ApiError::new(ErrorCode::UnreadableForm, message)
+            })
+        }
+    }
+}
+
+fn processed(read: &ReadForm) -> Answer<Processed> {
     let form = &read.form;
     let report = Report::of(&form.findings);
-    let urna = value(form, &FieldPath::Nivelacion(Nivelacion::Urna));
-    let sum = sum_of(&form.findings);
+    let totals = Totals::of(form);
     answer(Processed {
         success: true,
         extraction_id: read.job,
-        form_id: read.facts.sha256.clone(),
+        form_id: read.sha256.clone(),
         mesa_id: form.header.mesa_id().map(|mesa| mesa.to_string()),
-        total_sufragantes: value(form, &FieldPath::Nivelacion(Nivelacion::Sufragantes)),
-        total_urna: urna,
-        total_computado: sum,
-        delta: urna.zip(sum).map(|(urna, sum)| i64::from(urna) - sum),
+        total_sufragantes: totals.sufragantes,
+        total_urna: totals.urna,
+        total_computado: totals.computado,
+        delta: totals.delta(),
         validation_passed: report.all_passed,
         alerts_count: report.alerts(),
         fields_needing_review: waiting(form),
@@ -200,17 +246,6 @@ async fn process(State(server): State<Server>, caller: Caller, request: Request)
         validation_report: report,
         error_message: None,
     })
-}
-
-fn value(form: &FormReading, path: &FieldPath) -> Option<u16> {
-    let field = form.fields.iter().find(|field| field.path == *path)?;
-    field.value
-}
-
-/// The sum of all votes, as the checks made it; none where a vote was not read.
-fn sum_of(findings: &[Finding]) -> Option<i64> {
-    let of = |code: CheckCode| findings.iter().find(|f| f.code == code && f.list.is_none())?.numbers;
-    of(CheckCode::Sum001).map(|numbers| numbers.found)
 }
 
 fn waiting(form: &FormReading) -> usize {
@@ -234,7 +269,8 @@ pub(super) struct ProcessedV2 {
 pub(super) struct Summary {
     extraction_id: Uuid,
     mesa_id: Option<String>,
-    corporacion: Option<String>,
+    /// Under the original's name, as in the payload.
+    corporacion: Option<&'static str>,
     total_pages: usize,
     ocr_fields_count: usize,
     fields_needing_review: usize,
@@ -255,7 +291,7 @@ async fn process_v2(State(server): State<Server>, caller: Caller, request: Reque
     let summary = Summary {
         extraction_id: read.job,
         mesa_id: form.header.mesa_id().map(|mesa| mesa.to_string()),
-        corporacion: form.header.corporacion.value().map(|one| one.name().to_owned()),
+        corporacion: form.header.corporacion.value().copied().map(former_name),
         total_pages: form.pages.len(),
         ocr_fields_count: form.fields.len(),
         fields_needing_review: waiting(form),
@@ -360,14 +396,14 @@ async fn read_form(server: &Server, caller: Caller, request: Request) -> Result<
         taken(server, job).await?;
     }
     let (model, form) = reading_of(server, job).await?;
-    let took = took(server, job).await?;
+    let ended = job_of(server, job).await?;
     Ok(ReadForm {
         job,
-        facts,
+        took: took(&ended),
+        sha256: facts.sha256,
         name,
         source,
         model,
-        took,
         form,
     })
 }
@@ -388,6 +424,7 @@ async fn settle(server: &Server, wanted: Wanted, model: &str, patience: Duration
             match state {
                 JobState::Done => return Ok(()),
                 JobState::Dead => return Err(dead(server, wanted.id).await?),
+                JobState::Discarded => return Err(discarded()),
                 JobState::Queued => {
                     if let Some(carried) = carry(server, wanted.id, model).await? {
                         return outcome(carried);
@@ -459,17 +496,19 @@ fn later(text: &str) -> ApiError {
     ApiError::new(ErrorCode::ReaderUnavailable, text).retry_after(AGAIN)
 }
 
+fn discarded() -> ApiError {
+    let text = "the form could not be read, and its job was discarded; force_reprocess has it read anew";
+    ApiError::new(ErrorCode::Conflict, text)
+}
+
 async fn dead(server: &Server, id: Uuid) -> Result<ApiError, ApiError> {
-    let mut connection = server.database(Service::E14)?.connection().await?;
-    let job = jobs::one(&mut connection, id).await?.ok_or_else(ApiError::internal)?;
+    let job = job_of(server, id).await?;
     Ok(given_up(&job.code.unwrap_or_default(), job.message.unwrap_or_default()))
 }
 
 /// Whether what was read anew counts: a job that is done with a message was not taken.
 async fn taken(server: &Server, job: Uuid) -> Result<(), ApiError> {
-    let mut connection = server.database(Service::E14)?.connection().await?;
-    let job = jobs::one(&mut connection, job).await?.ok_or_else(ApiError::internal)?;
-    match job.message {
+    match job_of(server, job).await?.message {
         None => Ok(()),
         Some(reason) => {
             let text =
@@ -480,11 +519,15 @@ async fn taken(server: &Server, job: Uuid) -> Result<(), ApiError> {
 }
 
 /// How long the last attempt of a job took.
-async fn took(server: &Server, job: Uuid) -> Result<Option<Duration>, ApiError> {
+fn took(job: &Job) -> Option<Duration> {
+    let (ended, began) = job.finished_at.zip(job.started_at)?;
+    (ended - began).try_into().ok()
+}
+
+/// A job that is there.
+async fn job_of(server: &Server, id: Uuid) -> Result<Job, ApiError> {
     let mut connection = server.database(Service::E14)?.connection().await?;
-    let job = jobs::one(&mut connection, job).await?.ok_or_else(ApiError::internal)?;
-    let took = job.finished_at.zip(job.started_at).map(|(ended, began)| ended - began);
-    Ok(took.and_then(|took| took.try_into().ok()))
+    jobs::one(&mut connection, id).await?.ok_or_else(ApiError::internal)
 }
 
 /// What a job that has ended read, and by which model.

@@ -27,7 +27,7 @@ pub(super) fn routes() -> Routes {
         .add(Access::Public, Limit::Auth, routes!(demo_request))
         .add(administer, Limit::Work, routes!(list))
         .add(administer, Limit::Work, routes!(count))
-        .add(administer, Limit::Work, routes!(change))
+        .add(administer, Limit::Work, routes!(change, delete))
 }
 
 /// What the person gets back.
@@ -149,4 +149,30 @@ async fn change(
     .await?;
     transaction.commit().await?;
     answer(lead)
+}
+
+/// What was deleted.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Deleted {
+    /// Its id, which alone stays in the audit log.
+    pub(super) id: Uuid,
+}
+
+/// Deletes a lead with all that the person wrote, for good.
+#[utoipa::path(delete, path = "/api/leads/{id}", tag = "leads", params(("id" = Uuid, Path)),
+    responses((status = 200, body = Success<Deleted>)))]
+async fn delete(
+    State(server): State<Server>,
+    origin: Origin,
+    caller: Caller,
+    Segment(id): Segment<Uuid>,
+) -> Answer<Deleted> {
+    let mut transaction = server.database(Service::Core)?.begin().await?;
+    if !leads::delete(&mut transaction, id).await? {
+        return Err(ApiError::not_found("lead"));
+    }
+    let (by, action) = (Some(caller.user), Action::LeadDeleted);
+    audit::write(&mut transaction, Some(&origin), by, action, Some(id), json!({})).await?;
+    transaction.commit().await?;
+    answer(Deleted { id })
 }

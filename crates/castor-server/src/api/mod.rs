@@ -15,6 +15,7 @@ mod pipeline;
 mod queue;
 mod results;
 mod review;
+mod review_log;
 mod session;
 mod sign_in;
 mod sync;
@@ -68,15 +69,17 @@ fn core() -> Routes {
         .and(audit::routes())
 }
 
-/// Forms: reading, queue, review, sync.
+/// Forms: reading, queue, review, sync; what was done with them.
 fn e14() -> Routes {
     e14::routes()
+        .and(audit::of_e14())
         .and(blob::routes())
         .and(pipeline::routes())
         .and(queue::routes())
         .and(lease::routes())
         .and(results::routes())
         .and(review::routes())
+        .and(review_log::routes())
         .and(sync::routes())
 }
 

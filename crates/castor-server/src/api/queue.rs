@@ -9,7 +9,7 @@ use crate::field::Check;
 use crate::guard::{Caller, Origin};
 use crate::repo::audit;
 use crate::repo::file::{self, Place};
-use crate::repo::job::{self as jobs, JobFilter, Wish};
+use crate::repo::job::{self as jobs, GivenUp, JobFilter, Wish};
 use crate::role::Permission;
 use crate::route::{Access, Limit, Routes};
 use crate::server::Server;
@@ -39,10 +39,14 @@ pub(super) fn routes() -> Routes {
         .add(process, Limit::Work, routes!(list))
         .add(process, Limit::Work, routes!(one))
         .add(manage, Limit::Work, routes!(retry))
+        .add(manage, Limit::Work, routes!(retry_all))
+        .add(manage, Limit::Work, routes!(discard))
 }
 
 /// Files of one table at most: its corporaciones by three copies.
 const OF_A_TABLE: i64 = 100;
+/// Jobs that one request lets wait again.
+const AT_ONCE: i64 = 1_000;
 /// When to come back to a full queue.
 const COME_BACK: Duration = Duration::from_secs(30);
 
@@ -132,7 +136,7 @@ pub(super) struct Queued {
     job_id: Uuid,
     /// SHA-256 of its file.
     sha256: String,
-    /// Where it stands: a file that the model has read is not read again.
+    /// Where it stands.
     state: JobState,
 }
 
@@ -141,10 +145,24 @@ pub(super) struct Queued {
 pub(super) struct QueuedFiles {
     /// Files that are known of the place.
     files: i64,
-    /// Their jobs, as far as they are queued or have been.
+    /// The first of the jobs, for clients that expect one.
+    job_id: Option<Uuid>,
+    /// Their jobs, as far as they are queued or have been. Each says where it stands: what is done, given up or discarded is
+    /// not read again.
     jobs: Vec<Queued>,
     /// Files for which the queue had no room; ask again for them.
     left: i64,
+}
+
+impl QueuedFiles {
+    fn of(files: i64, jobs: Vec<Queued>, left: usize) -> Self {
+        Self {
+            files,
+            job_id: jobs.first().map(|job| job.job_id),
+            jobs,
+            left: i64::try_from(left).unwrap_or(i64::MAX),
+        }
+    }
 }
 
 /// What was found, or the problem of its field.
@@ -193,14 +211,17 @@ fn parsed(code: &str) -> Result<String, String> {
 }
 
 /// What is elected, also under the names of the original.
-pub(super) fn corporacion(check: &mut Check, field: &str, text: &str) -> Option<String> {
-    let corporacion = match text.trim().to_ascii_uppercase().as_str() {
+pub(super) fn elected(text: &str) -> Result<Corporacion, <Corporacion as FromStr>::Err> {
+    match text.trim().to_ascii_uppercase().as_str() {
         "PRESIDENCIA" => Ok(Corporacion::Presidente),
         "GOBERNACION" => Ok(Corporacion::Gobernador),
         "ALCALDIA" => Ok(Corporacion::Alcalde),
         name => name.parse(),
-    };
-    found(check, field, corporacion).map(|one| one.name().to_owned())
+    }
+}
+
+pub(super) fn corporacion(check: &mut Check, field: &str, text: &str) -> Option<String> {
+    found(check, field, elected(text)).map(|one| one.name().to_owned())
 }
 
 /// Which copy.
@@ -283,14 +304,7 @@ async fn table(
     };
     let queued = enqueue(&server, &mut connection, &files, &wish).await?;
     let files = i64::try_from(queued.len()).unwrap_or(i64::MAX);
-    Ok(answer_with(
-        StatusCode::ACCEPTED,
-        QueuedFiles {
-            files,
-            jobs: queued,
-            left: 0,
-        },
-    ))
+    Ok(answer_with(StatusCode::ACCEPTED, QueuedFiles::of(files, queued, 0)))
 }
 
 async fn enqueue(
@@ -356,11 +370,7 @@ async fn department(
     let left = unqueued.saturating_sub(queued.len());
     Ok(answer_with(
         StatusCode::ACCEPTED,
-        QueuedFiles {
-            files: found.all,
-            jobs: queued,
-            left: i64::try_from(left).unwrap_or(i64::MAX),
-        },
+        QueuedFiles::of(found.all, queued, left),
     ))
 }
 
@@ -404,7 +414,7 @@ async fn one(State(server): State<Server>, Segment(id): Segment<Uuid>) -> Answer
     answer(job.ok_or_else(|| ApiError::not_found("job"))?)
 }
 
-/// Lets a job that was given up wait again, with all its attempts.
+/// Lets a job that was given up wait again, with all its attempts, also one that was discarded.
 #[utoipa::path(post, path = "/api/queue/jobs/{id}/retry", tag = "queue", params(("id" = Uuid, Path)),
     responses((status = 200, body = Success<Job>)))]
 async fn retry(
@@ -425,6 +435,88 @@ async fn retry(
         ));
     }
     let (account, action) = (Some(caller.user), Action::JobRetried);
+    audit::write(&mut transaction, Some(&origin), account, action, Some(id), json!({})).await?;
+    transaction.commit().await?;
+    answer(job)
+}
+
+/// Which jobs of those that were given up.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RetryWish {
+    /// Those that ended with this code alone, such as `OBJ_003`.
+    #[serde(default)]
+    code: Option<String>,
+    /// Those of this department alone.
+    #[serde(default, alias = "dept_code")]
+    department_code: Option<PlaceCode>,
+}
+
+/// What waits again.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Retried {
+    /// Jobs that wait again.
+    retried: i64,
+    /// Jobs of these that are still given up; ask again for them.
+    left: i64,
+}
+
+/// Lets jobs that were given up wait again, as far as the queue has room and at most a thousand at a time.
+#[utoipa::path(post, path = "/api/queue/jobs/retry", tag = "queue", request_body = RetryWish,
+    responses((status = 200, body = Success<Retried>)))]
+async fn retry_all(
+    State(server): State<Server>,
+    origin: Origin,
+    caller: Caller,
+    Payload(asked): Payload<RetryWish>,
+) -> Answer<Retried> {
+    let mut check = Check::default();
+    check.optional_text("code", asked.code.as_deref(), 20);
+    let departamento = asked.department_code.as_ref();
+    let departamento =
+        departamento.and_then(|given| code::<DepartamentoCode>(&mut check, "department_code", &given.text()));
+    check.done()?;
+    let which = GivenUp {
+        code: asked.code.as_deref(),
+        departamento: departamento.as_deref(),
+    };
+    let mut transaction = server.database(Service::E14)?.begin().await?;
+    if jobs::given_up(&mut transaction, &which).await? == 0 {
+        return answer(Retried { retried: 0, left: 0 });
+    }
+    let limit = room(&server, &mut transaction, 1).await?.min(AT_ONCE);
+    let retried = jobs::retry_all(&mut transaction, &which, limit, &server.config.work.queue).await?;
+    let left = jobs::given_up(&mut transaction, &which).await?;
+    let detail = json!({ "code": which.code, "department": which.departamento, "queued": retried });
+    let (account, action) = (Some(caller.user), Action::JobsRetried);
+    audit::write(&mut transaction, Some(&origin), account, action, None, detail).await?;
+    transaction.commit().await?;
+    answer(Retried {
+        retried: i64::try_from(retried).unwrap_or(i64::MAX),
+        left,
+    })
+}
+
+/// Sets a job aside that was given up: it does not stand among these any more, and neither a run nor a request for its file
+/// queues it again for the same model. `retry` and `force_reprocess` do.
+#[utoipa::path(post, path = "/api/queue/jobs/{id}/discard", tag = "queue", params(("id" = Uuid, Path)),
+    responses((status = 200, body = Success<Job>)))]
+async fn discard(
+    State(server): State<Server>,
+    origin: Origin,
+    caller: Caller,
+    Segment(id): Segment<Uuid>,
+) -> Answer<Job> {
+    let mut transaction = server.database(Service::E14)?.begin().await?;
+    let discarded = jobs::discard(&mut transaction, id).await?;
+    let job = jobs::one(&mut transaction, id)
+        .await?
+        .ok_or_else(|| ApiError::not_found("job"))?;
+    if !discarded {
+        let text = "only a job that was given up is discarded";
+        return Err(ApiError::new(ErrorCode::Conflict, text));
+    }
+    let (account, action) = (Some(caller.user), Action::JobDiscarded);
     audit::write(&mut transaction, Some(&origin), account, action, Some(id), json!({})).await?;
     transaction.commit().await?;
     answer(job)

@@ -1,5 +1,6 @@
 //! Results as the forms say them.
 
+use super::queue::elected;
 use crate::config::Service;
 use crate::envelope::{Answer, Params, Success, answer};
 use crate::error::{ApiError, ErrorCode};
@@ -8,7 +9,7 @@ use crate::role::Permission;
 use crate::route::{Access, Limit, Routes};
 use crate::server::Server;
 use axum::extract::State;
-use castor_domain::form::{Corporacion, FieldPath, Level};
+use castor_domain::form::{FieldPath, Level};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
@@ -21,7 +22,7 @@ pub(super) fn routes() -> Routes {
 #[derive(Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 struct Asked {
-    /// Contest, such as `PRESIDENTE`.
+    /// Contest, such as `PRESIDENTE`; the original's names (`PRESIDENCIA`) too.
     corporacion: String,
     /// Code of the departamento.
     departamento: Option<String>,
@@ -57,10 +58,7 @@ struct Totals {
 #[utoipa::path(get, path = "/api/results/totals", tag = "results", params(Asked),
     responses((status = 200, body = Success<Totals>)))]
 async fn totals(State(server): State<Server>, Params(asked): Params<Asked>) -> Answer<Totals> {
-    let corporacion: Corporacion = asked
-        .corporacion
-        .parse()
-        .map_err(|_| invalid("corporacion is none that CASTOR knows"))?;
+    let corporacion = elected(&asked.corporacion).map_err(|_| invalid("corporacion is none that CASTOR knows"))?;
     let place = place(&asked)?;
     let path = asked.path.as_deref().map(str::parse::<FieldPath>).transpose();
     let path = path

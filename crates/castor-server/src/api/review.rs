@@ -2,12 +2,15 @@
 //! that every desk hears of them.
 
 use super::queue::code;
+use super::sign_in::agent;
 use super::user::limit;
+use crate::audit::Action;
 use crate::config::Service;
 use crate::envelope::{Answer, Params, Payload, Success, answer};
 use crate::error::{ApiError, ErrorCode};
 use crate::field::Check;
-use crate::guard::Caller;
+use crate::guard::{Caller, Origin};
+use crate::repo::audit;
 use crate::repo::form::{self as forms, Pending, PendingFilter};
 use crate::repo::sync as log;
 use crate::role::Permission;
@@ -16,17 +19,19 @@ use crate::server::Server;
 use crate::sync;
 use crate::work::{announce, recorded};
 use axum::extract::State;
+use axum::http::HeaderMap;
 use castor_domain::checks::FieldRef;
 use castor_domain::codes::DepartamentoCode;
-use castor_domain::review::{Act, Case, Event, Recorded, Round, State as FormState, said};
+use castor_domain::review::{Act, Case, Event, EventId, Priority, Recorded, Round, Sight, State as FormState, said};
 use castor_domain::symbol::Symbol;
 use castor_wire::event::symbols;
 use castor_wire::write;
 use metrics::counter;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
+use uuid::Uuid;
 
 pub(super) fn routes() -> Routes {
     Routes::new()
@@ -89,7 +94,8 @@ pub(super) struct ReviewItem {
     cells: Vec<ReviewCell>,
 }
 
-/// A cell that waits. While a form is read a second time nothing of the first reading, nor of the machine's, is shown.
+/// A cell that waits. While a form is read a second time nothing of the first reading, nor of the machine's, is shown; who
+/// decides between two readings is shown both.
 #[derive(Debug, Serialize, ToSchema)]
 pub(super) struct ReviewCell {
     /// Page and path.
@@ -106,10 +112,30 @@ pub(super) struct ReviewCell {
     raw_mark: Option<[String; 3]>,
     /// Other likely numbers with their probability.
     alternatives: Vec<Alternative>,
+    /// Where two readings differ, both of them: without whose they are, in an order that says nothing.
+    readings: Vec<Said>,
     /// Why it waits.
     reasons: Vec<String>,
     /// Left, top, width, height on the page image.
     bbox: Option<[u32; 4]>,
+}
+
+/// What somebody says that a cell holds.
+#[derive(Debug, Serialize, ToSchema)]
+pub(super) struct Said {
+    /// The number; null where nothing is written.
+    value: Option<u16>,
+    /// The three boxes.
+    raw_mark: [String; 3],
+}
+
+impl Said {
+    pub(super) fn of(marks: [Symbol; 3]) -> Self {
+        Self {
+            value: said(marks),
+            raw_mark: marks.map(write::mark),
+        }
+    }
 }
 
 /// Another likely number.
@@ -143,8 +169,8 @@ async fn pending(State(server): State<Server>, Params(which): Params<Which>) -> 
     let ids: Vec<String> = rows.iter().map(|row| row.id.clone()).collect();
     let cases = sync::form(&mut connection, &server.cases, &ids).await?;
     let items = rows.into_iter().map(|row| {
-        let cells = cases.get(&row.id).map(|folded| cells(&folded.case)).unwrap_or_default();
-        item(row, cells)
+        let cells = cases.get(&row.id).map(|folded| cells(&row.id, &folded.case));
+        item(row, cells.unwrap_or_default())
     });
     let items = items.collect();
     cases.keep(&server.cases);
@@ -152,17 +178,12 @@ async fn pending(State(server): State<Server>, Params(which): Params<Which>) -> 
 }
 
 fn rank(check: &mut Check, name: &str) -> Option<i16> {
-    let rank = match name.to_ascii_uppercase().as_str() {
-        "CRITICAL" => Some(1),
-        "HIGH" => Some(2),
-        "MEDIUM" => Some(3),
-        "LOW" => Some(4),
-        _ => None,
-    };
-    if rank.is_none() {
+    let named = |priority: &Priority| priority.name().eq_ignore_ascii_case(name);
+    let priority = Priority::ALL.into_iter().find(named);
+    if priority.is_none() {
         check.breaks("priority", "is CRITICAL, HIGH, MEDIUM or LOW");
     }
-    rank
+    priority.map(Priority::rank)
 }
 
 /// The state of this name, where a form in it waits for a person.
@@ -181,13 +202,11 @@ fn waiting(check: &mut Check, name: &str) -> Option<&'static str> {
     state
 }
 
+/// The name of the priority of this rank; only ranks of priorities are stored.
 fn name(rank: i16) -> &'static str {
-    match rank {
-        1 => "CRITICAL",
-        2 => "HIGH",
-        3 => "MEDIUM",
-        _ => "LOW",
-    }
+    let of_rank = |priority: &Priority| priority.rank() == rank;
+    let priority = Priority::ALL.into_iter().find(of_rank);
+    priority.unwrap_or(Priority::Low).name()
 }
 
 fn item(row: Pending, cells: Vec<ReviewCell>) -> ReviewItem {
@@ -216,21 +235,16 @@ pub(super) fn mesa_id(codes: [Option<String>; 5]) -> Option<String> {
     codes.map(|codes| codes.join("-"))
 }
 
-fn cell_id(field: &FieldRef) -> String {
+pub(super) fn cell_id(field: &FieldRef) -> String {
     format!("{}/{}", field.page, field.path)
 }
 
-fn cells(case: &Case) -> Vec<ReviewCell> {
-    let blind = match case.state() {
-        FormState::SecondReading | FormState::Adjudication => true,
-        FormState::Waiting
-        | FormState::Unreadable
-        | FormState::Accepted
-        | FormState::Pending
-        | FormState::InProgress
-        | FormState::Escalated
-        | FormState::Completed
-        | FormState::Rejected => false,
+fn cells(form: &str, case: &Case) -> Vec<ReviewCell> {
+    let (blind, differs) = match case.state().round() {
+        Some(Round::Second) => (true, false),
+        // Beside both readings the machine's own would tell which of them is a person's.
+        Some(Round::Adjudication) => (true, true),
+        Some(Round::First) | None => (false, false),
     };
     let cell = |field: FieldRef| {
         let read = case.machine(&field);
@@ -252,6 +266,10 @@ fn cells(case: &Case) -> Vec<ReviewCell> {
             reasons: shown.map_or_else(Vec::new, |read| {
                 read.reasons.iter().map(|r| r.code().to_owned()).collect()
             }),
+            readings: case
+                .to_compare(form, &field)
+                .filter(|_| differs)
+                .map_or_else(Vec::new, |both| both.map(Said::of).into()),
             bbox: read.map(|read| [read.bbox.x, read.bbox.y, read.bbox.width, read.bbox.height]),
         }
     };
@@ -270,6 +288,9 @@ pub(super) struct Correction {
     /// What stands in the three boxes instead: a digit, `*` for a filler, empty for nothing.
     #[serde(default)]
     marks: Option<[String; 3]>,
+    /// Anything that belongs beside it, at most 1000 characters. It is kept on the server, for those who may see the audit.
+    #[serde(default)]
+    notes: Option<String>,
 }
 
 /// What becomes of the form after the corrections.
@@ -303,8 +324,9 @@ pub(super) struct Submission {
     /// What becomes of the form.
     #[serde(default)]
     action: Option<Then>,
-    /// Why; needed to escalate, return, reopen and reject.
-    #[serde(default)]
+    /// Why, at most 1000 characters; needed to escalate, return, reopen and reject, where all who review see it. Otherwise it
+    /// is kept as a note. `resolution_notes` is the same.
+    #[serde(default, alias = "resolution_notes")]
     reason: Option<String>,
 }
 
@@ -318,16 +340,22 @@ pub(super) struct Submitted {
     status: String,
     /// Cells that still wait.
     cells: Vec<ReviewCell>,
-    /// Failed checks of the form as it stands.
-    alerts_count: usize,
-    /// Outcomes of the checks, run again.
+    /// Failed checks of the form as it stands; null while it is read a second time.
+    alerts_count: Option<usize>,
+    /// Outcomes of the checks, run again; none while the form is read a second time, since a sum would tell what others read.
     #[schema(value_type = Vec<Object>)]
     findings: Vec<Value>,
 }
 
 /// Takes corrections and what becomes of the form, all of it or nothing. The author is the account.
 #[utoipa::path(post, path = "/api/review/submit", tag = "review", request_body = Submission, responses((status = 200, body = Success<Submitted>)))]
-async fn submit(State(server): State<Server>, caller: Caller, Payload(said): Payload<Submission>) -> Answer<Submitted> {
+async fn submit(
+    State(server): State<Server>,
+    caller: Caller,
+    origin: Origin,
+    headers: HeaderMap,
+    Payload(said): Payload<Submission>,
+) -> Answer<Submitted> {
     let form = said.review_id.clone();
     let mut transaction = server.database(Service::E14)?.begin().await?;
     let by = log::name_of(&mut transaction, caller.user).await?;
@@ -337,43 +365,80 @@ async fn submit(State(server): State<Server>, caller: Caller, Payload(said): Pay
         let text = "the form has changed since it was shown; look at it again";
         return Err(ApiError::new(ErrorCode::Conflict, text));
     }
-    let events = events(&folded.case, &said, &by)?;
-    let corrections = said.corrections.len();
+    let Words { events, notes } = words(&folded.case, &said, &by)?;
     stands.keep(&server.cases);
-    let appended = sync::append(&mut transaction, &server.cases, &caller, &form, said.version, events).await?;
+    let ids: Vec<Uuid> = events.iter().map(|event| Uuid::from_u128(event.id.0)).collect();
+    let appended = sync::append(&mut transaction, &server, &caller, &form, said.version, events).await?;
     let changed = appended.map_err(|refused| {
         let text = format!("{} {}", refused.code, refused.message);
         ApiError::new(ErrorCode::ReviewRefused, text)
     })?;
+    let notes: Vec<(Uuid, &str)> = notes.iter().map(|(id, note)| (*id, note.as_str())).collect();
+    log::note(&mut transaction, &notes).await?;
+    let detail = json!({ "form": form, "events": ids, "agent": agent(&headers) });
+    let (whence, who) = (Some(&origin), Some(caller.user));
+    audit::write(&mut transaction, whence, who, Action::FormCorrected, None, detail).await?;
     transaction.commit().await?;
-    counter!("castor_corrections_total").increment(u64::try_from(corrections).unwrap_or_default());
-    let answered = changed
-        .get(&form)
-        .map(|folded| submitted(&form, folded.version, &folded.case));
-    if answered
-        .as_ref()
-        .is_some_and(|one| one.status == FormState::Completed.name())
-    {
-        counter!("castor_forms_validated_total").increment(1);
-    }
+    let folded = changed.get(&form).ok_or_else(ApiError::internal)?;
+    count(&said, &folded.case);
+    let answered = submitted(&form, folded.version, &folded.case, &by);
     announce(&server, changed).await;
-    answer(answered.ok_or_else(ApiError::internal)?)
+    answer(answered)
 }
 
-fn submitted(form: &str, version: i64, case: &Case) -> Submitted {
-    let findings = case.listed().findings;
+fn count(said: &Submission, case: &Case) {
+    let corrections = u64::try_from(said.corrections.len()).unwrap_or_default();
+    counter!("castor_corrections_total").increment(corrections);
+    if said.action == Some(Then::Complete) || case.state() == FormState::Completed {
+        counter!("castor_forms_validated_total").increment(1);
+    }
+}
+
+/// The form afterwards, as far as who submitted may see it.
+fn submitted(form: &str, version: i64, case: &Case, by: &str) -> Submitted {
+    let findings = match case.sight(by) {
+        Sight::Blind => None,
+        Sight::Open | Sight::Compared => Some(case.seen_by(by).unwrap_or_default().findings),
+    };
     Submitted {
         review_id: form.to_owned(),
         version,
         status: case.state().name().to_owned(),
-        cells: cells(case),
-        alerts_count: findings.iter().filter(|finding| finding.failed()).count(),
-        findings: findings.iter().map(write::finding).collect(),
+        cells: cells(form, case),
+        alerts_count: findings
+            .as_ref()
+            .map(|findings| findings.iter().filter(|finding| finding.failed()).count()),
+        findings: findings.iter().flatten().map(write::finding).collect(),
     }
 }
 
-/// What was said as events.
-fn events(case: &Case, said: &Submission, by: &str) -> Result<Vec<Recorded>, ApiError> {
+/// What was said, as events, and what stands beside some of them.
+struct Words {
+    events: Vec<Recorded>,
+    notes: Vec<(Uuid, String)>,
+}
+
+impl Words {
+    fn say(&mut self, by: &str, act: Act, note: Option<&str>) {
+        let event = recorded(by, Event::Act(act));
+        self.note(event.id, note);
+        self.events.push(event);
+    }
+
+    fn note(&mut self, event: EventId, note: Option<&str>) {
+        let Some(note) = note else { return };
+        let event = Uuid::from_u128(event.0);
+        match self.notes.last_mut() {
+            Some((noted, text)) if *noted == event => {
+                text.push('\n');
+                text.push_str(note);
+            }
+            Some(_) | None => self.notes.push((event, note.to_owned())),
+        }
+    }
+}
+
+fn words(case: &Case, said: &Submission, by: &str) -> Result<Words, ApiError> {
     if said.corrections.len() > MOST {
         return Err(ApiError::new(
             ErrorCode::InvalidRequest,
@@ -386,31 +451,47 @@ fn events(case: &Case, said: &Submission, by: &str) -> Result<Vec<Recorded>, Api
             "give corrections, an action, or both",
         ));
     }
-    let mut events = Vec::with_capacity(said.corrections.len() + 1);
+    let mut words = Words {
+        events: Vec::with_capacity(said.corrections.len() + 1),
+        notes: Vec::new(),
+    };
     let mut check = Check::default();
     // Of a form that can take no cells the fold says so itself.
     let round = case.state().round().unwrap_or(Round::First);
     for (at, correction) in said.corrections.iter().enumerate() {
+        let notes = written(
+            &mut check,
+            &format!("corrections[{at}].notes"),
+            correction.notes.as_deref(),
+        );
         match cell(case, correction) {
-            Ok((field, marks)) => events.push(recorded(by, Event::Act(Act::Cell { field, marks, round }))),
+            Ok((field, marks)) => words.say(by, Act::Cell { field, marks, round }, notes),
             Err((field, rule)) => check.breaks(&format!("corrections[{at}].{field}"), &rule),
         }
     }
-    let reason = said
-        .reason
-        .as_deref()
-        .map(str::trim)
-        .filter(|reason| !reason.is_empty());
-    let fits = reason.is_none_or(|reason| reason.chars().count() <= 1_000);
-    check.rule(fits, "reason", "has at most 1000 characters");
-    if let Some(action) = said.action {
-        match (act(action, reason), action) {
-            (Some(act), _) => events.push(recorded(by, Event::Act(act))),
-            (None, _) => check.breaks("reason", "is needed for this action"),
+    let reason = written(&mut check, "reason", said.reason.as_deref());
+    match said.action {
+        None => {
+            if let Some(last) = words.events.last().map(|event| event.id) {
+                words.note(last, reason);
+            }
         }
+        Some(Then::Complete) => words.say(by, Act::Complete, reason),
+        Some(action) => match act(action, reason) {
+            Some(act) => words.say(by, act, None),
+            None => check.breaks("reason", "is needed for this action"),
+        },
     }
     check.done()?;
-    Ok(events)
+    Ok(words)
+}
+
+/// A text of a person as it is kept, where they wrote one.
+fn written<'a>(check: &mut Check, field: &str, text: Option<&'a str>) -> Option<&'a str> {
+    let text = text.map(str::trim).filter(|text| !text.is_empty())?;
+    let fits = text.chars().count() <= 1_000 && !text.contains('\0');
+    check.rule(fits, field, "has at most 1000 characters, U+0000 not among them");
+    Some(text)
 }
 
 fn act(action: Then, reason: Option<&str>) -> Option<Act> {

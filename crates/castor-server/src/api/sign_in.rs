@@ -272,6 +272,15 @@ async fn change_temporary(
     Ok(true)
 }
 
+/// The program that asks, as far as it says so.
+pub(super) fn agent(headers: &HeaderMap) -> String {
+    let agent = headers
+        .get(header::USER_AGENT)
+        .and_then(|agent| agent.to_str().ok())
+        .unwrap_or("unknown");
+    agent.chars().take(200).collect()
+}
+
 /// Begins a session, unless the account has been closed or its password replaced since it was looked at.
 pub(super) async fn begin_session(
     server: &Server,
@@ -284,11 +293,7 @@ pub(super) async fn begin_session(
     let Some(account) = users::hold_proven(connection, user, password_hash).await? else {
         return Ok(None);
     };
-    let device = headers
-        .get(header::USER_AGENT)
-        .and_then(|agent| agent.to_str().ok())
-        .unwrap_or("unknown");
-    let device: String = device.chars().take(200).collect();
+    let device = agent(headers);
     let until = OffsetDateTime::now_utc() + server.config.refresh_ttl;
     let session = session::insert(connection, user, &device, &origin.address.to_string(), until).await?;
     let refresh_token = issue_refresh_token(connection, session, None).await?;

@@ -1,7 +1,7 @@
 //! Accounts, for administrators.
 
 use super::auth::{Ended, NewAccount, register_user};
-use super::lead::Count;
+use super::lead::{Count, Deleted};
 use super::session::ended;
 use super::sign_in::Tries;
 use crate::audit::Action;
@@ -36,7 +36,7 @@ pub(super) fn routes() -> Routes {
     Routes::new()
         .add(administer, Limit::Work, routes!(list, create))
         .add(administer, Limit::Work, routes!(count))
-        .add(administer, Limit::Work, routes!(get, change))
+        .add(administer, Limit::Work, routes!(get, change, delete))
         .add(administer, Limit::Work, routes!(reset_password))
         .add(administer, Limit::Work, routes!(sessions, end_sessions))
         .add(Access::SignedIn, Limit::Work, routes!(roles))
@@ -209,6 +209,35 @@ async fn change(
         revoked::tell_role(&server, id).await;
     }
     answer(user)
+}
+
+/// Deletes a closed account with its personal data and its sessions, for good. What it wrote stays under the name that it
+/// wrote under. An account that was closed while it was signed in waits until its last access tokens have ended.
+#[utoipa::path(delete, path = "/api/users/{id}", tag = "users", params(("id" = Uuid, Path)),
+    responses((status = 200, body = Success<Deleted>)))]
+async fn delete(
+    State(server): State<Server>,
+    origin: Origin,
+    caller: Caller,
+    Segment(id): Segment<Uuid>,
+) -> Answer<Deleted> {
+    let mut transaction = server.database(Service::Core)?.begin().await?;
+    let user = users::hold(&mut transaction, id).await?;
+    let user = user.ok_or_else(|| ApiError::not_found("account"))?;
+    if user.active {
+        return Err(ApiError::new(ErrorCode::Conflict, "close the account first"));
+    }
+    // Services that run apart are told of its ended sessions until then, from the sessions themselves.
+    if session::was_revoked_since(&mut transaction, id, revoked::still_told(&server)).await? {
+        let message = "the account was closed a moment ago, and its last access tokens have not ended; delete it later";
+        return Err(ApiError::new(ErrorCode::Conflict, message));
+    }
+    users::delete(&mut transaction, id).await?;
+    Tries::forget_all(&mut transaction, &user.email).await?;
+    let (by, action, detail) = (Some(caller.user), Action::UserDeleted, json!({ "role": user.role }));
+    audit::write(&mut transaction, Some(&origin), by, action, Some(id), detail).await?;
+    transaction.commit().await?;
+    answer(Deleted { id })
 }
 
 /// A password that an administrator gives.

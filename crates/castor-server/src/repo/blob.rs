@@ -14,6 +14,17 @@ pub(crate) struct Blob {
     pub(crate) whole: bool,
 }
 
+impl Blob {
+    /// The same without any bytes.
+    pub(crate) fn begun_anew(self) -> Self {
+        Self {
+            bytes: 0,
+            whole: false,
+            ..self
+        }
+    }
+}
+
 /// What names a file: an event of its form, or the list of pages of one.
 pub(crate) async fn named(connection: &mut PgConnection, hash: &str) -> Result<bool, sqlx::Error> {
     query_scalar!(

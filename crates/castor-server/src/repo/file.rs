@@ -1,6 +1,6 @@
 //! Files that the object store holds, and those of the source folder.
 
-use castor_ingest::{FileFacts, Provenance};
+use castor_ingest::{FileFacts, Provenance, Source};
 use sqlx::{PgConnection, query, query_as, query_scalar};
 use std::time::Duration;
 use time::OffsetDateTime;
@@ -136,6 +136,14 @@ pub(crate) async fn adopt_next(
     )
     .fetch_one(connection)
     .await
+}
+
+/// Who a file is from.
+pub(crate) async fn source(connection: &mut PgConnection, sha256: &str) -> Result<Option<Source>, sqlx::Error> {
+    let name = query_scalar!("SELECT source FROM stored_file WHERE sha256 = $1", sha256)
+        .fetch_optional(connection)
+        .await?;
+    Ok(name.as_deref().and_then(Source::parse))
 }
 
 /// Files of a table, by what is known of the file or else by what its form says; those that no job of the model reads yet before

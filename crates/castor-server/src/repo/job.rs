@@ -30,7 +30,7 @@ pub(crate) struct Wish<'a> {
 }
 
 /// Queues readings of files, each once for a model: one that is there is the answer, made more urgent where it waits. With
-/// `force` what has ended begins again. What was given up for a fault of the moment has one more attempt.
+/// `force` what has ended begins again. What was given up for a fault of the moment has one more attempt, unless it was discarded.
 pub(crate) async fn enqueue(
     connection: &mut PgConnection,
     files: &[String],
@@ -56,7 +56,7 @@ pub(crate) async fn enqueue(
                  CASE WHEN anew OR again THEN NULL ELSE j.finished_at END,
                  CASE WHEN anew OR again THEN 'QUEUED' ELSE j.state END
                FROM (SELECT j.state IN ('QUEUED', 'RUNNING') AS waits,
-                       j.state IN ('DONE', 'DEAD') AND excluded.forced AS anew,
+                       j.state IN ('DONE', 'DEAD', 'DISCARDED') AND excluded.forced AS anew,
                        j.state = 'DEAD' AND j.code = ANY($8::text[]) AS again) AS stands)
            RETURNING id, sha256, state AS "state: JobState""#,
         &ids,
@@ -450,14 +450,69 @@ pub(crate) async fn one(connection: &mut PgConnection, id: Uuid) -> Result<Optio
     Ok(row.map(Into::into))
 }
 
-/// Lets a job that was given up wait again with all its attempts; whether there was one.
+/// Lets a job that was given up wait again with all its attempts, also one that was discarded; whether there was one.
 pub(crate) async fn retry(connection: &mut PgConnection, id: Uuid, rules: &QueueRules) -> Result<bool, sqlx::Error> {
     let done = query!(
         "UPDATE job SET state = 'QUEUED', attempts = 0, queued_at = now(), run_at = now(), finished_at = NULL,
            turn = now() + (priority - 1) * $2::interval
-         WHERE id = $1 AND state = 'DEAD'",
+         WHERE id = $1 AND state IN ('DEAD', 'DISCARDED')",
         id,
         interval(rules.ageing)
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Which of the jobs that were given up; all of them without a code and a department.
+pub(crate) struct GivenUp<'a> {
+    pub(crate) code: Option<&'a str>,
+    pub(crate) departamento: Option<&'a str>,
+}
+
+/// Lets so many jobs that were given up wait again as [`retry`] does, those that were queued first before others; how many.
+pub(crate) async fn retry_all(
+    connection: &mut PgConnection,
+    which: &GivenUp<'_>,
+    limit: i64,
+    rules: &QueueRules,
+) -> Result<u64, sqlx::Error> {
+    let done = query!(
+        "WITH due AS (
+             SELECT id FROM job WHERE state = 'DEAD' AND ($1::text IS NULL OR code = $1)
+               AND ($2::text IS NULL OR departamento = $2)
+             ORDER BY id LIMIT $3 FOR UPDATE SKIP LOCKED
+         )
+         UPDATE job j SET state = 'QUEUED', attempts = 0, queued_at = now(), run_at = now(), finished_at = NULL,
+           turn = now() + (priority - 1) * $4::interval
+         FROM due WHERE j.id = due.id",
+        which.code,
+        which.departamento,
+        limit,
+        interval(rules.ageing)
+    )
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// How many jobs were given up.
+pub(crate) async fn given_up(connection: &mut PgConnection, which: &GivenUp<'_>) -> Result<i64, sqlx::Error> {
+    query_scalar!(
+        r#"SELECT count(*) AS "count!" FROM job WHERE state = 'DEAD' AND ($1::text IS NULL OR code = $1)
+           AND ($2::text IS NULL OR departamento = $2)"#,
+        which.code,
+        which.departamento,
+    )
+    .fetch_one(connection)
+    .await
+}
+
+/// Sets a job aside that was given up; whether there was one.
+pub(crate) async fn discard(connection: &mut PgConnection, id: Uuid) -> Result<bool, sqlx::Error> {
+    let done = query!(
+        "UPDATE job SET state = 'DISCARDED' WHERE id = $1 AND state = 'DEAD'",
+        id
     )
     .execute(connection)
     .await?;

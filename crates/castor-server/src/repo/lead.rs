@@ -1,14 +1,14 @@
 //! Leads in the database.
 
 use crate::lead::{Lead, LeadStatus, NewLead, word};
-use sqlx::{PgConnection, query_as, query_scalar};
+use sqlx::{PgConnection, query, query_as, query_scalar};
 use uuid::Uuid;
 
 pub(crate) async fn insert(connection: &mut PgConnection, new: &NewLead) -> Result<Lead, sqlx::Error> {
     query_as!(
         Lead,
         "INSERT INTO lead (id, first_name, last_name, email, email_key, phone, interest, location, candidacy_type)
-         VALUES ($1, $2, $3, $4, lower($4), $5, $6, $7, $8)
+         VALUES ($1, $2, $3, $4, $9, $5, $6, $7, $8)
          RETURNING id, first_name, last_name, email, phone, interest, location, candidacy_type, status, created_at",
         Uuid::now_v7(),
         new.first_name,
@@ -18,6 +18,8 @@ pub(crate) async fn insert(connection: &mut PgConnection, new: &NewLead) -> Resu
         word(new.interest),
         new.location,
         new.candidacy_type.and_then(word),
+        // Whatever letters the database's language knows.
+        new.email.to_lowercase(),
     )
     .fetch_one(connection)
     .await
@@ -65,4 +67,10 @@ pub(crate) async fn set_status(
     )
     .fetch_optional(connection)
     .await
+}
+
+/// Whether there was one.
+pub(crate) async fn delete(connection: &mut PgConnection, id: Uuid) -> Result<bool, sqlx::Error> {
+    let done = query!("DELETE FROM lead WHERE id = $1", id).execute(connection).await?;
+    Ok(done.rows_affected() > 0)
 }

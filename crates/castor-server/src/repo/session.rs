@@ -171,6 +171,21 @@ pub(crate) async fn revoked_since(
     .await
 }
 
+/// Whether a session of the account was ended early since a moment.
+pub(crate) async fn was_revoked_since(
+    connection: &mut PgConnection,
+    user: Uuid,
+    since: OffsetDateTime,
+) -> Result<bool, sqlx::Error> {
+    query_scalar!(
+        r#"SELECT EXISTS (SELECT FROM session WHERE user_id = $1 AND revoked_at > $2) AS "was!""#,
+        user,
+        since
+    )
+    .fetch_one(connection)
+    .await
+}
+
 /// The sessions of an account that still stand, the newest first.
 pub(crate) async fn list(connection: &mut PgConnection, user: Uuid) -> Result<Vec<Session>, sqlx::Error> {
     query_as!(

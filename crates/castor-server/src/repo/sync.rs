@@ -287,6 +287,59 @@ pub(crate) async fn last_read(
     Ok(row.map(|row| (row.id, row.model.unwrap_or_default())))
 }
 
+/// An event of a form, with what stands beside it on this server.
+pub(crate) struct Logged {
+    pub(crate) place: i64,
+    pub(crate) event: SyncEvent,
+    /// The laptop that sent it.
+    pub(crate) client: Uuid,
+    /// The account to which the author's name belongs.
+    pub(crate) account: Option<Uuid>,
+    pub(crate) received_at: OffsetDateTime,
+    pub(crate) note: Option<String>,
+}
+
+/// All events of a form, in order.
+pub(crate) async fn log_of(connection: &mut PgConnection, form: &str) -> Result<Vec<Logged>, sqlx::Error> {
+    let rows = query!(
+        r#"SELECT e.global, e.id, e.client, e.at, e.author, e.body, e.received_at, a.account AS "account?", n.note AS "note?"
+           FROM event e LEFT JOIN sync_author a ON a.name = e.author LEFT JOIN event_note n ON n.event = e.id
+           WHERE e.form = $1 ORDER BY e.global"#,
+        form
+    )
+    .fetch_all(connection)
+    .await?;
+    Ok(rows
+        .into_iter()
+        .map(|row| Logged {
+            place: row.global,
+            event: SyncEvent {
+                id: row.id.to_string(),
+                form: form.to_owned(),
+                at: row.at,
+                by: row.author,
+                body: row.body,
+            },
+            client: row.client,
+            account: row.account,
+            received_at: row.received_at,
+            note: row.note,
+        })
+        .collect())
+}
+
+/// Keeps what a person wrote beside events, by their ids.
+pub(crate) async fn note(connection: &mut PgConnection, notes: &[(Uuid, &str)]) -> Result<(), sqlx::Error> {
+    query!(
+        "INSERT INTO event_note (event, note) SELECT * FROM unnest($1::uuid[], $2::text[])",
+        &of(notes, |(event, _)| *event),
+        &of(notes, |(_, note)| *note) as &[&str],
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 /// Whether the log knows a form.
 pub(crate) async fn knows(connection: &mut PgConnection, form: &str) -> Result<bool, sqlx::Error> {
     query_scalar!(r#"SELECT EXISTS (SELECT FROM event WHERE form = $1) AS "knows!""#, form)

@@ -91,6 +91,47 @@ pub(crate) async fn get(connection: &mut PgConnection, id: Uuid) -> Result<Optio
     .await
 }
 
+/// The account, held until the transaction ends.
+pub(crate) async fn hold(connection: &mut PgConnection, id: Uuid) -> Result<Option<User>, sqlx::Error> {
+    query_as!(
+        User,
+        r#"SELECT id, email, role AS "role: Role", active, password_until, first_name, last_name, phone, campaign_role,
+                  candidate_position, whatsapp_number, whatsapp_opt_in, created_at
+           FROM users WHERE id = $1 FOR UPDATE"#,
+        id
+    )
+    .fetch_optional(connection)
+    .await
+}
+
+/// Writes the personal fields of an account that is held.
+pub(crate) async fn correct(connection: &mut PgConnection, user: &User) -> Result<(), sqlx::Error> {
+    query!(
+        "UPDATE users SET first_name = $2, last_name = $3, phone = $4, campaign_role = $5, candidate_position = $6,
+                whatsapp_number = $7, whatsapp_opt_in = $8, updated_at = now()
+         WHERE id = $1",
+        user.id,
+        user.first_name,
+        user.last_name,
+        user.phone,
+        user.campaign_role,
+        user.candidate_position,
+        user.whatsapp_number,
+        user.whatsapp_opt_in
+    )
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
+/// Deletes an account with its sessions.
+pub(crate) async fn delete(connection: &mut PgConnection, id: Uuid) -> Result<(), sqlx::Error> {
+    query!("DELETE FROM users WHERE id = $1", id)
+        .execute(connection)
+        .await?;
+    Ok(())
+}
+
 /// Name and address of an account.
 pub(crate) struct Named {
     pub(crate) id: Uuid,

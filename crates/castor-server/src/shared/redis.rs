@@ -58,10 +58,18 @@ impl Redis {
     /// # Errors
     /// The URL is not one of Redis.
     pub fn new(url: &str) -> Result<Self, RedisError> {
+        Self::with_patience(url, PATIENCE)
+    }
+
+    /// The same with so much time for each answer, before the process goes on alone.
+    ///
+    /// # Errors
+    /// As [`Redis::new`].
+    pub fn with_patience(url: &str, patience: Duration) -> Result<Self, RedisError> {
         let client = Client::open(url)?;
         let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE))
+            .set_connection_timeout(Some(patience))
+            .set_response_timeout(Some(patience))
             .set_number_of_retries(1)
             .set_max_delay(LISTEN_AGAIN);
         let connection = client.get_connection_manager_lazy(config)?;

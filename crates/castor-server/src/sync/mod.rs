@@ -14,7 +14,7 @@ mod work;
 pub(crate) use cases::Cases;
 pub(crate) use fold::{Accepted, Changed, RefusedEvent};
 pub(crate) use line::{Line, take};
-pub(crate) use own::{NotTaken, append, form};
+pub(crate) use own::{NotTaken, OWN, append, form};
 pub(crate) use pages::{Page, Pages};
 pub(crate) use push::other_account;
 pub(crate) use work::{Work, is_name};

@@ -366,7 +366,7 @@ async fn append(
         events.push(recorded(MACHINE, Event::Imported { name, demo }));
     }
     events.push(event);
-    sync::append(connection, &server.cases, &machine(), &claimed.sha256, None, events).await
+    sync::append(connection, server, &machine(), &claimed.sha256, None, events).await
 }
 
 async fn fail(

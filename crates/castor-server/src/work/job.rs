@@ -79,6 +79,8 @@ pub enum JobState {
     Done,
     /// Given up: the reason stands beside it. It can be tried again.
     Dead,
+    /// Given up, and set aside by an administrator: nothing tries it again by itself, a person may.
+    Discarded,
 }
 
 /// Codes of failures of the store of files: a file that is gone or damaged there, a store that did not answer.

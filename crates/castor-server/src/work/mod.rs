@@ -25,12 +25,13 @@ pub(crate) use store::{Given, keep_file};
 pub use worker::work;
 pub(crate) use worker::{keep, take_jobs_when_any};
 
+use castor_domain::review::Sampling;
 use castor_ingest::{FileRules, Hosts};
 use std::path::PathBuf;
 use std::time::Duration;
 
 /// What is told of reading forms.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct WorkSettings {
     /// What files may be.
     pub files: FileRules,
@@ -40,6 +41,8 @@ pub struct WorkSettings {
     pub fetch_timeout: Duration,
     /// The queue.
     pub queue: QueueRules,
+    /// Which forms are read a second time although they were not critical.
+    pub second: Sampling,
     /// Readings at a time in one process.
     pub readers: usize,
     /// Jobs that `serve` takes at a time itself.

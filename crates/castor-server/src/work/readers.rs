@@ -193,10 +193,12 @@ mod tests {
     #[tokio::test]
     async fn the_clock_starts_with_the_place() {
         let mut readers = Readers::new(1, FileRules::default());
-        readers.longest = Duration::from_millis(300);
+        readers.longest = Duration::from_millis(6_000);
         let one = async || {
             let _place = readers.place().await;
-            readers.in_time(|| std::thread::sleep(Duration::from_millis(200))).await
+            readers
+                .in_time(|| std::thread::sleep(Duration::from_millis(2_500)))
+                .await
         };
         let (first, second, third) = tokio::join!(one(), one(), one());
         for done in [first, second, third] {

@@ -3,7 +3,7 @@
 use crate::world::{PASSWORD, World, connect, waiting};
 use castor_server::role::Role;
 use castor_sync::{HttpTransport, Keep, Kept, ServerUrl, SignIn, SyncError, Tokens, Transport};
-use serde_json::json;
+use serde_json::{Value, json};
 use std::sync::{Arc, Mutex};
 use uuid::Uuid;
 
@@ -166,7 +166,7 @@ async fn two_uses_of_one_refresh_token_at_once_do_not_both_work() {
 async fn refresh_tokens_and_passwords_are_not_in_the_database() {
     let world = World::new().await;
     let signed = world.user(Role::Operator).await;
-    let mut connection = crate::world::connect(&world.database).await;
+    let mut connection = connect(&world.database).await;
     let tables = ["users", "session", "encode(hash, 'hex') FROM refresh_token", "audit"];
     for table in tables {
         let query = if table.contains("FROM") {
@@ -244,7 +244,7 @@ async fn guessing_passwords_has_to_wait_longer_and_longer_and_tells_nothing() {
         let wait: u64 = answer.headers["retry-after"].to_str().unwrap().parse().unwrap();
         assert!((25..=30).contains(&wait), "{wait}");
     }
-    let mut connection = crate::world::connect(&world.database).await;
+    let mut connection = connect(&world.database).await;
     let over = "UPDATE sign_in_guard SET locked_until = now() - interval '1 second'";
     let locked = "SELECT round(extract(epoch FROM max(locked_until) - now()))::bigint FROM sign_in_guard";
     let mut waits = Vec::new();
@@ -283,7 +283,7 @@ async fn guessing_passwords_has_to_wait_longer_and_longer_and_tells_nothing() {
 
 #[tokio::test]
 async fn guesses_at_the_same_moment_count_as_those_one_after_the_other() {
-    let world = World::new().await;
+    let world = World::with(&[("CASTOR_DATABASE_CONNECTIONS", "40")]).await;
     let user = world.user(Role::Viewer).await;
     let guesses = (0..30).map(|_| world.login(&user.email, "not the password"));
     let answers = futures_util::future::join_all(guesses).await;
@@ -353,7 +353,7 @@ async fn an_unknown_account_takes_as_long_as_a_wrong_password() {
     for round in 0..8 {
         let unknown = format!("nobody{round}@example.org");
         for (email, times) in [user.email.as_str(), unknown.as_str()].into_iter().zip(&mut times) {
-            let mut connection = crate::world::connect(&world.database).await;
+            let mut connection = connect(&world.database).await;
             sqlx::query("DELETE FROM sign_in_guard")
                 .execute(&mut connection)
                 .await
@@ -366,12 +366,8 @@ async fn an_unknown_account_takes_as_long_as_a_wrong_password() {
             times.push(began.elapsed().as_secs_f64());
         }
     }
-    let median = |times: &mut Vec<f64>| {
-        times.sort_by(f64::total_cmp);
-        times[times.len() / 2]
-    };
-    let [known, unknown] = &mut times;
-    let (known, unknown) = (median(known), median(unknown));
+    // Whatever else the machine does only adds to it.
+    let [known, unknown] = times.map(|times| times.into_iter().fold(f64::INFINITY, f64::min));
     assert!(
         unknown > known * 0.5 && known > unknown * 0.5,
         "{known} s against {unknown} s"
@@ -600,11 +596,96 @@ async fn a_closed_server_takes_no_registrations() {
 async fn the_audit_log_cannot_be_changed() {
     let world = World::new().await;
     world.user(Role::Viewer).await;
-    let mut connection = crate::world::connect(&world.database).await;
+    let mut connection = connect(&world.database).await;
     for statement in ["UPDATE audit SET action = 'x'", "DELETE FROM audit", "TRUNCATE audit"] {
         assert!(
             sqlx::query(statement).execute(&mut connection).await.is_err(),
             "{statement}"
         );
     }
+}
+
+#[tokio::test]
+async fn a_person_corrects_their_own_data_and_the_log_says_which_and_not_what() {
+    let world = World::new().await;
+    let (admin, user) = (world.user(Role::Admin).await, world.user(Role::Validator).await);
+    let change = json!({ "last_name": "Peña", "phone": "+57 300 123 45 67", "whatsapp_opt_in": true });
+    let corrected = world.patch("/api/auth/me", &user.access, change).await.data();
+    assert_eq!(
+        [
+            &corrected["first_name"],
+            &corrected["last_name"],
+            &corrected["phone"],
+            &corrected["whatsapp_opt_in"]
+        ],
+        [&json!("Ana"), &json!("Peña"), &json!("+57 300 123 45 67"), &json!(true)]
+    );
+    let taken_away = json!({ "phone": "", "last_name": "Peña" });
+    let corrected = world.patch("/api/auth/me", &user.access, taken_away).await.data();
+    assert_eq!(corrected["phone"], Value::Null);
+    assert_eq!(world.get("/api/auth/me", &user.access).await.data(), corrected);
+    assert_eq!(world.patch("/api/auth/me", &user.access, json!({})).await.status, 200);
+    let log = world
+        .get("/api/audit?action=auth.account_corrected", &admin.access)
+        .await
+        .data();
+    let fields: Vec<&Value> = log
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|entry| &entry["detail"]["fields"])
+        .collect();
+    assert_eq!(fields, [&json!("phone"), &json!("last_name, phone, whatsapp_opt_in")]);
+    for (field, value) in [
+        ("first_name", json!("")),
+        ("last_name", json!("x".repeat(101))),
+        ("phone", json!("123")),
+        ("whatsapp_number", json!("no number")),
+        ("campaign_role", json!(" ")),
+    ] {
+        let refused = world.patch("/api/auth/me", &user.access, json!({ field: value })).await;
+        assert_eq!(refused.code(), "INVALID_REQUEST", "{field}");
+        assert_eq!(refused.body["error"]["fields"][0]["field"], field);
+    }
+    assert_eq!(world.get("/api/auth/me", &user.access).await.data(), corrected);
+}
+
+#[tokio::test]
+async fn a_closed_account_is_deleted_once_its_last_tokens_have_ended() {
+    let world = World::new().await;
+    let (admin, user) = (world.user(Role::Admin).await, world.user(Role::Validator).await);
+    let path = format!("/api/users/{}", user.id);
+    assert_eq!(
+        world.delete(&path, &admin.access).await.code(),
+        "CONFLICT",
+        "it is open"
+    );
+    let closed = world.patch(&path, &admin.access, json!({ "active": false })).await;
+    assert_eq!(closed.status, 200);
+    let early = world.delete(&path, &admin.access).await;
+    assert_eq!(early.code(), "CONFLICT", "services apart may not know yet");
+    let mut database = connect(&world.database).await;
+    sqlx::query("UPDATE session SET revoked_at = revoked_at - interval '2 hours' WHERE revoked_at IS NOT NULL")
+        .execute(&mut database)
+        .await
+        .unwrap();
+    assert_eq!(world.delete(&path, &admin.access).await.data()["id"], user.id.as_str());
+    assert_eq!(world.delete(&path, &admin.access).await.code(), "NOT_FOUND");
+    assert_eq!(world.get("/api/auth/me", &user.access).await.code(), "UNAUTHENTICATED");
+    for table in ["users WHERE email", "session WHERE user_id::text"] {
+        let sql = format!("SELECT count(*) FROM {table} IN ($1, $2)");
+        let left: i64 = sqlx::query_scalar(sqlx::AssertSqlSafe(sql))
+            .bind(&user.email)
+            .bind(&user.id)
+            .fetch_one(&mut database)
+            .await
+            .unwrap();
+        assert_eq!(left, 0, "{table}");
+    }
+    let log = world
+        .get("/api/audit?action=admin.user_deleted", &admin.access)
+        .await
+        .data();
+    assert_eq!(log[0]["subject"], user.id.as_str());
+    assert_eq!(log[0]["subject_email"], Value::Null);
 }

@@ -115,6 +115,46 @@ async fn files_that_come_and_go_and_looks_at_leads_are_written_once_an_hour() {
     assert_eq!(world.login(&user.email, PASSWORD).await.status, 200);
 }
 
+#[tokio::test]
+async fn what_the_e14_service_wrote_down_is_read_and_taken_out_at_the_core_too() {
+    let secret = ("JWT_SECRET_KEY", "a passphrase of more than 32 characters");
+    let e14 = World::of("e14", &[secret]).await;
+    let core = World::of("core", &[secret, ("E14_SERVICE_URL", &e14.url)]).await;
+    let (admin, auditor) = (core.user(Role::Admin).await, core.user(Role::Auditor).await);
+    let started = core.post("/api/pipeline/start", &admin.access, json!({})).await;
+    assert_eq!(started.status, 200, "{started:?}");
+    let actions = async |path: &str| -> Vec<String> {
+        let entries = core.get(path, &auditor.access).await.data();
+        let name = |entry: &Value| entry["action"].as_str().unwrap().to_owned();
+        entries.as_array().unwrap().iter().map(name).collect()
+    };
+    assert_eq!(actions("/api/audit?action=pipeline.").await, [""; 0]);
+    assert_eq!(actions("/api/e14/audit?action=pipeline.").await, ["pipeline.changed"]);
+    assert_eq!(core.get("/api/queue/jobs", &auditor.access).await.code(), "FORBIDDEN");
+    assert_eq!(
+        actions("/api/e14/audit").await,
+        ["security.denied", "pipeline.changed"],
+        "what a role does not allow there"
+    );
+    let analyst = core.user(Role::Analyst).await;
+    assert_eq!(core.get("/api/e14/audit", &analyst.access).await.code(), "FORBIDDEN");
+    let file = core
+        .get("/api/e14/audit/export?action=pipeline.", &auditor.access)
+        .await;
+    let lines: Vec<&str> = file.body.as_str().unwrap().lines().collect();
+    assert!(lines[0].starts_with("id,at,actor,"), "{lines:?}");
+    assert!(lines.len() == 2 && lines[1].contains("pipeline.changed"), "{lines:?}");
+    assert_eq!(
+        file.headers["content-disposition"],
+        "attachment; filename=\"castor-audit-e14.csv\""
+    );
+    assert_eq!(
+        actions("/api/e14/audit?limit=1&action=admin.").await,
+        ["admin.log_exported"]
+    );
+    assert_eq!(actions("/api/audit?action=admin.log_exported").await, [""; 0]);
+}
+
 /// Every action has its place in the handbook and in the interface.
 #[test]
 fn every_action_is_told_of() {

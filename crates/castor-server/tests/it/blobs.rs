@@ -172,6 +172,34 @@ async fn files_arrive_whole_on_a_line_that_is_cut_again_and_again() {
 }
 
 #[tokio::test]
+async fn a_file_that_the_store_lost_is_taken_in_anew() {
+    let world = World::new().await;
+    let laptop = Laptop::new(&world, Role::Validator).await;
+    let bytes = file(5_000_000, 3);
+    let form = laptop.store.put_blob(&bytes).unwrap();
+    laptop.takes_in(&form).await;
+    send_files(&laptop.store, &laptop.transport, &laptop.find())
+        .await
+        .unwrap();
+    let kept = world.data.path().join("objects").join(&form[..2]).join(&form);
+    std::fs::remove_file(&kept).unwrap();
+    let gone = laptop.transport.blob_state(&form).await.unwrap();
+    assert_eq!((gone.bytes, gone.whole), (0, false));
+    // A piece that would go on with what was there changes nothing.
+    let late = laptop
+        .transport
+        .send_piece(&form, BlobKind::File, 4_000_000, 5_000_000, bytes[4_000_000..].to_vec());
+    assert!(!late.await.unwrap().whole);
+    laptop.store.forget_after(0).await.unwrap();
+    laptop.takes_in(&form).await;
+    send_files(&laptop.store, &laptop.transport, &laptop.find())
+        .await
+        .unwrap();
+    assert_eq!(std::fs::read(&kept).unwrap(), bytes);
+    assert!(laptop.transport.blob_state(&form).await.unwrap().whole);
+}
+
+#[tokio::test]
 async fn a_folder_of_pages_arrives_as_its_pages() {
     let world = World::new().await;
     let (brings, reviews) = (
@@ -245,7 +273,15 @@ async fn a_store_of_files_that_stalls_leaves_connections_to_others() {
     let sends = files.iter().map(|bytes| {
         let (hash, part) = (sha256(bytes), bytes[..600].to_vec());
         let (world, token) = (&world, &user.access);
-        async move { piece(world, token, &hash, "offset=0&total=1000&kind=file", part).await }
+        async move {
+            loop {
+                let answer = piece(world, token, &hash, "offset=0&total=1000&kind=file", part.clone()).await;
+                // Who has waited long for its turn is told to come back.
+                if answer.status != 503 {
+                    return answer;
+                }
+            }
+        }
     });
     let others = async {
         tokio::time::sleep(Duration::from_millis(1_500)).await;
@@ -327,6 +363,13 @@ async fn bytes_of_another_hash_are_thrown_away_and_the_right_ones_taken() {
     let behind = behind.header("range", "bytes=1000-").send().await.unwrap();
     assert_eq!(behind.status(), 416);
     assert_eq!(behind.headers()["content-range"], "bytes */1000");
+    assert_eq!(behind.headers()["castor-kind"], "file");
+    assert_eq!(behind.headers()["content-type"], "application/json");
+    let told: serde_json::Value = behind.json().await.unwrap();
+    assert_eq!(
+        (&told["ok"], &told["error"]["code"]),
+        (&false.into(), &"RANGE_NOT_SATISFIABLE".into())
+    );
     let all = world
         .request(Method::GET, &path)
         .bearer_auth(&token)

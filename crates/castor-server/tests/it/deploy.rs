@@ -63,6 +63,21 @@ fn rules_and_panels_speak_of_figures_that_there_are() {
     assert!(recorded.len() > 5, "{recorded:?}");
 }
 
+#[test]
+fn a_host_elsewhere_that_does_not_answer_is_nobodys_fault_and_a_reading_is_no_slow_answer() {
+    let rules = text("deploy/prometheus/objectives.yml");
+    let faults: Vec<&str> = rules.lines().filter(|line| line.contains("status=~\"5..\"")).collect();
+    assert!(faults.len() > 1, "{faults:?}");
+    for line in faults {
+        assert!(line.contains("status!=\"502\""), "{line}");
+    }
+    let (_, rule) = rules.split_once("record: castor:request_seconds:p95").unwrap();
+    let rule = rule.lines().nth(1).unwrap();
+    assert!(rule.contains("|e14/(process.*|"), "{rule}");
+    let table = routes(&Service::ALL.into()).table();
+    assert!(table.iter().any(|route| route.path.starts_with("/api/e14/process")));
+}
+
 /// `x-…` blocks and services of the compose file: their lines without what stands before them.
 fn blocks(compose: &str) -> BTreeMap<String, Vec<String>> {
     let mut blocks: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -282,21 +297,16 @@ const READ_BY: [(&str, &[&str]); 7] = [
             "E14_FILE_LIMIT",
             "E14_PAGE_LIMIT",
             "E14_READERS",
+            "E14_QUEUE_LIMIT",
             "E14_ATTEMPTS",
             "E14_RETRY_PAUSE",
             "E14_LEASE",
             "E14_AGEING",
+            "E14_SECOND_PERCENT",
+            "E14_SECOND_SEED",
         ],
     ),
-    (
-        "e14",
-        &[
-            "E14_FETCH_HOSTS",
-            "E14_FETCH_TIMEOUT",
-            "E14_QUEUE_LIMIT",
-            "RATE_LIMIT_READ",
-        ],
-    ),
+    ("e14", &["E14_FETCH_HOSTS", "E14_FETCH_TIMEOUT", "RATE_LIMIT_READ"]),
     (
         "dashboard",
         &[
@@ -340,6 +350,34 @@ fn what_is_set_beside_the_compose_file_reaches_who_reads_it_and_nobody_else() {
     assert!(blocks["e14"].contains(&"  - ${E14_SOURCE:-source}:/source:ro".to_owned()));
     for variable in of_the_handbook() {
         assert!(known.contains(&*variable), "nobody has said who is given {variable}");
+    }
+}
+
+#[test]
+fn the_image_is_built_once_and_no_service_fills_the_disk_with_what_it_says() {
+    let compose = text("docker-compose.yml");
+    let blocks = blocks(&compose);
+    let built = |lines: &&Vec<String>| lines.contains(&"build: .".to_owned());
+    assert_eq!(
+        blocks.values().filter(built).count(),
+        1,
+        "two builds of one name disturb each other"
+    );
+    let has = |block: &str, line: &str| blocks[block].iter().any(|known| known == line);
+    assert!(has("x-castor", "logging: *logging"));
+    assert!(has("x-logging", "options: { max-size: 50m, max-file: \"5\" }"));
+    let (_, services) = compose.split_once("\nservices:\n").unwrap();
+    let (services, _) = services.split_once("\nnetworks:\n").unwrap();
+    let is_service = |line: &&str| line.starts_with("  ") && line.trim_end().ends_with(':') && !line.starts_with("   ");
+    let services: Vec<&str> = services.lines().filter(is_service).collect();
+    assert!(services.len() > 8, "{services:?}");
+    for service in services {
+        let service = service.trim().trim_end_matches(':');
+        let limited = has(service, "logging: *logging") || has(service, "<<: *castor");
+        assert!(limited, "{service}");
+        let ours = has(service, "<<: *castor") || has(service, "image: castor:latest");
+        let fetched = ours && !has(service, "<<: *castor") && !has(service, "pull_policy: never");
+        assert!(!fetched, "{service} would be looked for elsewhere");
     }
 }
 
@@ -597,6 +635,28 @@ fn a_certificate_is_made_where_there_is_none_and_left_alone_where_there_is() {
     assert_eq!(std::fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
     assert!(make());
     assert_eq!(std::fs::read(&cert).unwrap(), made);
+    let said = |from: &[u8]| String::from_utf8_lossy(from).into_owned();
+    let again = || {
+        let mut command = std::process::Command::new("sh");
+        command.arg(root().join("deploy/certificate.sh")).arg(&tls);
+        said(&command.output().unwrap().stderr)
+    };
+    assert_eq!(again(), "");
+    let mut short = std::process::Command::new("openssl");
+    short.args([
+        "req",
+        "-x509",
+        "-key",
+        key.to_str().unwrap(),
+        "-days",
+        "20",
+        "-subj",
+        "/CN=x",
+        "-out",
+    ]);
+    let short = short.arg(&cert).output().unwrap();
+    assert!(short.status.success(), "{}", said(&short.stderr));
+    assert!(again().contains("ends within 30 days"), "{}", again());
     std::fs::remove_file(&key).unwrap();
     assert!(!make(), "one of two is a mistake that somebody must know of");
 }

@@ -7,8 +7,8 @@ use crate::world::{Answer, World, send};
 use axum::Router;
 use axum::response::Redirect;
 use axum::routing::get;
-use castor_server::Network;
 use castor_server::role::Role;
+use castor_server::{Network, Service};
 use castor_testkit::form::Family;
 use castor_testkit::review::form as settled_form;
 use castor_wire::write;
@@ -58,13 +58,19 @@ async fn a_form_is_read_once_and_stands_in_queue_and_log() {
         .map(|codes| codes.join("-"));
     assert_eq!(first["mesa_id"].as_str().map(str::to_owned), mesa);
     let urn = |path: &str| {
-        let fields = extraction["fields"].as_array().unwrap();
-        fields.iter().find(|field| field["path"] == path).unwrap()["value"].clone()
+        let mut fields = extraction["fields"].as_array().unwrap().iter();
+        let field = fields.find(|field| field["path"] == path).unwrap();
+        // One that waits for a person is no number yet.
+        if field["needs_review"] == true {
+            Value::Null
+        } else {
+            field["value"].clone()
+        }
     };
     assert_eq!(first["total_urna"], urn("nivelacion.urna"));
     assert_eq!(first["total_sufragantes"], urn("nivelacion.sufragantes"));
-    if let Some(sum) = first["total_computado"].as_i64() {
-        assert_eq!(first["delta"], first["total_urna"].as_i64().unwrap() - sum);
+    if let (Some(urn), Some(sum)) = (first["total_urna"].as_i64(), first["total_computado"].as_i64()) {
+        assert_eq!(first["delta"], urn - sum);
     } else {
         assert_eq!(first["delta"], Value::Null, "what is not known is null");
     }
@@ -86,6 +92,12 @@ async fn a_form_is_read_once_and_stands_in_queue_and_log() {
         .map(|n| n.as_u64().unwrap())
         .sum();
     assert_eq!(first["alerts_count"], failed);
+
+    // Whoever did not wait for it finds it at its job.
+    let job = format!("/api/queue/jobs/{}/reading", first["extraction_id"].as_str().unwrap());
+    let mut found = world.get(&job, token).await.data();
+    found["extraction"]["meta"]["extracted_at"] = former["meta"]["extracted_at"].clone();
+    assert_eq!(found, first);
 
     // The same file and model are the same job, whatever the file is called.
     let mut again = world.upload(PROCESS, token, "copia.pdf", drawn(), &[]).await.data();
@@ -124,6 +136,14 @@ async fn a_form_is_read_once_and_stands_in_queue_and_log() {
     let file = file.bearer_auth(token).send().await.unwrap();
     assert_eq!(file.bytes().await.unwrap(), drawn(), "it leads to the file");
     assert_eq!(payload["summary"]["mesa_id"], first["mesa_id"]);
+    assert_eq!(
+        (&header["corporacion"], &payload["summary"]["corporacion"]),
+        (&json!("PRESIDENTE"), &json!("PRESIDENCIA"))
+    );
+    assert_eq!(
+        payload["payload"]["document_header_extracted"]["corporacion"],
+        "PRESIDENCIA"
+    );
     assert_eq!(
         payload["summary"]["fields_needing_review"],
         first["fields_needing_review"]
@@ -169,6 +189,27 @@ async fn a_form_is_read_once_and_stands_in_queue_and_log() {
         "castor_forms_received_total",
     ] {
         assert!(figures.as_str().unwrap().contains(name), "{name}");
+    }
+}
+
+#[test]
+fn the_handbook_leads_from_the_originals_routes_to_routes_that_are_there() {
+    let handbook = include_str!("../../../../docs/SERVER.md");
+    let (_, section) = handbook.split_once("## What the original's routes are here").unwrap();
+    let (section, _) = section.split_once("\n## ").unwrap();
+    let there = castor_server::routes(&Service::ALL.into()).table();
+    let rows = section.lines().filter_map(|line| line.split(" | ").nth(1));
+    let named: Vec<&str> = rows
+        .flat_map(|row| row.split('`').filter(|text| text.starts_with("/api/")))
+        .collect();
+    assert!(named.len() > 15, "{named:?}");
+    for path in named {
+        let (path, _) = path.split_once('?').unwrap_or((path, ""));
+        let known = match path.strip_suffix('…') {
+            Some(beginning) => there.iter().any(|route| route.path.starts_with(beginning)),
+            None => there.iter().any(|route| route.path == path),
+        };
+        assert!(known, "{path}");
     }
 }
 
@@ -354,7 +395,7 @@ async fn what_people_settled_stands_before_a_reading_that_does_not_have_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn who_sends_a_file_byte_by_byte_keeps_no_place_from_others() {
-    let world = World::with(&[("CASTOR_REQUEST_TIMEOUT", "13")]).await;
+    let world = World::with(&[("CASTOR_REQUEST_TIMEOUT", "30")]).await;
     let operator = world.user(Role::Operator).await;
     let slow: Vec<Trickle> = futures_util::future::join_all((0..16).map(|n| {
         // Half of them have been refused already, and go on sending.
@@ -458,6 +499,13 @@ async fn a_form_that_cannot_be_read_is_told_with_its_reason_and_stays_so() {
     assert_eq!(dead.as_array().unwrap().len(), 1);
     let form = dead[0]["sha256"].as_str().unwrap();
     assert_eq!(kinds(&world, &validator.access, form).await, ["imported", "unreadable"]);
+    let admin = world.user(Role::Admin).await;
+    let discard = format!("/api/queue/jobs/{}/discard", dead[0]["id"].as_str().unwrap());
+    world.post(&discard, &admin.access, json!({})).await.data();
+    let file = damaged();
+    let ask = |fields: &'static [(&str, &str)]| world.upload(PROCESS, &validator.access, "foto.png", &file, fields);
+    assert_eq!(ask(&[]).await.code(), "CONFLICT");
+    assert_eq!(ask(&[("force_reprocess", "true")]).await.code(), "UNREADABLE_FORM");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -99,7 +99,7 @@ fn what_changes_accounts_or_shows_leads_is_for_administrators() {
             .count(),
         0
     );
-    assert_eq!(table.iter().filter(guarded).count(), 13);
+    assert_eq!(table.iter().filter(guarded).count(), 15);
     let may: Vec<Role> = Role::ALL
         .into_iter()
         .filter(|role| role.may(Permission::Administer))
@@ -109,10 +109,16 @@ fn what_changes_accounts_or_shows_leads_is_for_administrators() {
 
 #[test]
 fn what_takes_the_audit_log_out_needs_both_permissions() {
-    let table = table();
-    let export = table.iter().find(|route| route.path == "/api/audit/export").unwrap();
     let both = Access::NeedsBoth(Permission::ViewAudit, Permission::ExportData);
-    assert_eq!(export.rule.access, both);
+    for (path, access) in [
+        ("/api/audit", Access::Needs(Permission::ViewAudit)),
+        ("/api/audit/export", both),
+        ("/api/e14/audit", Access::Needs(Permission::ViewAudit)),
+        ("/api/e14/audit/export", both),
+    ] {
+        let route = table().into_iter().find(|route| route.path == path).unwrap();
+        assert_eq!(route.rule.access, access, "{path}");
+    }
     let may: Vec<Role> = Role::ALL.into_iter().filter(|role| both.admits(*role)).collect();
     assert_eq!(
         may,

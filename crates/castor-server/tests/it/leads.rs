@@ -83,3 +83,40 @@ async fn each_field_of_a_lead_has_its_rule() {
         );
     }
 }
+
+#[tokio::test]
+async fn a_lead_is_deleted_for_good_and_the_log_keeps_its_id_alone() {
+    let world = World::new().await;
+    let admin = world.user(Role::Admin).await;
+    let asked = world.post("/api/leads/demo-request", "", lead()).await.data();
+    let path = format!("/api/leads/{}", asked["id"].as_str().unwrap());
+    let deleted = world.delete(&path, &admin.access).await;
+    assert_eq!(deleted.data()["id"], asked["id"]);
+    assert_eq!(world.delete(&path, &admin.access).await.code(), "NOT_FOUND");
+    assert_eq!(world.get("/api/leads", &admin.access).await.data(), json!([]));
+    let log = world
+        .get("/api/audit?action=admin.lead_deleted", &admin.access)
+        .await
+        .data();
+    assert_eq!(log.as_array().unwrap().len(), 1);
+    assert_eq!(
+        (&log[0]["subject"], &log[0]["actor"], &log[0]["detail"]),
+        (&asked["id"], &json!(admin.id), &json!({}))
+    );
+    let again = world.post("/api/leads/demo-request", "", lead()).await;
+    assert_eq!(again.status, 201, "the address is free again");
+}
+
+#[tokio::test]
+async fn one_address_is_one_lead_in_whatever_letters() {
+    let world = World::new().await;
+    for (email, status) in [("josé@peña.example.org", 201), ("JOSÉ@PEÑA.example.org", 409)] {
+        let mut lead = lead();
+        lead["email"] = json!(email);
+        assert_eq!(
+            world.post("/api/leads/demo-request", "", lead).await.status,
+            status,
+            "{email}"
+        );
+    }
+}

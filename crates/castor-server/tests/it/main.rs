@@ -20,6 +20,7 @@ mod paper;
 mod queue;
 mod results;
 mod review;
+mod second;
 mod security;
 mod settings;
 mod shared;

@@ -121,17 +121,16 @@ async fn a_client_that_hangs_up_leaves_no_transaction_open() {
         let _ = tokio::time::timeout(Duration::from_micros(n * 37), request.send()).await;
     }
     let mut connection = connect(&world.database).await;
-    let open = "SELECT count(*) FROM pg_stat_activity
+    let open =
+        "SELECT count(*), count(*) FILTER (WHERE now() - state_change > interval '20 seconds') FROM pg_stat_activity
         WHERE datname = current_database() AND state LIKE 'idle in transaction%'";
-    let began = Instant::now();
-    // What is left open stays so; what is still at work ends.
-    while sqlx::query_scalar::<_, i64>(open)
-        .fetch_one(&mut connection)
-        .await
-        .unwrap()
-        > 0
-    {
-        assert!(began.elapsed() < Duration::from_secs(15), "a transaction is left open");
+    // What is still at work ends. The database ends what is left open after 30 seconds: it is not waited for.
+    loop {
+        let (open, left): (i64, i64) = sqlx::query_as(open).fetch_one(&mut connection).await.unwrap();
+        assert_eq!(left, 0, "a transaction is left open");
+        if open == 0 {
+            break;
+        }
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
 }
@@ -311,11 +310,13 @@ async fn events_reach_those_who_may_know_and_the_stream_ends_with_the_server() {
         body: json!({ "form": "1" }),
     };
     let mut heard = String::new();
-    for _ in 0..100 {
+    for _ in 0..1_200 {
         other.server.shared.publish(&event).await;
         if let Ok(chunk) = tokio::time::timeout(Duration::from_millis(100), one.chunk()).await {
-            heard.push_str(std::str::from_utf8(&chunk.unwrap().unwrap()).unwrap());
-            break;
+            heard = std::str::from_utf8(&chunk.unwrap().unwrap()).unwrap().to_owned();
+            if !heard.starts_with(':') {
+                break;
+            }
         }
     }
     assert!(
@@ -340,6 +341,14 @@ async fn a_backup_comes_back_whole_into_an_empty_database_and_nowhere_else() {
     let target = place.path().join("backup");
     let manifest = backup(world.config(), &target).await.unwrap();
     assert_eq!(manifest.files[0].services, "core+e14+dashboard");
+    let mode = |path: &std::path::Path| {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::metadata(path).unwrap().permissions().mode() & 0o777
+    };
+    assert_eq!(mode(&target), 0o700);
+    for file in [manifest.files[0].name.as_str(), "manifest.json"] {
+        assert_eq!(mode(&target.join(file)), 0o600, "{file}");
+    }
     assert!(matches!(
         backup(world.config(), &target).await,
         Err(BackupError::NotEmpty(_))

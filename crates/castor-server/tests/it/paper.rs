@@ -20,9 +20,25 @@ pub(crate) fn drawn() -> &'static [u8] {
     DRAWN.get_or_init(|| draw(7, Family::Presidente2022))
 }
 
+/// One in which the reader doubts nothing; where another model does, another number will do.
+pub(crate) fn clear() -> Vec<u8> {
+    let options = Options {
+        overwritten: 0.0,
+        arithmetic_error: 0.0,
+        blank_total: 0.0,
+        abroad: Some(false),
+        habit: None,
+    };
+    draw_with(24, Family::Presidente2022, &options)
+}
+
 pub(crate) fn draw(seed: u64, family: Family) -> Vec<u8> {
+    draw_with(seed, family, &Options::default())
+}
+
+fn draw_with(seed: u64, family: Family, options: &Options) -> Vec<u8> {
     let folder = tempfile::tempdir().unwrap();
-    let form = Form::sample(seed, family, &Options::default()).unwrap().named("acta");
+    let form = Form::sample(seed, family, options).unwrap().named("acta");
     write_form(folder.path(), &form, Scan::bitonal_300()).unwrap();
     std::fs::read(folder.path().join("forms/acta.pdf")).unwrap()
 }

@@ -38,7 +38,7 @@ async fn status(world: &World, admin: &Signed) -> Value {
 
 /// Waits until the pipeline's status fits.
 pub(crate) async fn until(world: &World, admin: &Signed, fits: impl Fn(&Value) -> bool) -> Value {
-    for _ in 0..600 {
+    for _ in 0..3_000 {
         let now = status(world, admin).await;
         if fits(&now) {
             return now;
@@ -82,6 +82,7 @@ async fn a_table_is_queued_from_the_source_folder() {
         (&queued["files"], &queued["jobs"][0]["state"]),
         (&json!(1), &json!("QUEUED"))
     );
+    assert_eq!(queued["job_id"], queued["jobs"][0]["job_id"]);
     let job = world
         .get(
             &format!("/api/queue/jobs/{}", queued["jobs"][0]["job_id"].as_str().unwrap()),
@@ -308,6 +309,159 @@ async fn a_department_needs_a_word_more_and_stops_where_the_queue_is_full() {
     assert_eq!(known.status, 202, "what waits already is answered all the same");
 }
 
+const RETRY: &str = "/api/queue/jobs/retry";
+
+/// Three jobs that were given up, the first for the store of files, and two that wait in a queue with room for one more.
+async fn given_up() -> (World, Signed, TempDir) {
+    let source = source(5);
+    let (world, admin) = world_of(source.path(), &[("E14_QUEUE_LIMIT", "3")]).await;
+    until(&world, &admin, |now| now["source_taken"] == 5).await;
+    let department = json!({ "department_code": "01", "confirm": true });
+    world
+        .post("/api/queue/department", &admin.access, department.clone())
+        .await
+        .data();
+    let mut database = crate::world::connect(&world.database).await;
+    let dead = "UPDATE job SET state = 'DEAD', attempts = 3, finished_at = now(), message = 'failed', code =
+        CASE WHEN id = (SELECT id FROM job ORDER BY id LIMIT 1) THEN 'OBJ_003' ELSE 'RUN_003' END";
+    sqlx::raw_sql(dead).execute(&mut database).await.unwrap();
+    world
+        .post("/api/queue/department", &admin.access, department)
+        .await
+        .data();
+    (world, admin, source)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_given_up_is_tried_again_together_as_the_queue_has_room() {
+    let (world, admin, _source) = given_up().await;
+    let retry = async |body: Value| world.post(RETRY, &admin.access, body).await;
+    let operator = world.user(Role::Operator).await;
+    assert_eq!(world.post(RETRY, &operator.access, json!({})).await.code(), "FORBIDDEN");
+    for wrong in [
+        json!({ "code": "" }),
+        json!({ "state": "DONE" }),
+        json!({ "department_code": "x" }),
+    ] {
+        assert_eq!(retry(wrong.clone()).await.code(), "INVALID_REQUEST", "{wrong}");
+    }
+    let none = json!({ "retried": 0, "left": 0 });
+    assert_eq!(retry(json!({ "department_code": 3 })).await.data(), none);
+    assert_eq!(retry(json!({ "code": "JOB_001" })).await.data(), none);
+    let of_the_store = retry(json!({ "code": "OBJ_003", "department_code": "1" })).await.data();
+    assert_eq!(of_the_store, json!({ "retried": 1, "left": 0 }));
+    let audit = world.get("/api/audit", &admin.access).await.data();
+    assert_eq!(
+        (&audit[0]["action"], &audit[0]["detail"]),
+        (
+            &json!("pipeline.jobs_retried"),
+            &json!({ "code": "OBJ_003", "department": "01", "queued": 1 })
+        )
+    );
+    let full = retry(json!({ "code": null })).await;
+    assert_eq!((full.status, full.code()), (429, "QUEUE_FULL"));
+    let mut database = crate::world::connect(&world.database).await;
+    let one_done =
+        "UPDATE job SET state = 'DONE' WHERE id = (SELECT id FROM job WHERE state = 'QUEUED' ORDER BY id LIMIT 1)";
+    sqlx::raw_sql(one_done).execute(&mut database).await.unwrap();
+    assert_eq!(
+        retry(json!({ "code": null })).await.data(),
+        json!({ "retried": 1, "left": 1 })
+    );
+    let now = status(&world, &admin).await;
+    assert_eq!((&now["queued"], &now["failed"]), (&json!(3), &json!(1)));
+    let waiting = world.get("/api/queue/jobs?status=QUEUED", &admin.access).await.data();
+    let attempts = waiting
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|job| job["attempts"].as_i64().unwrap());
+    assert_eq!(attempts.sum::<i64>(), 0, "with all their attempts");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_job_without_a_reading_says_why() {
+    let (world, admin, _source) = given_up().await;
+    let operator = world.user(Role::Operator).await;
+    let jobs = world.get("/api/queue/jobs", &admin.access).await.data();
+    for job in jobs.as_array().unwrap() {
+        let path = format!("/api/queue/jobs/{}/reading", job["id"].as_str().unwrap());
+        let answer = world.get(&path, &operator.access).await;
+        let due = match job["code"].as_str() {
+            Some("RUN_003") => (422, "UNREADABLE_FORM"),
+            Some("OBJ_003") | None => (409, "NOT_READ_YET"),
+            Some(code) => panic!("{code}"),
+        };
+        assert_eq!((answer.status, answer.code()), due, "{job}");
+        let waits = job["state"] == "QUEUED";
+        assert_eq!(answer.headers.contains_key("retry-after"), waits, "{job}");
+    }
+    let unknown = "/api/queue/jobs/00000000-0000-7000-8000-000000000000/reading";
+    assert_eq!(world.get(unknown, &operator.access).await.code(), "NOT_FOUND");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_discarded_job_is_not_shown_as_given_up_and_not_queued_by_itself() {
+    let (world, admin, _source) = given_up().await;
+    let listed = async |state: &str| {
+        let jobs = world
+            .get(&format!("/api/queue/jobs?status={state}"), &admin.access)
+            .await;
+        jobs.data().as_array().unwrap().clone()
+    };
+    let dead = listed("DEAD").await;
+    let id = dead[2]["id"].as_str().unwrap();
+    let mesa = dead[2]["name"]
+        .as_str()
+        .unwrap()
+        .split('_')
+        .next()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let discard = format!("/api/queue/jobs/{id}/discard");
+    let operator = world.user(Role::Operator).await;
+    assert_eq!(
+        world.post(&discard, &operator.access, json!({})).await.code(),
+        "FORBIDDEN"
+    );
+    let unknown = "/api/queue/jobs/00000000-0000-7000-8000-000000000000/discard";
+    assert_eq!(world.post(unknown, &admin.access, json!({})).await.code(), "NOT_FOUND");
+    let set_aside = world.post(&discard, &admin.access, json!({})).await.data();
+    assert_eq!(
+        (&set_aside["id"], &set_aside["state"]),
+        (&json!(id), &json!("DISCARDED"))
+    );
+    assert_eq!(world.post(&discard, &admin.access, json!({})).await.code(), "CONFLICT");
+    let audit = world.get("/api/audit", &admin.access).await.data();
+    assert_eq!(
+        (&audit[0]["action"], &audit[0]["subject"]),
+        (&json!("pipeline.job_discarded"), &json!(id))
+    );
+    assert_eq!(
+        (
+            listed("DEAD").await.len(),
+            status(&world, &admin).await["failed"].as_i64()
+        ),
+        (2, Some(2))
+    );
+    // It was the store of files that failed: what was not discarded would have one more attempt here.
+    let asked = world
+        .post("/api/queue/table", &admin.access, table(mesa, json!({})))
+        .await
+        .data();
+    assert_eq!(
+        (&asked["jobs"][0]["job_id"], &asked["jobs"][0]["state"]),
+        (&json!(id), &json!("DISCARDED"))
+    );
+    assert_eq!(world.post(RETRY, &admin.access, json!({})).await.data()["retried"], 1);
+    world.post("/api/pipeline/start", &admin.access, json!({})).await.data();
+    assert_eq!(listed("DISCARDED").await.len(), 1);
+    let retry = format!("/api/queue/jobs/{id}/retry");
+    let again = world.post(&retry, &admin.access, json!({})).await.data();
+    assert_eq!((&again["state"], &again["attempts"]), (&json!("QUEUED"), &json!(0)));
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn codes_of_other_lengths_are_taken_where_they_mean_one_place() {
     let source = source(1);
@@ -447,8 +601,7 @@ async fn a_run_reads_everything_that_nobody_has_read() {
         (&json!("SENADO"), &json!(1))
     );
     assert_eq!(post("start", json!({})).await.code(), "ALREADY_RUNNING");
-    // The queue has room for one at a time; the run goes on by itself, also with what comes later.
-    std::fs::write(source.path().join(name("05", 8)), page(8)).unwrap();
+    // The queue has room for one at a time; the run goes on by itself.
     let done = until(&world, &admin, |now| now["completed"] == 3 && now["status"] == "IDLE").await;
     assert_eq!(
         done["forms"]
@@ -459,6 +612,7 @@ async fn a_run_reads_everything_that_nobody_has_read() {
             .sum::<i64>(),
         3
     );
+    std::fs::write(source.path().join(name("05", 8)), page(8)).unwrap();
     assert_eq!(
         post("start", json!({})).await.status,
         200,

@@ -265,6 +265,22 @@ async fn what_is_no_contest_or_no_place_is_told() {
 }
 
 #[tokio::test]
+async fn a_contest_is_known_by_the_originals_name_too() {
+    let world = World::new().await;
+    let viewer = world.user(Role::Viewer).await;
+    for (former, ours) in [
+        ("PRESIDENCIA", "PRESIDENTE"),
+        ("GOBERNACION", "GOBERNADOR"),
+        ("alcaldia", "ALCALDE"),
+        ("SENADO", "SENADO"),
+    ] {
+        let asked = format!("/api/results/totals?corporacion={former}");
+        let totals = world.get(&asked, &viewer.access).await.data();
+        assert_eq!(totals["corporacion"], ours, "{former}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_pushed_while_sums_are_made_is_neither_left_out_nor_counted_twice() {
     let world = World::new().await;
     let who = world.user(Role::Validator).await;

@@ -1,18 +1,25 @@
 //! Review without a desk.
 
 use crate::paper::page;
-use crate::world::{Signed, World, connect, waiting};
+use crate::world::{Signed, World, connect, send, waiting};
+use castor_domain::reading::FormReading;
 use castor_domain::review::{Event, MACHINE, Moment};
 use castor_server::role::Role;
 use castor_testkit::review::{event, form};
 use castor_wire::sync::SyncEvent;
+use reqwest::Method;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 /// A form with doubtful cells, pushed as a desk pushes it.
 pub(crate) async fn pushed(world: &World, by: &Signed, id: &str) {
+    pushed_with(world, by, id, form()).await;
+}
+
+/// The same of a form with such a reading.
+pub(crate) async fn pushed_with(world: &World, by: &Signed, id: &str, form: FormReading) {
     let read = Event::Read {
-        reading: Box::new(form()),
+        reading: Box::new(form),
         model: "m1".to_owned(),
     };
     let imported = Event::Imported {
@@ -41,7 +48,7 @@ async fn world_with_a_form() -> (World, Signed, String) {
     (world, validator, id)
 }
 
-async fn submit(world: &World, by: &Signed, body: Value) -> crate::world::Answer {
+pub(crate) async fn submit(world: &World, by: &Signed, body: Value) -> crate::world::Answer {
     world.post("/api/review/submit", &by.access, body).await
 }
 
@@ -258,4 +265,161 @@ async fn pending_forms_are_found_by_what_they_are() {
         assert_eq!(answer.code(), "INVALID_REQUEST", "{wrong}");
         assert_eq!(answer.body["error"]["fields"][0]["field"].as_str(), field, "{wrong}");
     }
+}
+
+#[tokio::test]
+async fn a_form_is_found_under_the_priority_that_its_cells_give_it() {
+    let world = World::new().await;
+    let validator = world.user(Role::Validator).await;
+    // The least sure cell that waits decides.
+    let priorities = [(0.2, "CRITICAL"), (0.4, "HIGH"), (0.6, "MEDIUM"), (0.8, "LOW")];
+    for ((confidence, _), n) in priorities.iter().zip(1..) {
+        let mut form = form();
+        let waiting = form.fields.iter_mut().filter(|field| field.needs_review);
+        waiting.for_each(|field| field.confidence = *confidence);
+        pushed_with(&world, &validator, &format!("{n:064x}"), form).await;
+    }
+    let shown = async |query: &str| {
+        let path = format!("/api/review/pending{query}");
+        let items = world.get(&path, &validator.access).await.data();
+        let items = items.as_array().unwrap().iter();
+        items
+            .map(|item| {
+                (
+                    item["review_id"].as_str().unwrap().to_owned(),
+                    item["priority"].as_str().unwrap().to_owned(),
+                )
+            })
+            .collect::<Vec<_>>()
+    };
+    let mut all = Vec::new();
+    for ((_, priority), n) in priorities.iter().zip(1..) {
+        let form = (format!("{n:064x}"), (*priority).to_owned());
+        for asked in [(*priority).to_owned(), priority.to_lowercase()] {
+            let found = shown(&format!("?priority={asked}")).await;
+            assert_eq!(found, std::slice::from_ref(&form), "{asked}");
+        }
+        all.push(form);
+    }
+    assert_eq!(shown("").await, all, "the most urgent first");
+}
+
+#[tokio::test]
+async fn notes_and_reasons_are_kept_beside_what_they_are_about() {
+    let (world, validator, id) = world_with_a_form().await;
+    let auditor = world.user(Role::Auditor).await;
+    let cells = world.get("/api/review/pending", &validator.access).await.data()[0]["cells"].clone();
+    let cell = |n: usize, value: u16, notes: &str| {
+        let id = &cells[n]["cell_id"];
+        json!({ "cell_id": id, "new_value": value, "notes": notes })
+    };
+    let corrections = json!([cell(0, 7, " un siete con raya "), cell(1, 9, "")]);
+    let body = json!({ "review_id": id, "corrections": corrections, "resolution_notes": "con lupa" });
+    assert_eq!(submit(&world, &validator, body).await.data()["status"], "IN_PROGRESS");
+    let corrections = json!([cell(1, 8, "era un ocho")]);
+    let body = json!({ "review_id": id, "corrections": corrections, "resolution_notes": "segunda vez" });
+    submit(&world, &validator, body).await.data();
+    let body = json!({ "review_id": id, "action": "complete", "reason": "todo visto" });
+    submit(&world, &validator, body).await.data();
+    let path = format!("/api/review/events?form={id}");
+    let events = world.get(&path, &auditor.access).await.data();
+    let told: Vec<(&str, &Value)> = events
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|event| (event["event"].as_str().unwrap(), &event["note"]))
+        .collect();
+    assert_eq!(
+        told,
+        [
+            ("completed", &json!("todo visto")),
+            ("cell", &json!("era un ocho\nsegunda vez")),
+            ("cell", &json!("con lupa")),
+            ("cell", &json!("un siete con raya")),
+            ("read", &Value::Null),
+            ("imported", &Value::Null),
+        ]
+    );
+    for (body, field) in [
+        (
+            json!({ "corrections": [cell(0, 1, &"x".repeat(1_001))] }),
+            "corrections[0].notes",
+        ),
+        (json!({ "corrections": [cell(0, 1, "a\0")] }), "corrections[0].notes"),
+        (
+            json!({ "corrections": [cell(0, 1, "")], "resolution_notes": "a\0" }),
+            "reason",
+        ),
+    ] {
+        let mut body = body;
+        body["review_id"] = json!(id);
+        let answer = submit(&world, &validator, body).await;
+        assert_eq!(answer.code(), "INVALID_REQUEST");
+        assert_eq!(answer.body["error"]["fields"][0]["field"], field);
+    }
+    let pushed = "UPDATE event_note SET note = 'otra'";
+    let error = sqlx::query(pushed).execute(&mut connect(&world.database).await).await;
+    assert!(error.unwrap_err().to_string().contains("only ever added to"));
+}
+
+#[tokio::test]
+async fn a_correction_stands_in_the_audit_and_its_form_can_be_followed_event_by_event() {
+    let (world, validator, id) = world_with_a_form().await;
+    let auditor = world.user(Role::Auditor).await;
+    let cell = world.get("/api/review/pending", &validator.access).await.data()[0]["cells"][0].clone();
+    let corrections = json!([{ "cell_id": cell["cell_id"], "new_value": 7 }]);
+    let refused = json!({ "review_id": id, "corrections": corrections, "action": "complete" });
+    assert_eq!(submit(&world, &validator, refused).await.code(), "REVIEW_REFUSED");
+    let body = json!({ "review_id": id, "corrections": corrections, "action": "escalate", "reason": "no se lee" });
+    let request = world.request(Method::POST, "/api/review/submit");
+    let request = request.header("user-agent", "reviewer/1").json(&body);
+    send(request.bearer_auth(&validator.access)).await.data();
+
+    let path = format!("/api/review/events?form={id}");
+    let events = world.get(&path, &auditor.access).await.data();
+    assert_eq!(events.as_array().unwrap().len(), 4, "{events}");
+    let (escalated, corrected) = (&events[0], &events[1]);
+    assert_eq!(
+        (&escalated["event"], &escalated["reason"]),
+        (&json!("escalated"), &json!("no se lee"))
+    );
+    assert_eq!(corrected["cell_id"], cell["cell_id"]);
+    assert_eq!(corrected["before"], json!({ "value": 3, "raw_mark": ["", "", "3"] }));
+    assert_eq!(corrected["after"], json!({ "value": 7, "raw_mark": ["", "", "7"] }));
+    assert_eq!(
+        (&corrected["account"], &corrected["laptop"]),
+        (&json!(validator.id), &Value::Null)
+    );
+    assert!(events[3]["laptop"].is_string(), "a laptop brought the form in");
+    let page = world
+        .get(
+            &format!("{path}&limit=1&before={}", escalated["place"]),
+            &auditor.access,
+        )
+        .await
+        .data();
+    assert_eq!(page, json!([corrected]));
+
+    let entries = world
+        .get("/api/audit?action=data.form_corrected", &auditor.access)
+        .await
+        .data();
+    assert_eq!(
+        entries.as_array().unwrap().len(),
+        1,
+        "what was refused is not said to be done: {entries}"
+    );
+    let entry = &entries[0];
+    assert_eq!(
+        (&entry["actor"], &entry["address"]),
+        (&json!(validator.id), &json!("127.0.0.1"))
+    );
+    let ids = json!([corrected["event_id"], escalated["event_id"]]);
+    assert_eq!(
+        entry["detail"],
+        json!({ "form": id, "events": ids, "agent": "reviewer/1" })
+    );
+    let unknown = format!("/api/review/events?form={}", "b".repeat(64));
+    assert_eq!(world.get(&unknown, &auditor.access).await.code(), "NOT_FOUND");
+    assert_eq!(world.get(&path, &validator.access).await.code(), "FORBIDDEN");
 }

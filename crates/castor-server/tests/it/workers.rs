@@ -93,7 +93,7 @@ async fn job(world: &World, admin: &Signed, id: &str) -> Value {
 }
 
 async fn until_state(world: &World, admin: &Signed, id: &str, state: &str) -> Value {
-    for _ in 0..3_000 {
+    for _ in 0..15_000 {
         let now = job(world, admin, id).await;
         if now["state"] == state {
             return now;
@@ -140,7 +140,7 @@ async fn a_job_whose_end_cannot_be_written_down_comes_back() {
     const FULL: &str = "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$
         BEGIN RAISE EXCEPTION 'no space left' USING ERRCODE = '53100'; END $$;
         CREATE TRIGGER full_disk BEFORE INSERT ON event FOR EACH STATEMENT EXECUTE FUNCTION full_disk()";
-    let pause = [("E14_RETRY_PAUSE", "1")];
+    let pause = [("E14_RETRY_PAUSE", "5")];
     let (world, admin, _source, id) = queued(&draw(7, Family::Camara2022), &pause).await;
     let mut database = crate::world::connect(&world.database).await;
     sqlx::raw_sql(FULL).execute(&mut database).await.unwrap();
@@ -163,7 +163,7 @@ async fn a_job_whose_end_cannot_be_written_down_comes_back() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_worker_that_is_told_to_end_finishes_what_it_has() {
-    let (world, admin, _source, id) = queued(&draw(6, Family::Camara2022), &[]).await;
+    let (world, admin, _source, id) = queued(&draw(6, Family::Presidente2022), &[]).await;
     let port = free_port();
     let worker = Worker::answering(&world, &[], port);
     let get = async |path: &str| {

@@ -228,6 +228,10 @@ impl World {
         send(self.request(Method::PATCH, path).bearer_auth(token).json(&body)).await
     }
 
+    pub(crate) async fn delete(&self, path: &str, token: &str) -> Answer {
+        send(self.request(Method::DELETE, path).bearer_auth(token)).await
+    }
+
     /// Makes an account with a role, as the command line does, and signs it in.
     pub(crate) async fn user(&self, role: Role) -> Signed {
         let email = format!(
@@ -265,13 +269,21 @@ pub(crate) fn client() -> reqwest::Client {
     reqwest::Client::builder().no_proxy().build().unwrap()
 }
 
+/// A port for who listens later: none that the system gives to others meanwhile.
 pub(crate) fn free_port() -> u16 {
-    std::net::TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port()
+    static PORT: AtomicU32 = AtomicU32::new(0);
+    let ports = 10_000..30_000_u32;
+    loop {
+        let offset = std::process::id() + PORT.fetch_add(1, Ordering::Relaxed);
+        let port = u16::try_from(ports.start + offset % (ports.end - ports.start)).unwrap();
+        if std::net::TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
+
+/// An address at which nobody listens.
+pub(crate) const NOBODY: &str = "127.0.0.1:1";
 
 /// An answer, read whole.
 #[derive(Debug)]

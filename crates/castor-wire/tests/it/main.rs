@@ -4,15 +4,16 @@
 
 mod protocol;
 
-use castor_domain::checks::{CheckContext, FieldRef, check_form};
+use castor_domain::checks::{CheckCode, CheckContext, FieldRef, check_form};
 use castor_domain::form::{Copia, Corporacion, FieldPath, ListCode, Nivelacion};
 use castor_domain::grammar::{MarkConvention, ReviewPolicy, read_field};
 use castor_domain::header::Source;
 use castor_domain::reading::{FieldReading, FormReading, PageReading, PixelRect, PrintedName, ReviewReason};
 use castor_domain::review::{Act, Event, EventId, Round};
+use castor_domain::serial::PageOf;
 use castor_domain::symbol::{BoxReading, SYMBOL_CLASSES, Symbol};
 use castor_wire::event::{EventError, from_text, id, id_text, to_text};
-use castor_wire::extraction::{as_reading, extraction, is_extraction};
+use castor_wire::extraction::{Totals, as_reading, extraction, is_extraction};
 use castor_wire::parse;
 use castor_wire::payload::{PayloadContext, payload};
 use castor_wire::write;
@@ -84,6 +85,8 @@ fn form(cells: &[(FieldPath, [Symbol; 3], bool)]) -> FormReading {
         layout: Some("lists-2023".to_owned()),
         ..PageReading::default()
     });
+    let only = PageOf { page: 1, pages: 1 };
+    form.pages[0].page_of.add(Source::PrintedPageOf, only, 0.9, 1);
     for (path, marks, waits) in cells {
         let boxes = marks.map(sure);
         let decision = read_field(&boxes, MarkConvention::FILLERS, &POLICY);
@@ -206,8 +209,8 @@ fn the_payload_makes_nothing_up() {
     );
     assert_eq!(payload["ocr_fields"][0]["field_key"], "CANDIDATE_01");
     assert_eq!(
-        payload["normalized_tallies"][0]["specials"][0]["votes"],
-        serde_json::Value::Null
+        payload["normalized_tallies"][0]["tallies"],
+        json!([{ "subject_type": "CANDIDATE", "candidate_ordinal": 1, "votes": null }])
     );
     assert_eq!(payload["pipeline_context"]["target_process"]["contest_type"], "COUNCIL");
 }
@@ -223,15 +226,20 @@ fn the_extraction_has_lists_with_their_rows_and_sums_nothing_that_is_unread() {
             (FieldPath::ListaCandidato(list(11), 51), blank, false),
             (FieldPath::ListaCandidato(list(11), 52), digit(3), waits),
             (FieldPath::ListaTotal(list(11)), digit(7), false),
-            (FieldPath::SoloLista(list(7)), digit(1), false),
+            (FieldPath::SoloLista(list(7)), digit(1), waits),
             (FieldPath::Blanco, digit(2), false),
+            (FieldPath::NoMarcados, blank, false),
+            (FieldPath::Nulos, digit(0), false),
         ]
     };
     let whole = extraction(&form(&cells(false)), &CONTEXT);
     assert_eq!(whole["total_computado"], 10);
     assert_eq!(whole["nivelacion"]["total_votos_incinerados"], serde_json::Value::Null);
     assert_eq!(whole["especiales"]["votos_en_blanco"], 2);
-    assert_eq!(whole["especiales"]["votos_nulos"], serde_json::Value::Null);
+    assert_eq!(whole["especiales"]["votos_nulos"], 0);
+    let without_nulos = extraction(&form(&cells(false)[..8]), &CONTEXT);
+    assert_eq!(without_nulos["especiales"]["votos_nulos"], serde_json::Value::Null);
+    assert_eq!(without_nulos["total_computado"], serde_json::Value::Null);
     let [first, second] = &whole["partidos"].as_array().unwrap()[..] else {
         panic!("{whole}")
     };
@@ -255,7 +263,7 @@ fn the_extraction_has_lists_with_their_rows_and_sums_nothing_that_is_unread() {
         (&second["party_code"], &second["list_type"]),
         (&json!("0007"), &json!("SIN_VOTO_PREFERENTE"))
     );
-    // One row waits for a person: neither it nor the sum is a number.
+    // Rows wait for a person: neither they nor the sum are numbers.
     let waiting = extraction(&form(&cells(true)), &CONTEXT);
     assert_eq!(waiting["total_computado"], serde_json::Value::Null);
     assert_eq!(
@@ -263,6 +271,98 @@ fn the_extraction_has_lists_with_their_rows_and_sums_nothing_that_is_unread() {
         serde_json::Value::Null
     );
     assert_eq!(waiting["partidos"][0]["needs_review"], true);
+}
+
+#[test]
+fn the_sum_of_all_votes_is_that_of_the_checks() {
+    let digit = |d| [Symbol::Filler, Symbol::Filler, Symbol::Digit(d)];
+    let cells = |waits: bool| {
+        [
+            (FieldPath::Nivelacion(Nivelacion::Sufragantes), digit(9), waits),
+            (FieldPath::Nivelacion(Nivelacion::Urna), digit(9), waits),
+            (FieldPath::Nivelacion(Nivelacion::Incinerados), digit(0), false),
+            (FieldPath::SoloLista(list(11)), digit(4), false),
+            // Its rows are 4 and 2, and not what was written for them together.
+            (FieldPath::ListaCandidato(list(11), 51), digit(2), false),
+            (FieldPath::ListaTotal(list(11)), digit(7), false),
+            (FieldPath::Blanco, digit(1), false),
+            (FieldPath::Nulos, digit(0), false),
+            (FieldPath::NoMarcados, digit(0), false),
+        ]
+    };
+    let read = form(&cells(false));
+    let check = read.findings.iter().find(|f| f.code == CheckCode::Sum001).unwrap();
+    let totals = Totals::of(&read);
+    assert_eq!(totals.computado, Some(8));
+    assert_eq!(totals.computado, check.numbers.map(|numbers| numbers.found));
+    assert_eq!(extraction(&read, &CONTEXT)["total_computado"], 8);
+    assert_eq!(totals.delta(), Some(1));
+    // The sum is known without the urn; what waits for a person is no number yet.
+    let totals = Totals::of(&form(&cells(true)));
+    assert_eq!(
+        (totals.sufragantes, totals.urna, totals.computado),
+        (None, None, Some(8))
+    );
+    assert_eq!(totals.delta(), None);
+}
+
+#[test]
+fn each_vote_stands_once_in_the_tallies() {
+    let digit = |d| [Symbol::Filler, Symbol::Filler, Symbol::Digit(d)];
+    let without_lists = form(&[
+        (FieldPath::Nivelacion(Nivelacion::Urna), digit(9), false),
+        (FieldPath::Candidato(1), digit(3), false),
+        (FieldPath::Candidato(2), digit(4), false),
+        (FieldPath::Blanco, digit(1), false),
+        (FieldPath::Nulos, digit(1), false),
+        (FieldPath::NoMarcados, digit(0), false),
+        (FieldPath::Total, digit(9), false),
+    ]);
+    let tally = |kind: &str, candidate: Option<u8>, votes: u8| json!({ "subject_type": kind, "candidate_ordinal": candidate, "votes": votes });
+    let candidates = [tally("CANDIDATE", Some(1), 3), tally("CANDIDATE", Some(2), 4)];
+    let specials = [
+        tally("BLANK", None, 1),
+        tally("NULL", None, 1),
+        tally("UNMARKED", None, 0),
+    ];
+    assert_eq!(
+        payload(&without_lists, &CONTEXT)["normalized_tallies"],
+        json!([
+            { "political_group_code": null, "tallies": candidates, "party_total": null },
+            { "specials": specials },
+        ])
+    );
+    // A list of two circunscripciones has two totals.
+    let twice = form(&[
+        (FieldPath::SoloLista(list(11)), digit(4), false),
+        (FieldPath::ListaTotal(list(11)), digit(4), false),
+        (FieldPath::SoloLista(list(11)), digit(2), false),
+        (FieldPath::ListaTotal(list(11)), digit(2), false),
+    ]);
+    let tallies = payload(&twice, &CONTEXT)["normalized_tallies"].clone();
+    let totals = [0, 1].map(|n| {
+        (
+            tallies[n]["political_group_code"].clone(),
+            tallies[n]["party_total"].clone(),
+        )
+    });
+    assert_eq!(totals, [(json!("0011"), json!(4)), (json!("0011"), json!(2))]);
+}
+
+#[test]
+fn validations_have_the_originals_names_beside_ours() {
+    let payload = payload(&lists(), &CONTEXT);
+    let validations = payload["validations"].as_array().unwrap();
+    let aliases = |key: &str| {
+        let mut of_key = validations.iter().filter(|one| one["rule_key"] == key);
+        of_key.next().unwrap()["aliases"].clone()
+    };
+    assert_eq!(
+        aliases("NIV_001"),
+        json!(["NIVELACION_SUFRAGANTES_VS_URNA", "E11_EQUALS_URNA"])
+    );
+    assert_eq!(aliases("SUM_002"), json!(["PARTY_0011"]));
+    assert_eq!(aliases("NIV_002"), json!([]));
 }
 
 #[test]
@@ -406,7 +506,8 @@ fn an_extraction_is_taken_back_as_the_reading_that_it_means() {
     assert!(!is_extraction(&serde_json::Value::Object(write::reading(&lists()))));
     let back = parse::reading(&as_reading(&given).to_string()).unwrap();
     let again = extraction(&back, &CONTEXT);
-    for part in ["nivelacion", "especiales", "total_computado"] {
+    // Whether every page was read is no part of the contract, and so the sum is not known any more.
+    for part in ["nivelacion", "especiales"] {
         assert_eq!(again[part], given[part], "{part}");
     }
     let votes = |extraction: &serde_json::Value| {

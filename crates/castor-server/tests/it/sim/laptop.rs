@@ -205,7 +205,7 @@ impl Laptop {
 
     pub(crate) async fn start(&mut self) {
         // A process that another run starts at this moment holds what this one has open until it becomes another program.
-        for _ in 0..200 {
+        for _ in 0..6_000 {
             match Store::open(self.folder.path()).await {
                 Err(StoreError::Busy(_)) => tokio::time::sleep(Duration::from_millis(10)).await,
                 opened => {
