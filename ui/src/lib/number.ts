@@ -44,12 +44,14 @@ export function moment(at: string, language: Language, now = new Date()): string
   return new Intl.DateTimeFormat(language, { day: '2-digit', month: 'short', ...year, hour: '2-digit', minute: '2-digit' }).format(date);
 }
 
-/** Day with its year, and time to the second. */
+/** Day with its year, and time to the second, of 24 hours: short and in order, for lists of what happened. */
 export function instant(at: string, language: Language): string {
   const date = new Date(at);
   return Number.isNaN(date.getTime())
     ? at
-    : new Intl.DateTimeFormat(language, { dateStyle: 'medium', timeStyle: 'medium' }).format(date);
+    : new Intl.DateTimeFormat(language, {
+        day: '2-digit', month: '2-digit', year: 'numeric', hour: '2-digit', minute: '2-digit', second: '2-digit', hourCycle: 'h23',
+      }).format(date);
 }
 
 /** Time of day. */
