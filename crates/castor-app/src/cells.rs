@@ -82,11 +82,6 @@ fn narrowed(value: f64) -> f32 {
     value as f32
 }
 
-/// `page/path`: the key of a cell.
-pub(crate) fn key(field: &FieldRef) -> String {
-    format!("{}/{}", field.page, field.path)
-}
-
 /// The cell of a key.
 pub(crate) fn field_of(key: &str) -> Option<FieldRef> {
     let (page, path) = key.split_once('/')?;
@@ -221,7 +216,7 @@ impl Looked<'_> {
         let waits = self.waiting.contains(&at);
         let settled = !waits && (decision.is_some() || !field.needs_review);
         CellView {
-            key: key(&at),
+            key: at.key(),
             path: field.path.to_string(),
             page: field.page,
             label: label(&field.path),
@@ -311,7 +306,7 @@ pub(crate) fn check(finding: &Finding) -> CheckView {
         },
         outcome: finding.outcome.name().to_owned(),
         severity: finding.severity.name().to_lowercase(),
-        cells: finding.fields.iter().map(key).collect(),
+        cells: finding.fields.iter().map(FieldRef::key).collect(),
         difference: finding.numbers.map(castor_domain::checks::Numbers::difference),
         left: finding.numbers.map(|n| n.expected),
         right: finding.numbers.map(|n| n.found),

@@ -1,6 +1,6 @@
 //! The copies of one table side by side.
 
-use crate::cells::{key, label, queue_item};
+use crate::cells::{label, queue_item};
 use crate::view::{CopiesItem, CopiesPage, CopiesView, CopyCell, CopyCellName, CopyRow, CopyView, MovedVotes};
 use crate::{AppError, Desk};
 use castor_domain::checks::{CopiedRow, FieldRef, FieldState, Finding, align_copies, moved_votes};
@@ -144,7 +144,7 @@ fn told(row: &CopiedRow, cell: Option<&(FieldRef, FieldState)>) -> CopyCell {
     CopyCell {
         state,
         value,
-        key: cell.map(|(field, _)| key(field)),
+        key: cell.map(|(field, _)| field.key()),
     }
 }
 

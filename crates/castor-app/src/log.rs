@@ -1,6 +1,6 @@
 //! The log as people read it.
 
-use crate::cells::{key, mark};
+use crate::cells::mark;
 use crate::desk::rfc3339;
 use crate::export::quoted;
 use crate::view::{AuditQuery, AuditRow, ChainReport, ExportResult, HistoryView};
@@ -23,7 +23,7 @@ fn told(telling: &mut Telling, seq: i64, recorded: &Recorded) -> HistoryView {
         event: kind(&recorded.event).to_owned(),
         at: rfc3339(recorded.at),
         by: recorded.by.clone(),
-        cell: change.as_ref().map(|change| key(&change.field)),
+        cell: change.as_ref().map(|change| change.field.key()),
         before: change.as_ref().and_then(|change| change.before).map(shown),
         after: change.as_ref().and_then(|change| change.after).map(shown),
         reason: recorded.event.reason().map(ToOwned::to_owned),

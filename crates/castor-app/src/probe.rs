@@ -1,6 +1,6 @@
 //! Cells with a settled answer, mixed in: the person meets each as the last doubtful cell of a form and is not told.
 
-use crate::cells::{check, field_of, key, queue_item, said};
+use crate::cells::{check, field_of, queue_item, said};
 use crate::desk::rfc3339;
 use crate::review::{form_view, marks_of, reasoned};
 use crate::view::{CellAction, CellState, CellView, Decision, FormAction, FormView, Settings, StateName};
@@ -39,7 +39,7 @@ impl Desk {
         let Some(at) = usize::try_from(number).ok().and_then(|n| n.checked_rem(known.len())) else {
             return Ok(None);
         };
-        let cell = key(&known[at].0);
+        let cell = known[at].0.key();
         let name = [settings.sampling.seed.as_str(), &form, &cell, person].join("\n");
         let task = ProbeTask {
             id: sha256(name.as_bytes()),

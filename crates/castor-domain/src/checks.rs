@@ -187,6 +187,14 @@ pub struct FieldRef {
     pub path: FieldPath,
 }
 
+impl FieldRef {
+    /// Its name in interfaces: `page/path`.
+    #[must_use]
+    pub fn key(&self) -> String {
+        format!("{}/{}", self.page, self.path)
+    }
+}
+
 impl fmt::Display for FieldRef {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} (page {})", self.path, self.page)

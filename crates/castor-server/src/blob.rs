@@ -115,10 +115,10 @@ pub(crate) async fn append(
     } = piece;
     named(connection, &hash).await?;
     let mut blob = blobs::hold(connection, hash.as_str(), kind, total, account).await?;
-    if blob.whole && is_there(objects, &hash, &blob).await? {
-        return Ok(Taken::State(told(&blob)));
-    }
     if blob.whole {
+        if is_there(objects, &hash, &blob).await? {
+            return Ok(Taken::State(told(&blob)));
+        }
         tracing::warn!(file = %hash, "the store of files has lost a file; it is taken in anew");
         blob = blob.begun_anew();
     }

@@ -1,9 +1,9 @@
 //! Data of before, brought in from the command line by `castor import-sqlite`: a desk's events, and the rows of the original's
 //! SQLite databases. Everything can be brought in again without counting twice.
 
-use crate::api::{self, blob_state, push_events, put_piece};
+use crate::api::{self, push_events, put_piece};
 use crate::audit::Action;
-use crate::blob::Piece;
+use crate::blob::{self, Piece};
 use crate::config::{Config, Service};
 use crate::error::{ApiError, ErrorCode};
 use crate::guard::Caller;
@@ -199,7 +199,7 @@ impl Intake {
     /// # Errors
     /// As the route answers them.
     pub async fn blob_state(&self, hash: &str) -> Result<BlobState, ApiError> {
-        blob_state(&self.running.server, &api::hash(hash)?).await
+        blob::state(&self.running.server, &api::hash(hash)?).await
     }
 
     /// Takes a piece of a desk's file in, as its own sync would send it.

@@ -5,7 +5,7 @@
 use super::folder::NewFolder;
 use super::{Exported, FormatWriter};
 use crate::AppError;
-use crate::cells::{key, mark};
+use crate::cells::mark;
 use castor_domain::reading::{FieldReading, PixelRect};
 use castor_domain::review::{Decision, reference};
 use castor_domain::symbol::{BOX_SIDE, BoxImage, Symbol};
@@ -97,7 +97,7 @@ impl FormatWriter for Crops {
             let name = format!(
                 "casillas/{}/{}.png",
                 form.row.id,
-                key(&reference(machine)).replace('/', "-")
+                reference(machine).key().replace('/', "-")
             );
             folder.write(&name, &png(&cropped(gray, place))?)?;
             let boxes = boxes(folder, &name, found)?;

@@ -79,7 +79,7 @@ impl FormatWriter for JsonLines {
 /// What neither contract has a place for: where the form stands, whether it is generated, and who settled which cell.
 fn beside(exported: &Exported) -> Value {
     let decided = exported.form.fields.iter().filter_map(|field| {
-        let cell = crate::cells::key(&castor_domain::review::reference(field));
+        let cell = castor_domain::review::reference(field).key();
         exported.word(field).map(|word| json!({ "cell": cell, "by": word.by }))
     });
     json!({

@@ -202,16 +202,15 @@ fn role(row: &Value) -> Role {
 }
 
 fn user(row: &Value) -> Option<NewUser> {
-    let owned = |column| text(row, column);
     Some(NewUser {
-        email: owned("email").filter(|email| email.contains('@'))?,
+        email: text(row, "email").filter(|email| email.contains('@'))?,
         password: String::new(),
-        first_name: owned("first_name").unwrap_or_else(|| UNKNOWN.to_owned()),
-        last_name: owned("last_name").unwrap_or_else(|| UNKNOWN.to_owned()),
-        phone: owned("phone"),
-        campaign_role: owned("campaign_role"),
-        candidate_position: owned("candidate_position"),
-        whatsapp_number: owned("whatsapp_number"),
+        first_name: text(row, "first_name").unwrap_or_else(|| UNKNOWN.to_owned()),
+        last_name: text(row, "last_name").unwrap_or_else(|| UNKNOWN.to_owned()),
+        phone: text(row, "phone"),
+        campaign_role: text(row, "campaign_role"),
+        candidate_position: text(row, "candidate_position"),
+        whatsapp_number: text(row, "whatsapp_number"),
         whatsapp_opt_in: flag(row, "whatsapp_opt_in").unwrap_or(false),
     })
 }

@@ -186,8 +186,7 @@ impl Case {
     #[must_use]
     pub fn to_compare(&self, id: &str, field: &FieldRef) -> Option<[[Symbol; 3]; 2]> {
         let mut both = self.both(field)?;
-        let cell = format!("{}/{}", field.page, field.path);
-        if crate::draw::number("order", &[id, &cell]) % 2 == 1 {
+        if crate::draw::number("order", &[id, &field.key()]) % 2 == 1 {
             both.reverse();
         }
         Some(both)

@@ -49,12 +49,7 @@ pub(crate) fn hash(text: &str) -> Result<ContentHash, ApiError> {
     params(("sha256" = String, Path, description = "SHA-256 of the file")),
     responses((status = 200, body = Success<serde_json::Value>)))]
 async fn state(State(server): State<Server>, Segment(sha256): Segment<String>) -> Answer<BlobState> {
-    answer(blob_state(&server, &hash(&sha256)?).await?)
-}
-
-/// How much of a file is here.
-pub(crate) async fn blob_state(server: &Server, hash: &ContentHash) -> Result<BlobState, ApiError> {
-    blob::state(server, hash).await
+    answer(blob::state(&server, &hash(&sha256)?).await?)
 }
 
 /// Where a piece belongs.

@@ -23,7 +23,7 @@ mod upload;
 mod user;
 
 pub(crate) use auth::{NewAccount, register_user};
-pub(crate) use blob::{blob_state, hash, put_piece};
+pub(crate) use blob::{hash, put_piece};
 pub use health::{Check, State};
 pub(crate) use health::{check, checks, own_checks};
 pub(crate) use sync::push_events;

@@ -481,19 +481,20 @@ async fn retry_all(
         departamento: departamento.as_deref(),
     };
     let mut transaction = server.database(Service::E14)?.begin().await?;
-    if jobs::given_up(&mut transaction, &which).await? == 0 {
+    let given_up = jobs::given_up(&mut transaction, &which).await?;
+    if given_up == 0 {
         return answer(Retried { retried: 0, left: 0 });
     }
     let limit = room(&server, &mut transaction, 1).await?.min(AT_ONCE);
     let retried = jobs::retry_all(&mut transaction, &which, limit, &server.config.work.queue).await?;
-    let left = jobs::given_up(&mut transaction, &which).await?;
     let detail = json!({ "code": which.code, "department": which.departamento, "queued": retried });
     let (account, action) = (Some(caller.user), Action::JobsRetried);
     audit::write(&mut transaction, Some(&origin), account, action, None, detail).await?;
     transaction.commit().await?;
+    let retried = i64::try_from(retried).unwrap_or(i64::MAX);
     answer(Retried {
-        retried: i64::try_from(retried).unwrap_or(i64::MAX),
-        left,
+        retried,
+        left: given_up.saturating_sub(retried).max(0),
     })
 }
 

@@ -235,10 +235,6 @@ pub(super) fn mesa_id(codes: [Option<String>; 5]) -> Option<String> {
     codes.map(|codes| codes.join("-"))
 }
 
-pub(super) fn cell_id(field: &FieldRef) -> String {
-    format!("{}/{}", field.page, field.path)
-}
-
 fn cells(form: &str, case: &Case) -> Vec<ReviewCell> {
     let (blind, differs) = match case.state().round() {
         Some(Round::Second) => (true, false),
@@ -250,7 +246,7 @@ fn cells(form: &str, case: &Case) -> Vec<ReviewCell> {
         let read = case.machine(&field);
         let shown = read.filter(|_| !blind);
         ReviewCell {
-            cell_id: cell_id(&field),
+            cell_id: field.key(),
             field_key: field.path.to_string(),
             page: field.page,
             ocr_value: shown.and_then(|read| read.value),

@@ -1,6 +1,6 @@
 //! What was done with a form, event by event, for those who audit.
 
-use super::review::{Said, cell_id};
+use super::review::Said;
 use super::user::limit;
 use crate::config::Service;
 use crate::envelope::{Answer, Params, Success, answer};
@@ -119,7 +119,7 @@ fn told(telling: &mut Telling, logged: Logged, recorded: &Recorded, sealed: bool
         by: logged.event.by,
         account: logged.account,
         laptop: Some(logged.client).filter(|client| *client != sync::OWN),
-        cell_id: change.as_ref().map(|change| cell_id(&change.field)),
+        cell_id: change.as_ref().map(|change| change.field.key()),
         before: said.and_then(|change| change.before).map(Said::of),
         after: said.and_then(|change| change.after).map(Said::of),
         reason: recorded.event.reason().map(ToOwned::to_owned),

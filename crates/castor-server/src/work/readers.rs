@@ -99,9 +99,8 @@ impl Readers {
 
     /// Looks a file over.
     pub(crate) async fn look(&self, name: &str, bytes: Vec<u8>) -> Result<(Document, FileFacts), ReadingProblem> {
-        let (name, rules) = (name.to_owned(), self.rules);
-        let _place = self.place().await?;
-        Ok(self.in_time(move || look(&name, bytes, &rules)).await??)
+        let name = name.to_owned();
+        self.open(move |rules| look(&name, bytes, rules)).await
     }
 
     /// Looks a form over whose pages are files of their own.
@@ -110,9 +109,17 @@ impl Readers {
         name: &str,
         files: Vec<Vec<u8>>,
     ) -> Result<(Document, FileFacts), ReadingProblem> {
-        let (name, rules) = (name.to_owned(), self.rules);
+        let name = name.to_owned();
+        self.open(move |rules| look_pages(&name, files, rules)).await
+    }
+
+    async fn open(
+        &self,
+        look: impl FnOnce(&FileRules) -> Result<(Document, FileFacts), FileProblem> + Send + 'static,
+    ) -> Result<(Document, FileFacts), ReadingProblem> {
+        let rules = self.rules;
         let _place = self.place().await?;
-        Ok(self.in_time(move || look_pages(&name, files, &rules)).await??)
+        Ok(self.in_time(move || look(&rules)).await??)
     }
 
     /// Reads a form.
