@@ -1,7 +1,7 @@
 // `castor desk` in Chromium.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chromium } from 'playwright-core';
+import { launch, slowed } from './browser.mjs';
 
 /** The desk over HTTP in a browser. */
 export class BrowserDriver {
@@ -15,10 +15,7 @@ export class BrowserDriver {
 
   /** Starts the browser alone, so that its own time can be left out of a measurement. */
   async launch() {
-    this.browser ??= await chromium.launch({
-      executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
-      args: process.getuid?.() === 0 ? ['--no-sandbox'] : [],
-    });
+    this.browser ??= await launch();
   }
 
   async start() {
@@ -39,6 +36,7 @@ export class BrowserDriver {
     this.origin = new URL(address).origin;
     const context = await this.browser.newContext({ viewport: { width: 1366, height: 768 }, locale: 'es-CO' });
     this.page = await context.newPage();
+    await slowed(this.page);
     const stranger = await (await this.browser.newContext()).newPage();
     const refused = await stranger.goto(this.origin);
     assert.equal(refused.status(), 401, 'the desk opened without its key');

@@ -98,9 +98,6 @@ export const backend = {
   serverLease: (count: number, departamento: string | null) => call<number>('server_lease', { count, departamento }),
   /** Gives forms back; all that are lent when none is named. */
   serverRelease: (forms: string[]) => call<null>('server_release', { forms }),
-  /** A request to the server that is signed in to, such as `GET /api/users`: its answer's data, or a failure with its code. */
-  serverRequest: <T>(method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE', path: string, body: object | null = null) =>
-    call<T>('server_request', { method, path, body }),
   quality: () => call<PersonQuality[]>('quality'),
   removeDemo: () => call<DeskStatus>('remove_demo'),
 };

@@ -1,3 +1,5 @@
+import { catchFocus } from './focus';
+
 /** Moves the focus among the rows of a list by arrows, Home and End. For `onkeydown` of the list. */
 export function rove(event: KeyboardEvent & { currentTarget: HTMLElement }): void {
   const rows = [...event.currentTarget.querySelectorAll<HTMLElement>('[data-row]')];
@@ -8,11 +10,16 @@ export function rove(event: KeyboardEvent & { currentTarget: HTMLElement }): voi
   rows[Math.max(0, Math.min(rows.length - 1, to))]?.focus();
 }
 
-/** Where the focus goes on when the row that has it goes away: the rows after it, then those before, the nearest first. */
-export function rowsAround(list: ParentNode, of: Element | null): HTMLElement[] {
-  const rows = [...list.querySelectorAll<HTMLElement>('[data-row]')];
-  const at = rows.findIndex((row) => row.closest('tr') === of?.closest('tr'));
-  return [...rows.slice(at + 1), ...rows.slice(0, Math.max(at, 0)).reverse()];
+/**
+ * What gives on the focus once the row of a button that was pressed has gone away with it: to a row after it, else to one before, the
+ * nearest that is still there first, else to `otherwise`.
+ */
+export function goOnFrom({ currentTarget }: MouseEvent): typeof catchFocus {
+  const rows = [...document.querySelectorAll<HTMLElement>('[data-row]')];
+  const pressed = currentTarget instanceof Element ? currentTarget.closest('tr') : null;
+  const at = rows.findIndex((row) => row.closest('tr') === pressed);
+  const around = [...rows.slice(at + 1), ...rows.slice(0, Math.max(at, 0)).reverse()];
+  return (otherwise) => catchFocus(around.find((row) => row.isConnected) ?? otherwise);
 }
 
 /** Whether a key is meant for the screen and not for a field. */
