@@ -33,15 +33,18 @@ pub use tables::TableKey;
 
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
-use std::fs::File;
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Setting that says by which rules the rows of forms were written, and the rules of this version: rows of another one are
 /// written afresh from the log.
 const ROWS: &str = "rows_version";
 const ROWS_VERSION: &str = "4";
+
+/// How long a program that was closed or killed a moment ago may take to end.
+const ENDING: Duration = Duration::from_secs(3);
 
 /// The store of one data folder.
 #[derive(Debug)]
@@ -58,15 +61,12 @@ impl Store {
     /// Opens the store of a folder, making it where there is none.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] when another program has it open, [`StoreError::Newer`] when a newer version of the program
+    /// [`StoreError::Busy`] when another program has it open and does not end within three seconds, [`StoreError::Newer`] when a newer version of the program
     /// wrote it, [`StoreError::Damaged`] when the database is no database.
     pub async fn open(folder: &Path) -> Result<Self, StoreError> {
         let made = std::fs::create_dir_all(folder.join("blobs"));
         made.map_err(|e| StoreError::folder(folder, &e))?;
-        let lock = File::create(folder.join("lock")).map_err(|e| StoreError::folder(folder, &e))?;
-        if lock.try_lock().is_err() {
-            return Err(StoreError::Busy(folder.to_owned()));
-        }
+        let lock = locked(folder).await?;
         let options = SqliteConnectOptions::new()
             .filename(folder.join("castor.db"))
             .create_if_missing(true)
@@ -125,5 +125,22 @@ impl Store {
     /// Closes the database.
     pub async fn close(self) {
         self.pool.close().await;
+    }
+}
+
+/// The folder's lock, held by no other program.
+async fn locked(folder: &Path) -> Result<File, StoreError> {
+    let failed = |e| StoreError::folder(folder, &e);
+    let lock = File::create(folder.join("lock")).map_err(failed)?;
+    let until = Instant::now() + ENDING;
+    loop {
+        match lock.try_lock() {
+            Ok(()) => return Ok(lock),
+            Err(TryLockError::WouldBlock) if Instant::now() < until => {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+            Err(TryLockError::WouldBlock) => return Err(StoreError::Busy(folder.to_owned())),
+            Err(TryLockError::Error(e)) => return Err(failed(e)),
+        }
     }
 }

@@ -50,6 +50,18 @@ async fn a_second_program_is_kept_out_of_the_folder() {
 }
 
 #[tokio::test]
+async fn a_program_that_is_about_to_end_is_waited_for() {
+    let folder = tempfile::tempdir().unwrap();
+    let first = Store::open(folder.path()).await.unwrap();
+    let ends = async {
+        tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+        first.close().await;
+    };
+    let (second, ()) = tokio::join!(Store::open(folder.path()), ends);
+    second.unwrap();
+}
+
+#[tokio::test]
 async fn a_file_that_is_no_database_is_refused_and_left_alone() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("castor.db");
