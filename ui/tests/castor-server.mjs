@@ -1,18 +1,11 @@
 // `castor serve` with its private PostgreSQL in a folder of its own, and the interface's dist. CASTOR names the program.
 import { spawn, spawnSync } from 'node:child_process';
 import { chmod, mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { freePort } from './free-port.mjs';
 
 const DIST = fileURLToPath(new URL('../dist', import.meta.url));
 const CASTOR = process.env.CASTOR ?? fileURLToPath(new URL('../../target/debug/castor', import.meta.url));
-
-const freePort = () => new Promise((done) => {
-  const probe = createServer().listen(0, '127.0.0.1', () => {
-    const { port } = probe.address();
-    probe.close(() => done(port));
-  });
-});
 
 /** Runs `act(server)` beside a new server and ends it. `server` has its `url`, and `addUser` and `ask` for what comes before. */
 export async function withServer(act) {

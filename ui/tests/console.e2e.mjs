@@ -184,6 +184,61 @@ async function lostAnswers(page, pane, luz) {
   assert.equal(await page.evaluate(() => document.activeElement?.textContent), 'Luz Díaz');
 }
 
+/** A closed account is deleted for good; one that may still be signed in is not. */
+async function deletes(page) {
+  const pane = page.getByRole('complementary');
+  const gone = async () => {
+    await pane.getByRole('button', { name: 'Eliminar la cuenta…' }).click();
+    await page.getByRole('dialog').getByRole('button', { name: 'Eliminar' }).click();
+  };
+  const find = async (text) => {
+    await page.getByLabel('Buscar nombre o correo').fill(text);
+    await shown(page, '1 cuenta');
+  };
+  await find('luz@');
+  await page.getByRole('button', { name: 'Luz Díaz' }).click();
+  await pane.getByRole('button', { name: 'Cerrar la cuenta' }).click();
+  await gone();
+  await shown(page, 'Todavía no se puede eliminar');
+  await page.waitForFunction(() => document.activeElement?.textContent === 'Eliminar la cuenta…');
+  await pane.getByRole('button', { name: 'Reabrir la cuenta' }).click();
+  await pane.getByRole('button', { name: 'Cerrar la cuenta' }).waitFor();
+  assert.equal(await pane.getByRole('button', { name: 'Eliminar la cuenta…' }).count(), 0, 'an open account can be deleted');
+
+  await page.keyboard.press('Escape');
+  await page.keyboard.press('n');
+  for (const [field, value] of [['Nombres', 'Paz'], ['Apellidos', 'Rojas'], ['Correo', 'paz@example.org']]) await page.getByRole('dialog').getByLabel(field).fill(value);
+  await page.getByRole('button', { name: 'Crear' }).click();
+  await page.getByRole('button', { name: 'Ya la entregué' }).click();
+  await find('paz@');
+  await pane.getByRole('button', { name: 'Cerrar la cuenta' }).click();
+  await gone();
+  await shown(page, 'Cuenta de Paz Rojas eliminada');
+  await shown(page, 'Ninguna cuenta con estos filtros.');
+  await page.waitForFunction(() => location.hash === '#/admin/users' && document.activeElement?.matches('h1'));
+}
+
+/** A person corrects their own data. */
+async function ownData(page, { url }) {
+  await page.goto(`${url}/#/admin/account`);
+  const phone = page.getByLabel('Teléfono');
+  const save = page.getByRole('button', { name: 'Guardar' });
+  await phone.fill('123');
+  await save.click();
+  await shown(page, 'De 10 a 15 cifras');
+  await phone.fill('+57 300 123 45 67');
+  await page.getByLabel('Apellidos').fill('Gómez Peña');
+  await save.click();
+  await shown(page, 'Sus datos quedaron guardados');
+  await shown(page, `Ana Gómez Peña · ${ADMIN.email}`);
+  assert.ok(await save.isDisabled(), 'there is something left to save');
+  await page.getByLabel('Apellidos').fill(ADMIN.last);
+  await phone.fill('');
+  await save.click();
+  await shown(page, `Ana Gómez · ${ADMIN.email}`);
+  await page.goto(`${url}/#/admin/users`);
+}
+
 /** The own account cannot be taken away from; the last administrator stays one. */
 async function ownAccount(page) {
   await page.getByLabel('Buscar nombre o correo').fill('');
@@ -280,7 +335,7 @@ async function log(page) {
   await page.waitForFunction(() => !document.querySelector('tbody')?.innerText.includes('Entró'));
   await shown(page, 'Operación → Auditoría');
   const said = await page.locator('tbody').innerText();
-  for (const text of ['Cambió una cuenta', 'Terminó sesiones', 'Dio una contraseña temporal', 'Cambió un contacto', 'Eliminó un contacto', 'Nuevo', 'Convertido']) {
+  for (const text of ['Cambió una cuenta', 'Terminó sesiones', 'Dio una contraseña temporal', 'Cambió un contacto', 'Eliminó un contacto', 'Eliminó una cuenta', 'Nuevo', 'Convertido']) {
     assert.ok(said.includes(text), `the log does not say: ${text}\n${said}`);
   }
   await page.getByRole('button', { name: ADMIN.email }).first().click();
@@ -439,6 +494,8 @@ await withServer(async (server) => {
     const luz = await newAccount(page, browser, server);
     await changeAccount(page, luz);
     await ownAccount(page);
+    await deletes(page);
+    await ownData(page, server);
     await sessions(page, browser, server);
     await queue(page, server);
     await leads(page);

@@ -151,6 +151,7 @@ export function fakeAdministration({ role = 'ADMIN', bad = false, empty = false,
     }],
     ['POST /api/auth/browser/logout', () => ({ ended: 1 })],
     ['GET /api/auth/me', account],
+    ['PATCH /api/auth/me', ({ body }) => Object.assign(me, body) && account()],
     ['GET /api/auth/sessions', () => sessions.filter((one) => one.user_id === me.id).map((one, n) => ({ ...one, current: n === 0 }))],
     ['GET /api/users', ({ query }) => page(matching(query), query)],
     ['POST /api/users', ({ body }) => {
@@ -162,6 +163,11 @@ export function fakeAdministration({ role = 'ADMIN', bad = false, empty = false,
     ['GET /api/users/count', ({ query }) => ({ count: matching(query).length })],
     ['GET /api/users/:id', ({ at }) => found(users, at[0])],
     ['PATCH /api/users/:id', ({ at, body }) => Object.assign(found(users, at[0]), body)],
+    ['DELETE /api/users/:id', ({ at }) => {
+      const user = found(users, at[0]);
+      if (user.active) throw new Refusal(409, 'CONFLICT');
+      return { id: users.splice(users.indexOf(user), 1)[0].id };
+    }],
     ['POST /api/users/:id/password', ({ at }) => Object.assign(found(users, at[0]), { password_until: ago(-60 * 24 * 7) })],
     ['DELETE /api/users/:id/sessions', ({ at }) => ended((one) => one.user_id !== at[0])],
     ['GET /api/roles', () => Object.entries(ROLES).map(([name, permissions]) => ({ role: name, permissions }))],

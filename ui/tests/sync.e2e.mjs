@@ -7,13 +7,12 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { BrowserDriver } from './browser-driver.mjs';
+import { freePort } from './free-port.mjs';
 import { opened, until } from './review.e2e.mjs';
 
 const castor = process.env.CASTOR ?? resolve('../target/debug/castor');
 const FORMS = 6;
 const PASSWORD = 'un acta tiene tres casillas';
-
-const freePort = () => new Promise((done) => { const socket = createServer().listen(0, '127.0.0.1', () => { const { port } = socket.address(); socket.close(() => done(port)); }); });
 
 /** `castor serve` with everything of its own in a folder. */
 class Server {

@@ -2,7 +2,7 @@
 
 import type { Query, Server } from './server';
 import type {
-  Account, AuditEntry, Check, Count, Deleted, DepartmentWish, Ended, Figures, Health, Job, JobState, Freed, Lead, LeadStatus, LentForm, OwnSession, Pipeline, QueuedFiles, Retried, Role,
+  Account, AccountCorrection, AuditEntry, Check, Count, Deleted, DepartmentWish, Ended, Figures, Health, Job, JobState, Freed, Lead, LeadStatus, LentForm, OwnSession, Pipeline, QueuedFiles, Retried, Role,
   RoleInfo, Run, SessionOfUser, TableWish, User,
 } from './server-types';
 
@@ -24,6 +24,7 @@ export function questions(server: Server) {
   return {
     kind: server.kind,
     me: () => server.ask<Account>('GET', '/api/auth/me'),
+    correctMe: (correction: AccountCorrection) => server.ask<Account>('PATCH', '/api/auth/me', { body: correction }),
     ownSessions: () => server.ask<OwnSession[]>('GET', '/api/auth/sessions'),
     endOwnSession: (id: string) => server.ask<Ended>('DELETE', one('/api/auth/sessions', id)),
     changePassword: (current: string, next: string) => server.ask<Ended>('POST', '/api/auth/password', { body: { current, new: next } }),
@@ -35,6 +36,7 @@ export function questions(server: Server) {
     /** With a temporary password that the person changes when signing in. */
     addUser: (user: Newcomer) => server.ask<User>('POST', '/api/users', { body: { ...user, temporary: true } }),
     changeUser: (id: string, change: { role?: Role; active?: boolean }) => server.ask<User>('PATCH', one('/api/users', id), { body: change }),
+    deleteUser: (id: string) => server.ask<Deleted>('DELETE', one('/api/users', id)),
     resetPassword: (id: string, password: string) => server.ask<User>('POST', `${one('/api/users', id)}/password`, { body: { password } }),
     endSessionsOf: (id: string) => server.ask<Ended>('DELETE', `${one('/api/users', id)}/sessions`),
     roles: () => server.ask<RoleInfo[]>('GET', '/api/roles'),
