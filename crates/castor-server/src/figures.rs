@@ -131,6 +131,10 @@ fn describe() {
         "castor_sync_files_total",
         "Files that desks sent to their end, by whether their bytes are those of their hash"
     );
+    describe_histogram!(
+        "castor_db_write_duration_seconds",
+        "Writing what desks sent, several pushes together, with the commit"
+    );
     describe_gauge!("castor_dependency_up", "1 when a dependency answers");
     describe_gauge!("castor_disk_used_ratio", "How full the disk of the data folder is");
     describe_gauge!("castor_circuit_open", "1 when a service is not asked because it failed");

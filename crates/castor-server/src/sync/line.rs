@@ -11,10 +11,12 @@ use crate::repo::sync;
 use crate::server::Server;
 use crate::work::tell;
 use castor_wire::sync::PushAnswer;
+use metrics::histogram;
 use sqlx::{Postgres, Transaction};
 use std::collections::{BTreeSet, HashSet, VecDeque};
 use std::sync::atomic::AtomicI64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
 use tokio::sync::{OwnedMutexGuard, oneshot};
 use uuid::Uuid;
 
@@ -256,8 +258,10 @@ async fn written(server: &Server, ahead: Ahead<'_>, pen: &mut Stretch) -> Result
         mut transaction,
         prepared,
     } = ahead;
+    let began = Instant::now();
     let written = finish(&mut transaction, &server.cases, prepared?, *pen, &server.line.expected).await?;
     transaction.commit().await?;
+    histogram!("castor_db_write_duration_seconds").record(began.elapsed());
     written.tally.count();
     *pen = written.ours;
     let forms = written.changed.forms().count();
