@@ -61,8 +61,8 @@ impl Store {
     /// Opens the store of a folder, making it where there is none.
     ///
     /// # Errors
-    /// [`StoreError::Busy`] when another program has it open and does not end within three seconds, [`StoreError::Newer`] when a newer version of the program
-    /// wrote it, [`StoreError::Damaged`] when the database is no database.
+    /// [`StoreError::Busy`] when another program has it open and does not end within three seconds, [`StoreError::Newer`]
+    /// when a newer version of the program wrote it, [`StoreError::Damaged`] when the database is no database.
     pub async fn open(folder: &Path) -> Result<Self, StoreError> {
         let made = std::fs::create_dir_all(folder.join("blobs"));
         made.map_err(|e| StoreError::folder(folder, &e))?;
